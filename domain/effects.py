@@ -1,0 +1,47 @@
+"""What an answer asks to be written beside the session, in the same transaction."""
+
+from dataclasses import dataclass
+
+from domain.pool import PoolEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressChange:
+    """One attempt at a question. `mastered` is None where the answer leaves mastery as it was.
+
+    `time_spent` is in milliseconds; `selected` are indexes into the choices of `version`.
+    """
+
+    question_id: str
+    version: int
+    correct: bool
+    mastered: bool | None
+    selected: tuple[int, ...]
+    time_spent: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryQueued:
+    """A new pool entry; `order` is the order its choices were last shown in."""
+
+    entry: PoolEntry
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLowered:
+    """An entry that owes one try less, as it is now."""
+
+    entry: PoolEntry
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRemoved:
+    """An entry that is worked off, started again, or whose question is gone."""
+
+    entry: PoolEntry
+
+
+PoolChange = EntryQueued | EntryLowered | EntryRemoved
