@@ -1,0 +1,107 @@
+PYTHON3 ?= python3
+PORT    ?= 8000
+STAGE   ?= dev
+
+BIN       := .venv/bin
+PYTHON    := $(BIN)/python
+VENV      := .venv/.installed
+INSTALLED := $(VENV) node_modules/.installed
+
+LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --custom-compile-command "make lock"
+
+# Node from .venv must come before any other: the CDK starts whichever it finds first.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PORT
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# $(call fresh,FILES,TARGET): remakes FILES with TARGET and fails if that changed them.
+fresh = @before=$$(cat $(1) | cksum) && $(MAKE) $(2) || exit; \
+	[ "$$before" = "$$(cat $(1) | cksum)" ] || { echo "Stale until now, commit it: $(1)" >&2; exit 1; }
+
+##@ Run it
+.PHONY: help install run token import reset
+help: ## list the targets
+	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
+
+install: $(INSTALLED) ## install everything into .venv and node_modules
+
+run: $(INSTALLED) ## serve the API on this machine (PORT=8000 DYNAMODB_ENDPOINT=)
+	@$(PYTHON) -m local.run
+
+# make takes USER from the environment as well: only one given to this very command counts.
+token: $(VENV) ## print an access token (USER=ada GROUPS=admin)
+	$(if $(filter command,$(origin USER)),,$(error Say whose token it is: make token USER=ada [GROUPS=admin]))
+	@$(PYTHON) -m local.token --user "$(USER)" --groups "$(GROUPS)"
+
+import: $(INSTALLED) ## import a question bank (FILE=bank.jsonl CATEGORY=geography)
+	$(if $(FILE),,$(error Say which bank to import: make import FILE=bank.jsonl [CATEGORY=geography]))
+	@$(PYTHON) -m local.import_bank "$(FILE)" $(if $(CATEGORY),--category "$(CATEGORY)")
+
+reset: $(INSTALLED) ## empty the running stage
+	@$(PYTHON) -m local.reset
+
+##@ Check it
+.PHONY: test lint typecheck contracts unit bench openapi openapi-check synth
+test: lint typecheck contracts unit ## the next four
+
+lint: $(VENV) ## style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+typecheck: $(VENV) ## static types
+	$(BIN)/mypy
+
+contracts: $(VENV) ## which package may import which
+	$(BIN)/lint-imports --no-logo
+
+unit: $(INSTALLED) ## tests with coverage, all but deployment and load
+	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/deployment --ignore=tests/load --benchmark-disable --cov
+
+bench: $(INSTALLED) ## benchmarks, alone on the machine
+	$(BIN)/pytest tests/performance -m benchmark --benchmark-only
+
+openapi: $(VENV) ## write docs/openapi.json
+	@$(PYTHON) -m local.openapi_document
+
+openapi-check: $(VENV) ## fail if docs/openapi.json is stale
+	$(call fresh,docs/openapi.json,openapi)
+
+synth: $(INSTALLED) ## synthesize the stacks (STAGE=dev)
+	$(BIN)/npx cdk synth '**' --quiet -c stage=$(STAGE)
+
+##@ Keep it
+.PHONY: format lock upgrade lock-check clean
+format: $(VENV) ## format, and mend what can be mended
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+lock: $(VENV) ## remake the lock files, keeping the versions that still fit
+	$(LOCK) $(LOCK_FLAGS) -o requirements/runtime.txt
+	$(LOCK) $(LOCK_FLAGS) -o requirements/dev.txt -c requirements/runtime.txt --group infra --group local --group dev
+	$(BIN)/npm install --package-lock-only
+
+upgrade: LOCK_FLAGS := --upgrade
+upgrade: lock ## remake the lock files with the newest versions allowed
+
+lock-check: $(VENV) ## fail if a lock file is stale
+	$(call fresh,requirements/runtime.txt requirements/dev.txt package-lock.json,lock)
+
+clean: ## remove caches and build output
+	rm -rf cdk.out htmlcov .coverage .coverage.* .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+# An installation says nothing on standard output: `make token` prints the token alone.
+$(VENV): requirements/dev.txt
+	@$(PYTHON3) -c 'import sys; sys.exit("This project needs Python 3.11 or newer, and $(PYTHON3) is older: make PYTHON3=python3.13" if sys.version_info < (3, 11) else 0)'
+	@echo "Installing the Python packages into .venv" >&2
+	@test -x $(BIN)/uv || { $(PYTHON3) -m venv .venv && sed -n '/^uv==/,/ #/p' $< \
+		| $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r /dev/stdin; } >&2
+	@$(BIN)/uv pip sync --quiet --python $(PYTHON) --require-hashes $< >&2
+	@touch $@
+
+node_modules/.installed: package-lock.json | $(VENV)
+	@echo "Installing the Node packages into node_modules" >&2
+	@$(BIN)/npm ci >&2
+	@touch $@
