@@ -1,0 +1,1 @@
+"""The adaptive engine: rules without I/O, clock or global randomness."""

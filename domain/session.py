@@ -4,7 +4,7 @@ Everything here is immutable; the engine returns new states. Times are integers,
 since the epoch in UTC, so that a naive or local time cannot be passed by mistake.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from domain.penalty import penalty_indicator
@@ -94,7 +94,7 @@ class Session:
     seed: bytes
     wrong_answer_percentage: int
     sources: tuple[Source, ...]
-    pool: Pool = Pool()
+    pool: Pool = field(default_factory=Pool)
     last_queued_at: int = 0
     turns: int = 0
     turn: Turn | None = None

@@ -1,0 +1,67 @@
+"""POST /sessions/{sessionId}/answer."""
+
+from typing import TYPE_CHECKING
+
+from domain.presentation import choice_ids
+from domain.session import Outcome, Session
+from lambdas.answer.models import SubmitAnswer
+from lambdas.answer.use_case import Result, submit_answer
+from lambdas.shared.environment import Environment
+from lambdas.shared.http.entrypoint import entrypoint
+from lambdas.shared.http.request import Request
+from lambdas.shared.http.response import Response
+from lambdas.shared.views import progress_view, question_view
+
+if TYPE_CHECKING:
+    from lambdas import contract
+
+MESSAGES = {
+    Outcome.WRONG: "Incorrect. Try again with the shuffled answers.",
+    Outcome.QUEUED: "Correct. The question will come back until it is right twice more.",
+    Outcome.LOWERED: "Correct. The question will come back once more.",
+    Outcome.MASTERED: "Correct.",
+}
+
+
+def submit(request: Request, environment: Environment) -> Response:
+    """POST /sessions/{sessionId}/answer."""
+    result = submit_answer(
+        environment,
+        request.user_id,
+        request.path["sessionId"],
+        request.body(SubmitAnswer),
+    )
+    return Response(200, answer_view(result))
+
+
+def answer_view(result: Result) -> "contract.AnswerResult":
+    """Return the body of a processed answer.
+
+    It is made from state alone, so that a repeated request gets the same again.
+    """
+    session, done = result.session, result.session.processed
+    assert done is not None  # noqa: S101 - an answer was processed
+    progress = progress_view(session)
+    body: contract.AnswerResult = {
+        "correct": done.outcome.correct,
+        "nextAction": _next_action(session, done.outcome),
+        "penaltyIndicator": progress["penaltyIndicator"],
+        "message": MESSAGES[done.outcome],
+        "question": question_view(session, result.question),
+        "progress": progress,
+    }
+    if done.outcome.correct:
+        # All and only the right choices were selected, so they are what was selected.
+        ids = choice_ids(session.seed, session.processed_turn, done.version, max(done.selected) + 1)
+        body["correctAnswers"] = sorted(ids[index] for index in done.selected)
+        body["explanation"] = result.answered.explanation if result.answered else ""
+    return body
+
+
+def _next_action(session: Session, outcome: Outcome) -> "contract.NextAction":
+    if not outcome.correct:
+        return "RETRY_SAME_QUESTION"
+    return "NEXT_QUESTION" if session.turn else "SESSION_COMPLETED"
+
+
+handler = entrypoint("answer", {"submitAnswer": submit})

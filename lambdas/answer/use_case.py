@@ -1,0 +1,174 @@
+"""Answer the current question: one read, one transaction, exactly once."""
+
+from dataclasses import dataclass
+
+from domain.drawing import expected_next
+from domain.engine import Addressed, Answered, addressed_turn, answer, selected_choices
+from domain.errors import TooManyChoicesError, UnknownChoiceError
+from domain.presentation import choice_ids
+from domain.question import MAX_CHOICES, Question
+from domain.session import Session
+from lambdas.answer.models import SubmitAnswer
+from lambdas.shared.environment import Environment
+from lambdas.shared.errors import (
+    FieldFault,
+    QuestionChangedError,
+    SessionOverError,
+    TurnMismatchError,
+    UnavailableError,
+    ValidationError,
+)
+from lambdas.shared.playing import (
+    Drawn,
+    current_question,
+    draw_next,
+    load,
+    require_playable,
+    save_turn,
+)
+from lambdas.shared.store.client import ConditionFailedError
+from lambdas.shared.views import question_view
+
+ATTEMPTS = 3
+"""Times an answer is decided anew because another request changed the session meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An answer processed: the session after it, the question answered and the one on screen."""
+
+    session: Session
+    answered: Question | None
+    question: Question | None
+
+
+def submit_answer(
+    environment: Environment, user_id: str, session_id: str, submission: SubmitAnswer
+) -> Result:
+    """Process an answer, or give the same result again when it is a repeat.
+
+    Raises:
+        ApiError: there is no such session, it cannot be played now, the answer is for another
+            turn or another version of the question, or its choices are not the question's.
+    """
+    # Two entries of a learner's sessions that would share a sort key are a millisecond apart.
+    for shift in range(ATTEMPTS):
+        session = load(environment, user_id, session_id)
+        try:
+            return _submit(environment, session, submission, now=environment.clock() + shift)
+        except ConditionFailedError:
+            continue
+    raise UnavailableError("The session is being played by too many requests at once.")
+
+
+def _submit(
+    environment: Environment, session: Session, submission: SubmitAnswer, *, now: int
+) -> Result:
+    try:
+        addressed = addressed_turn(
+            session, submission.question_id, submission.turn, submission.selected_answers
+        )
+    except UnknownChoiceError as error:
+        raise _unknown_choice() from error
+    if addressed is Addressed.PROCESSED:
+        return _repeated(environment, session)
+    require_playable(session, now)
+    if session.turn is None:
+        raise SessionOverError("The session is completed.")
+    question = _on_screen(environment, session)
+    if addressed is Addressed.OTHER or question is None:
+        renewed, shown = current_question(environment, session)
+        raise TurnMismatchError(
+            "The answer is not for the turn on screen.",
+            members={"question": question_view(renewed, shown)},
+        )
+    question, selected = _selected(environment, session, question, submission)
+    answered = answer(
+        session, question, selected, now=now, time_spent=round(submission.time_spent * 1000)
+    )
+    drawn = _next(environment, answered, question)
+    save_turn(
+        environment,
+        drawn.session,
+        drawn.changes,
+        answered.progress,
+        expected_version=session.version,
+    )
+    return Result(drawn.session, question, drawn.question)
+
+
+def _next(environment: Environment, answered: Answered, question: Question) -> Drawn:
+    if answered.session.turn:
+        return Drawn(answered.session, question, answered.pool_changes)
+    return draw_next(environment, answered.session, answered.pool_changes)
+
+
+def _on_screen(environment: Environment, session: Session) -> Question | None:
+    """Return the question on screen, fetched together with the one likely to follow it."""
+    assert session.turn is not None  # noqa: S101 - the caller checked
+    identifier = session.turn.question_id
+    cached = environment.bank.cached(identifier)
+    if cached:
+        return cached
+    following = expected_next(session)
+    wanted = (identifier, following) if following else (identifier,)
+    return environment.bank.get(wanted).get(identifier)
+
+
+def _selected(
+    environment: Environment, session: Session, question: Question, submission: SubmitAnswer
+) -> tuple[Question, frozenset[int]]:
+    """Return the question as it is now and the choices selected.
+
+    Choices this environment does not know may be of a newer version than its cache holds, so the
+    question is read again before they are refused.
+    """
+    try:
+        chosen = selected_choices(session, question, question.version, submission.selected_answers)
+    except UnknownChoiceError:
+        question = environment.bank.reread(question.question_id) or question
+    except TooManyChoicesError:
+        raise _several_choices() from None
+    else:
+        return question, chosen
+    try:
+        chosen = selected_choices(session, question, question.version, submission.selected_answers)
+    except TooManyChoicesError:
+        raise _several_choices() from None
+    except UnknownChoiceError:
+        if _of_older_version(session, question, submission):
+            raise QuestionChangedError(
+                "The question was edited since it was shown; no try is counted.",
+                members={"question": question_view(session, question)},
+            ) from None
+        raise _unknown_choice() from None
+    return question, chosen
+
+
+def _of_older_version(session: Session, question: Question, submission: SubmitAnswer) -> bool:
+    assert session.turn is not None  # noqa: S101 - the caller checked
+    versions = range(session.turn.version, question.version)
+    return any(
+        set(submission.selected_answers)
+        <= set(choice_ids(session.seed, session.turns, version, MAX_CHOICES))
+        for version in versions
+    )
+
+
+def _repeated(environment: Environment, session: Session) -> Result:
+    done = session.processed
+    assert done is not None  # noqa: S101 - a repeat has something it repeats
+    wanted = {done.question_id, *([session.turn.question_id] if session.turn else [])}
+    questions = environment.bank.get(wanted)
+    shown = questions.get(session.turn.question_id) if session.turn else None
+    return Result(session, questions.get(done.question_id), shown)
+
+
+def _unknown_choice() -> ValidationError:
+    return ValidationError(
+        [FieldFault("selectedAnswers", "holds a choice that this question does not have")]
+    )
+
+
+def _several_choices() -> ValidationError:
+    return ValidationError([FieldFault("selectedAnswers", "only one choice can be selected")])

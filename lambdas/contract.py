@@ -1,0 +1,224 @@
+"""Response bodies of the HTTP contract, as types: JSON field names, times as ISO 8601 UTC.
+
+Checked statically where bodies are built and published in the OpenAPI document; nothing imports
+them at run time.
+"""
+
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+SessionStatus = Literal["ACTIVE", "PAUSED", "COMPLETED", "ABANDONED", "EXPIRED"]
+NextAction = Literal["RETRY_SAME_QUESTION", "NEXT_QUESTION", "SESSION_COMPLETED"]
+QuestionType = Literal["SINGLE_CHOICE", "MULTIPLE_CHOICE"]
+
+
+class Health(TypedDict):
+    status: Literal["ok"]
+    stage: str
+    version: str
+
+
+class Category(TypedDict):
+    category: str
+    title: str
+    language: str
+    questionCount: int
+
+
+class Categories(TypedDict):
+    categories: list[Category]
+
+
+class SessionSource(TypedDict):
+    category: str
+    questionCount: int
+
+
+class SessionSettings(TypedDict):
+    wrongAnswerPercentage: int
+
+
+class SessionProgress(TypedDict):
+    totalQuestions: int
+    questionsAnswered: int
+    correctAnswers: int
+    wrongAnswers: int
+    mastered: int
+    wrongPoolSize: int
+    remainingTries: int
+    answersLeft: int
+    penaltyIndicator: str
+    percentComplete: float
+
+
+class Session(TypedDict):
+    sessionId: str
+    name: str
+    status: SessionStatus
+    version: int
+    sources: list[SessionSource]
+    settings: SessionSettings
+    createdAt: str
+    updatedAt: str
+    expiresAt: str
+    progress: SessionProgress
+
+
+class Sessions(TypedDict):
+    sessions: list[Session]
+    nextToken: NotRequired[str]
+
+
+class ShownAnswer(TypedDict):
+    id: str
+    text: str
+
+
+class ShownQuestion(TypedDict):
+    questionId: str
+    turn: int
+    text: str
+    type: QuestionType
+    answers: list[ShownAnswer]
+    shuffled: bool
+    fromWrongPool: bool
+    questionNumber: int
+    language: str
+
+
+class CurrentQuestion(TypedDict):
+    nextAction: Literal["ANSWER", "SESSION_COMPLETED"]
+    penaltyIndicator: str
+    question: ShownQuestion | None
+    progress: SessionProgress
+
+
+class AnswerResult(TypedDict):
+    correct: bool
+    nextAction: NextAction
+    penaltyIndicator: str
+    message: str
+    correctAnswers: NotRequired[list[str]]
+    explanation: NotRequired[str]
+    question: ShownQuestion | None
+    progress: SessionProgress
+
+
+class User(TypedDict):
+    userId: str
+    displayName: str
+    language: str
+    wrongAnswerPercentage: int
+    createdAt: NotRequired[str]
+    updatedAt: NotRequired[str]
+
+
+class CategoryProgress(TypedDict):
+    category: str
+    questionsAttempted: int
+    correct: int
+    wrong: int
+    mastered: int
+
+
+class LearnerProgress(TypedDict):
+    userId: str
+    asOf: str
+    questionsAttempted: int
+    attempts: int
+    correct: int
+    wrong: int
+    accuracy: float
+    mastered: int
+    timeSpent: float
+    wrongPoolSize: int
+    remainingTries: int
+    categories: list[CategoryProgress]
+
+
+class QuestionProgress(TypedDict):
+    questionId: str
+    category: str
+    attempts: int
+    correct: int
+    wrong: int
+    mastered: bool
+    firstSeenAt: str
+    lastSeenAt: str
+    timeSpent: float
+
+
+class QuestionProgressPage(TypedDict):
+    questions: list[QuestionProgress]
+    nextToken: NotRequired[str]
+
+
+class WrongAnswer(TypedDict):
+    questionId: str
+    category: str
+    timestamp: str
+    remainingTries: int
+    sessionId: str
+
+
+class WrongAnswers(TypedDict):
+    wrongAnswers: list[WrongAnswer]
+    nextToken: NotRequired[str]
+
+
+class BankAnswer(TypedDict):
+    text: str
+    correct: bool
+    pinned: NotRequired[bool]
+
+
+class BankQuestion(TypedDict):
+    questionId: str
+    category: str
+    text: str
+    type: QuestionType
+    answers: list[BankAnswer]
+    explanation: str
+    language: str
+    difficulty: NotRequired[int]
+    tags: list[str]
+    externalId: NotRequired[str]
+    version: int
+    retired: bool
+    createdAt: str
+    updatedAt: str
+
+
+class Questions(TypedDict):
+    questions: list[BankQuestion]
+    nextToken: NotRequired[str]
+
+
+class FieldError(TypedDict):
+    field: str
+    message: str
+
+
+class SaveResult(TypedDict):
+    index: int
+    status: Literal["CREATED", "UPDATED", "UNCHANGED", "REJECTED"]
+    questionId: NotRequired[str]
+    errors: NotRequired[list[FieldError]]
+
+
+class SaveResults(TypedDict):
+    results: list[SaveResult]
+
+
+class Problem(TypedDict):
+    """RFC 9457. `question` comes with a conflict about the current turn."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    requestId: str
+    errors: NotRequired[list[FieldError]]
+    question: NotRequired[ShownQuestion | None]

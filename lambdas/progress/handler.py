@@ -1,0 +1,108 @@
+"""Routes of a learner's progress."""
+
+from typing import TYPE_CHECKING
+
+from domain.question import category_and_ordinal
+from lambdas.progress.use_case import learner_totals
+from lambdas.shared.environment import Environment
+from lambdas.shared.http.entrypoint import entrypoint
+from lambdas.shared.http.pagination import page_position, page_token
+from lambdas.shared.http.request import Request
+from lambdas.shared.http.response import Response
+from lambdas.shared.store.progress import QuestionRecord
+from lambdas.shared.store.wrong_answers import OwedQuestion
+from lambdas.shared.timestamps import iso
+
+if TYPE_CHECKING:
+    from lambdas import contract
+
+
+def get_progress(request: Request, environment: Environment) -> Response:
+    """GET /users/{userId}/progress."""
+    totals = learner_totals(environment, request.user_id)
+    overall = totals.overall
+    body: contract.LearnerProgress = {
+        "userId": request.user_id,
+        "asOf": iso(totals.as_of),
+        "questionsAttempted": overall.questions,
+        "attempts": overall.attempts,
+        "correct": overall.correct,
+        "wrong": overall.wrong,
+        "accuracy": overall.accuracy,
+        "mastered": overall.mastered,
+        "timeSpent": overall.time_spent / 1000,
+        "wrongPoolSize": totals.pool_entries,
+        "remainingTries": totals.pool_tries,
+        "categories": [
+            {
+                "category": category,
+                "questionsAttempted": each.questions,
+                "correct": each.correct,
+                "wrong": each.wrong,
+                "mastered": each.mastered,
+            }
+            for category, each in sorted(totals.categories.items())
+        ],
+    }
+    return Response(200, body)
+
+
+def list_question_progress(request: Request, environment: Environment) -> Response:
+    """GET /users/{userId}/progress/questions."""
+    operation, user_id, query = request.route.operation, request.user_id, request.query
+    records, following = environment.progress.page(
+        user_id,
+        category=query.get("category"),
+        limit=query["limit"],
+        after=page_position(operation, user_id, query),
+    )
+    body: contract.QuestionProgressPage = {"questions": [_record_view(each) for each in records]}
+    if following:
+        body["nextToken"] = page_token(following, operation, user_id, query)
+    return Response(200, body)
+
+
+def list_wrong_answers(request: Request, environment: Environment) -> Response:
+    """GET /users/{userId}/wrong-answers."""
+    operation, user_id, query = request.route.operation, request.user_id, request.query
+    owed, following = environment.wrong_answers.page(
+        user_id, limit=query["limit"], after=page_position(operation, user_id, query)
+    )
+    body: contract.WrongAnswers = {"wrongAnswers": [_owed_view(each) for each in owed]}
+    if following:
+        body["nextToken"] = page_token(following, operation, user_id, query)
+    return Response(200, body)
+
+
+def _record_view(record: QuestionRecord) -> "contract.QuestionProgress":
+    return {
+        "questionId": record.question_id,
+        "category": category_and_ordinal(record.question_id)[0],
+        "attempts": record.attempts,
+        "correct": record.correct,
+        "wrong": record.wrong,
+        "mastered": record.mastered,
+        "firstSeenAt": iso(record.first_seen_at),
+        "lastSeenAt": iso(record.last_seen_at),
+        "timeSpent": record.time_spent / 1000,
+    }
+
+
+def _owed_view(owed: OwedQuestion) -> "contract.WrongAnswer":
+    return {
+        "questionId": owed.entry.question_id,
+        "category": category_and_ordinal(owed.entry.question_id)[0],
+        "timestamp": iso(owed.entry.queued_at),
+        "remainingTries": owed.entry.remaining_tries,
+        "sessionId": owed.session_id,
+    }
+
+
+handler = entrypoint(
+    "progress",
+    {
+        "getProgress": get_progress,
+        "listQuestionProgress": list_question_progress,
+        "listWrongAnswers": list_wrong_answers,
+    },
+)

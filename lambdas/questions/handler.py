@@ -1,0 +1,130 @@
+"""Routes of the bank: categories for learners, questions for administrators."""
+
+from typing import TYPE_CHECKING
+
+from domain.question import category_and_ordinal
+from lambdas.questions import use_cases
+from lambdas.questions.bank_writer import Staged
+from lambdas.questions.models import QuestionDraft, SaveQuestions
+from lambdas.shared.environment import Environment
+from lambdas.shared.http.entrypoint import entrypoint
+from lambdas.shared.http.pagination import page_position, page_token
+from lambdas.shared.http.request import Request
+from lambdas.shared.http.response import Response
+from lambdas.shared.store.questions import BankRecord
+from lambdas.shared.timestamps import iso
+
+if TYPE_CHECKING:
+    from lambdas import contract
+
+
+def list_categories(_request: Request, environment: Environment) -> Response:
+    """GET /questions/categories."""
+    body: contract.Categories = {
+        "categories": [
+            {
+                "category": entry.category,
+                "title": entry.title,
+                "language": entry.language,
+                "questionCount": entry.active,
+            }
+            for entry in use_cases.list_categories(environment)
+        ]
+    }
+    return Response(200, body)
+
+
+def save_questions(request: Request, environment: Environment) -> Response:
+    """POST /admin/questions."""
+    wanted = request.body(SaveQuestions)
+    staged = use_cases.save_questions(environment, wanted.questions)
+    body: contract.SaveResults = {
+        "results": [_result_view(index, each) for index, each in enumerate(staged)]
+    }
+    return Response(200, body)
+
+
+def list_questions(request: Request, environment: Environment) -> Response:
+    """GET /admin/questions."""
+    operation, user_id, query = request.route.operation, request.user_id, request.query
+    records, following = use_cases.list_questions(
+        environment,
+        category=query.get("category"),
+        limit=query["limit"],
+        after=page_position(operation, user_id, query),
+    )
+    body: contract.Questions = {"questions": [record_view(record) for record in records]}
+    if following:
+        body["nextToken"] = page_token(following, operation, user_id, query)
+    return Response(200, body)
+
+
+def get_bank_question(request: Request, environment: Environment) -> Response:
+    """GET /admin/questions/{questionId}."""
+    record = use_cases.get_question(environment, request.path["questionId"])
+    return Response(200, record_view(record))
+
+
+def replace_question(request: Request, environment: Environment) -> Response:
+    """PUT /admin/questions/{questionId}."""
+    record = use_cases.replace_question(
+        environment, request.path["questionId"], request.body(QuestionDraft)
+    )
+    return Response(200, record_view(record))
+
+
+def retire_question(request: Request, environment: Environment) -> Response:
+    """DELETE /admin/questions/{questionId}."""
+    use_cases.retire_question(environment, request.path["questionId"])
+    return Response(204)
+
+
+def record_view(record: BankRecord) -> "contract.BankQuestion":
+    """Return a question of the bank, its answer key included."""
+    question = record.question
+    body: contract.BankQuestion = {
+        "questionId": question.question_id,
+        "category": category_and_ordinal(question.question_id)[0],
+        "text": question.text,
+        "type": "MULTIPLE_CHOICE" if question.multiple else "SINGLE_CHOICE",
+        "answers": [
+            {"text": choice.text, "correct": choice.correct, "pinned": choice.pinned}
+            for choice in question.choices
+        ],
+        "explanation": question.explanation,
+        "language": question.language,
+        "tags": list(record.tags),
+        "version": question.version,
+        "retired": question.retired,
+        "createdAt": iso(record.created_at),
+        "updatedAt": iso(record.updated_at),
+    }
+    if record.difficulty is not None:
+        body["difficulty"] = record.difficulty
+    if record.external_id is not None:
+        body["externalId"] = record.external_id
+    return body
+
+
+def _result_view(index: int, staged: Staged) -> "contract.SaveResult":
+    body: contract.SaveResult = {"index": index, "status": staged.status.value}
+    if staged.question_id:
+        body["questionId"] = staged.question_id
+    if staged.faults:
+        body["errors"] = [
+            {"field": fault.field, "message": fault.message} for fault in staged.faults
+        ]
+    return body
+
+
+handler = entrypoint(
+    "questions",
+    {
+        "listCategories": list_categories,
+        "saveQuestions": save_questions,
+        "listQuestions": list_questions,
+        "getBankQuestion": get_bank_question,
+        "replaceQuestion": replace_question,
+        "retireQuestion": retire_question,
+    },
+)

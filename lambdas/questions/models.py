@@ -1,0 +1,66 @@
+"""Bodies of the bank's routes, and a question as the bank takes it."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SkipValidation, StringConstraints, field_validator, model_validator
+
+from domain.question import MAX_CHOICES, MIN_CHOICES
+from lambdas.shared.http.model import CategoryName, Language, RequestModel
+
+MAX_QUESTIONS = 100
+"""Questions of one request."""
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"\S")]
+
+
+class AnswerDraft(RequestModel):
+    """A choice; a pinned one keeps its place."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"\S")]
+    correct: bool
+    pinned: bool = False
+
+
+class QuestionDraft(RequestModel):
+    """A question for the bank. Markdown and LaTeX are kept as they are."""
+
+    category: CategoryName
+    text: Text
+    type: Literal["SINGLE_CHOICE", "MULTIPLE_CHOICE"] = "SINGLE_CHOICE"
+    answers: Annotated[
+        tuple[AnswerDraft, ...],
+        Field(min_length=MIN_CHOICES, max_length=MAX_CHOICES, strict=False),
+    ]
+    explanation: Annotated[str, StringConstraints(max_length=4000)] = ""
+    language: Language = "en"
+    difficulty: Annotated[int, Field(ge=1, le=5)] | None = None
+    tags: Annotated[
+        tuple[Annotated[str, StringConstraints(min_length=1, max_length=50)], ...],
+        Field(max_length=20, strict=False),
+    ] = ()
+    external_id: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+
+    @field_validator("answers")
+    @classmethod
+    def _distinct(cls, answers: tuple[AnswerDraft, ...]) -> tuple[AnswerDraft, ...]:
+        if len({answer.text for answer in answers}) < len(answers):
+            raise ValueError("two answers have the same text")
+        return answers
+
+    @model_validator(mode="after")
+    def _answerable(self) -> Self:
+        correct = sum(answer.correct for answer in self.answers)
+        if self.type == "SINGLE_CHOICE" and correct != 1:
+            raise ValueError(f"exactly one answer has to be correct, not {correct}")
+        if self.type == "MULTIPLE_CHOICE" and not 0 < correct < len(self.answers):
+            raise ValueError("at least one answer has to be correct and at least one wrong")
+        return self
+
+
+class SaveQuestions(RequestModel):
+    """Questions to create or update, each checked by itself."""
+
+    questions: Annotated[
+        tuple[SkipValidation[QuestionDraft], ...],
+        Field(min_length=1, max_length=MAX_QUESTIONS, strict=False),
+    ]

@@ -1,0 +1,144 @@
+"""The categories learners choose from, and the bank administrators keep."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from domain.question import category_and_ordinal, question_id
+from lambdas.questions.bank_writer import BankWriter, SaveStatus, Staged
+from lambdas.questions.models import QuestionDraft
+from lambdas.shared.environment import Environment
+from lambdas.shared.errors import FieldFault, NotFoundError, UnavailableError, ValidationError
+from lambdas.shared.http.request import checked
+from lambdas.shared.store.questions import BankBusyError, BankRecord, CategoryEntry
+from lambdas.shared.store.transaction import TransactionConditionError
+
+CLAIM_ATTEMPTS = 5
+"""Times a request tries to become the bank's writer; another request's turn takes some 0.1 s."""
+
+CLAIM_PAUSE = 0.2
+"""Seconds between two of them."""
+
+
+def list_categories(environment: Environment) -> list[CategoryEntry]:
+    """Return the categories that have questions, in order of name."""
+    return [entry for entry in environment.questions.registry().values() if entry.active]
+
+
+def list_questions(
+    environment: Environment, *, category: str | None, limit: int, after: str | None
+) -> tuple[list[BankRecord], str | None]:
+    """Return a page of the bank and where the next one begins (the last question's id).
+
+    A page ends with its category.
+    """
+    last_seen, seen = category_and_ordinal(after) if after else ("", -1)
+    entries = [
+        entry
+        for entry in environment.questions.registry().values()
+        if category in (None, entry.category)
+        and (entry.category > last_seen or (entry.category == last_seen and seen < entry.size - 1))
+    ]
+    if not entries:
+        return [], None
+    entry = entries[0]
+    begun = entry.category == last_seen
+    records = environment.questions.page(entry, limit=limit, after=seen if begun else None)
+    last = entry.size - 1
+    if len(records) == limit:
+        _, last = category_and_ordinal(records[-1].question.question_id)
+    more = last < entry.size - 1 or len(entries) > 1
+    return records, question_id(entry.category, last) if more else None
+
+
+def get_question(environment: Environment, identifier: str) -> BankRecord:
+    """Return a published question.
+
+    Raises:
+        NotFoundError: there is none of this id.
+    """
+    record = environment.questions.published(identifier)
+    if record is None:
+        raise NotFoundError
+    return record
+
+
+def save_questions(environment: Environment, questions: Sequence[Any]) -> list[Staged]:
+    """Create or update questions, each accepted or refused by its place.
+
+    Raises:
+        UnavailableError: the bank is being written by somebody else.
+    """
+    results: dict[int, Staged] = {}
+    drafts: dict[int, QuestionDraft] = {}
+    for index, question in enumerate(questions):
+        try:
+            drafts[index] = checked(QuestionDraft, question)
+        except ValidationError as error:
+            results[index] = Staged(status=SaveStatus.REJECTED, faults=error.faults)
+    if drafts:
+        with _writer(environment) as writer:
+            staged = writer.stage(list(drafts.values()))
+            writer.publish([each for each in staged if each.update])
+        results |= dict(zip(drafts, staged, strict=True))
+    return [results[index] for index in range(len(questions))]
+
+
+def replace_question(environment: Environment, identifier: str, draft: QuestionDraft) -> BankRecord:
+    """Replace a question in place; a retired one is in use again.
+
+    Raises:
+        NotFoundError: there is none of this id.
+        ValidationError: the draft is of another category, or of another question's content.
+        UnavailableError: the bank is being written by somebody else.
+    """
+    category, _ = category_and_ordinal(identifier)
+    if draft.category != category:
+        raise ValidationError([FieldFault("category", f"cannot change: it is {category}")])
+    with _writer(environment) as writer:
+        known = get_question(environment, identifier)
+        staged = writer.replacement(known, draft)
+        if staged.faults:
+            raise ValidationError(staged.faults)
+        writer.publish([staged] if staged.update else [])
+    return staged.update or known
+
+
+def retire_question(environment: Environment, identifier: str) -> None:
+    """Retire a question; doing it again changes nothing.
+
+    Raises:
+        NotFoundError: there is none of this id.
+        UnavailableError: the bank is being written by somebody else.
+    """
+    with _writer(environment) as writer:
+        record = get_question(environment, identifier)
+        if record.question.retired:
+            writer.close()
+        else:
+            writer.retire(record)
+
+
+@contextmanager
+def _writer(environment: Environment) -> Iterator[BankWriter]:
+    """Hold the bank's lease, and give it up when the work fails."""
+    writer = BankWriter(environment, environment.entropy(8).hex())
+    for attempt in range(CLAIM_ATTEMPTS):
+        try:
+            writer.open()
+            break
+        except BankBusyError as error:
+            if attempt == CLAIM_ATTEMPTS - 1:
+                raise UnavailableError(
+                    "The bank is being written by somebody else.",
+                    retry_after=max(1, math.ceil(error.milliseconds / 1000)),
+                ) from None
+            environment.transactions.pause(CLAIM_PAUSE)
+    try:
+        yield writer
+    except TransactionConditionError:
+        raise UnavailableError("The bank changed meanwhile; nothing was saved.") from None
+    except BaseException:
+        writer.close()
+        raise

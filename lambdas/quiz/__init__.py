@@ -1,0 +1,1 @@
+"""The function that shows the current question."""

@@ -1,0 +1,29 @@
+"""GET /sessions/{sessionId}/question."""
+
+from typing import TYPE_CHECKING
+
+from lambdas.quiz.use_case import show_question
+from lambdas.shared.environment import Environment
+from lambdas.shared.http.entrypoint import entrypoint
+from lambdas.shared.http.request import Request
+from lambdas.shared.http.response import Response
+from lambdas.shared.views import progress_view, question_view
+
+if TYPE_CHECKING:
+    from lambdas import contract
+
+
+def get_question(request: Request, environment: Environment) -> Response:
+    """GET /sessions/{sessionId}/question."""
+    session, question = show_question(environment, request.user_id, request.path["sessionId"])
+    progress = progress_view(session)
+    body: contract.CurrentQuestion = {
+        "nextAction": "ANSWER" if question else "SESSION_COMPLETED",
+        "penaltyIndicator": progress["penaltyIndicator"],
+        "question": question_view(session, question),
+        "progress": progress,
+    }
+    return Response(200, body)
+
+
+handler = entrypoint("quiz", {"getQuestion": get_question})

@@ -1,0 +1,88 @@
+"""The bank as a warm function sees it: questions through a cache bounded in bytes."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+
+from domain.question import Question
+from lambdas.shared.store.questions import QuestionsTable
+
+CACHE_BYTES = 32 * 1024 * 1024
+"""Bound on cached questions: some 40,000 of average length, in a function of 512 MB."""
+
+FRESH_FOR = 60_000
+"""Milliseconds a question is served without reading it again: an edit shows within a minute in
+every environment (at once where it meets an answer to the new version)."""
+
+QUESTION_OVERHEAD = 600
+"""Bytes a cached question takes beside its texts, roughly: objects of CPython 3.13."""
+
+
+@dataclass(slots=True)
+class Bank:
+    """Reads questions, from memory where it may.
+
+    A question that seems missing is read again, strongly consistent, before that is believed.
+    """
+
+    table: QuestionsTable
+    clock: Callable[[], int]
+    capacity: int = CACHE_BYTES
+    _cached: OrderedDict[str, tuple[Question, int, int]] = field(default_factory=OrderedDict)
+    _bytes: int = 0
+    # The laptop stage serves from several threads.
+    _lock: Lock = field(default_factory=Lock)
+
+    def cached(self, question_id: str) -> Question | None:
+        """Return a question if it is in memory and fresh."""
+        with self._lock:
+            found = self._cached.get(question_id)
+            if found is None or self.clock() >= found[2]:
+                return None
+            self._cached.move_to_end(question_id)
+            return found[0]
+
+    def get(self, question_ids: Iterable[str]) -> Mapping[str, Question]:
+        """Return the questions that exist of those named.
+
+        At most one call for all not in memory, and one more if any is missing.
+        """
+        wanted = dict.fromkeys(question_ids)
+        found = {each: hit for each in wanted if (hit := self.cached(each))}
+        unread = [each for each in wanted if each not in found]
+        if unread:
+            found |= self._read(unread, consistent=False)
+            missing = [each for each in unread if each not in found]
+            if missing:
+                found |= self._read(missing, consistent=True)
+        return found
+
+    def reread(self, question_id: str) -> Question | None:
+        """Return a question as it is now, whatever is in memory."""
+        return self._read([question_id], consistent=True).get(question_id)
+
+    def _read(self, question_ids: list[str], *, consistent: bool) -> Mapping[str, Question]:
+        questions = self.table.questions(question_ids, consistent=consistent)
+        with self._lock:
+            for question in questions.values():
+                self._keep(question)
+        return questions
+
+    def _keep(self, question: Question) -> None:
+        self._drop(question.question_id)
+        size = _size(question)
+        self._cached[question.question_id] = (question, size, self.clock() + FRESH_FOR)
+        self._bytes += size
+        while self._bytes > self.capacity:
+            self._drop(next(iter(self._cached)))
+
+    def _drop(self, question_id: str) -> None:
+        dropped = self._cached.pop(question_id, None)
+        if dropped:
+            self._bytes -= dropped[1]
+
+
+def _size(question: Question) -> int:
+    texts = (question.text, question.explanation, *(c.text for c in question.choices))
+    return QUESTION_OVERHEAD + sum(map(len, texts))

@@ -1,0 +1,145 @@
+"""Errors a client is told of. One class per code of the contract; one place renders them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+
+class FieldFault(NamedTuple):
+    """What is wrong with one field: `sources.0.category`, and why."""
+
+    field: str
+    message: str
+
+
+class ApiError(Exception):
+    """Base of every error with a status of its own."""
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        faults: Iterable[FieldFault] = (),
+        members: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take a sentence for the client, and what else the response carries."""
+        super().__init__(detail)
+        self.detail = detail
+        self.faults = tuple(faults)
+        self.members = dict(members or {})
+        self.headers = dict(headers or {})
+
+
+class MalformedBodyError(ApiError):
+    """The body is not JSON."""
+
+    status, code, title = 400, "MALFORMED_BODY", "Bad Request"
+
+
+class UnauthorizedError(ApiError):
+    """No caller could be told from the request."""
+
+    status, code, title = 401, "UNAUTHORIZED", "Unauthorized"
+
+
+class ForbiddenError(ApiError):
+    """The caller may not use this route."""
+
+    status, code, title = 403, "FORBIDDEN", "Forbidden"
+
+
+class NotFoundError(ApiError):
+    """There is no such thing, or it is somebody else's: the two look the same."""
+
+    status, code, title = 404, "NOT_FOUND", "Not Found"
+
+    def __init__(self) -> None:
+        """Say the same, whatever was looked for."""
+        super().__init__("There is nothing here, or it is not yours.")
+
+
+class VersionConflictError(ApiError):
+    """The item changed since the client read it."""
+
+    status, code, title = 409, "VERSION_CONFLICT", "Conflict"
+
+
+class TurnMismatchError(ApiError):
+    """The answer is not for the turn on screen; carries the current question."""
+
+    status, code, title = 409, "TURN_MISMATCH", "Conflict"
+
+
+class QuestionChangedError(ApiError):
+    """The question was edited since it was shown; carries it as it is now."""
+
+    status, code, title = 409, "QUESTION_CHANGED", "Conflict"
+
+
+class SessionPausedError(ApiError):
+    """The session has to be resumed first."""
+
+    status, code, title = 409, "SESSION_PAUSED", "Conflict"
+
+    def __init__(self) -> None:
+        """Say how to go on."""
+        super().__init__("The session is paused; set its status to ACTIVE to go on.")
+
+
+class SessionOverError(ApiError):
+    """The session is completed or abandoned."""
+
+    status, code, title = 409, "SESSION_OVER", "Conflict"
+
+
+class SessionExpiredError(ApiError):
+    """The session was not used for too long."""
+
+    status, code, title = 410, "SESSION_EXPIRED", "Gone"
+
+    def __init__(self) -> None:
+        """Say what happened."""
+        super().__init__("The session expired.")
+
+
+class BodyTooLargeError(ApiError):
+    """The body is larger than the route takes."""
+
+    status, code, title = 413, "BODY_TOO_LARGE", "Content Too Large"
+
+
+class ValidationError(ApiError):
+    """Fields are wrong: all of them are named together."""
+
+    status, code, title = 422, "VALIDATION_ERROR", "Unprocessable Content"
+
+    def __init__(self, faults: Iterable[FieldFault]) -> None:
+        """Take every fault found."""
+        found = tuple(faults)
+        count = len(found)
+        detail = "1 field is wrong" if count == 1 else f"{count} fields are wrong"
+        super().__init__(detail, faults=found)
+
+
+class UnavailableError(ApiError):
+    """A dependency cannot serve now; trying again later is right."""
+
+    status, code, title = 503, "UNAVAILABLE", "Service Unavailable"
+
+    def __init__(self, detail: str, *, retry_after: int = 1) -> None:
+        """Take when to try again, in seconds."""
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class InternalError(ApiError):
+    """A fault of ours; what it was is in the log, never in the response."""
+
+    status, code, title = 500, "INTERNAL_ERROR", "Internal Server Error"
+
+    def __init__(self) -> None:
+        """Say no more than that."""
+        super().__init__("The request failed; nothing was changed by it.")

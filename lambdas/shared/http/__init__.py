@@ -1,0 +1,1 @@
+"""HTTP: requests checked, responses rendered."""

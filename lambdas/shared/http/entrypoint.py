@@ -1,0 +1,102 @@
+"""From a REST proxy event to a use case and back: the one place that routes and renders."""
+
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Any
+
+from lambdas.routes import ROUTES, Route
+from lambdas.shared.environment import Environment, environment
+from lambdas.shared.errors import ApiError, InternalError, NotFoundError
+from lambdas.shared.http.request import Request, read_request
+from lambdas.shared.http.response import Response, problem, proxy_response
+from lambdas.shared.settings import settings
+from lambdas.shared.telemetry import RequestLog, Usage, log_fault, usage
+
+Operation = Callable[[Request, Environment], Response]
+PublicOperation = Callable[[], Response]
+Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
+
+EXPOSED_HEADERS = "Location,Retry-After,X-Request-Id"
+
+
+def entrypoint(
+    function: str,
+    operations: Mapping[str, Operation],
+    public: Mapping[str, PublicOperation] | None = None,
+) -> Handler:
+    """Return the Lambda handler of a function, which serves the operations named.
+
+    Raises:
+        ValueError: the operations are not exactly those the route table gives the function.
+    """
+    routes = {(r.method, r.path): r for r in ROUTES if r.function == function}
+    public = public or {}
+    if {route.operation for route in routes.values()} != {*operations, *public}:
+        raise ValueError(f"{function} does not serve exactly the operations of its routes")
+    cold_start = True
+
+    def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        nonlocal cold_start
+        was_cold, cold_start = cold_start, False
+        began = perf_counter()
+        request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
+        route = routes.get((event.get("httpMethod", ""), event.get("resource", "")))
+        meter = Usage()
+        token = usage.set(meter)
+        code = None
+        try:
+            response = _serve(route, event, operations, public)
+        except ApiError as error:
+            code, response = error.code, problem(error, request_id)
+        except Exception as error:  # nothing may leave but a problem document
+            log_fault(error, request_id)
+            code, response = InternalError.code, problem(InternalError(), request_id)
+        finally:
+            usage.reset(token)
+        RequestLog(
+            function=function,
+            operation=route.operation if route else None,
+            request_id=request_id,
+            status=response.status,
+            code=code,
+            milliseconds=(perf_counter() - began) * 1000,
+            spent=meter,
+            cold_start=was_cold,
+        ).write(settings().log_level)
+        result = proxy_response(response, request_id)
+        result["headers"].update(_cors_headers(event.get("headers") or {}))
+        return result
+
+    return handler
+
+
+def _serve(
+    route: Route | None,
+    event: Mapping[str, Any],
+    operations: Mapping[str, Operation],
+    public: Mapping[str, PublicOperation],
+) -> Response:
+    if route is None:
+        raise NotFoundError
+    request = read_request(route, event)
+    if request is None:
+        return public[route.operation]()
+    return operations[route.operation](request, environment())
+
+
+def _cors_headers(sent: Mapping[str, str]) -> dict[str, str]:
+    """The origin that called, if the stage allows it: the header takes one origin or `*`."""
+    allowed = settings().cors_origins
+    origin = next((value for name, value in sent.items() if name.lower() == "origin"), None)
+    if "*" in allowed:
+        return {
+            "Access-Control-Allow-Origin": "*",
+            "Access-Control-Expose-Headers": EXPOSED_HEADERS,
+        }
+    if origin in allowed and origin:
+        return {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Expose-Headers": EXPOSED_HEADERS,
+            "Vary": "Origin",
+        }
+    return {}

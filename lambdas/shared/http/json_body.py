@@ -1,0 +1,69 @@
+"""A request body as JSON, refused where JSON parsers are usually lenient."""
+
+import json
+from typing import Any, NoReturn
+from unicodedata import normalize
+
+from lambdas.shared.errors import MalformedBodyError
+
+
+def parse_json(text: str) -> Any:
+    """Return the value of a JSON document, its texts in Unicode normal form C.
+
+    Raises:
+        MalformedBodyError: it is not JSON, or holds a constant JSON does not know (NaN,
+            Infinity), a key twice, a lone surrogate, a number too large, or is nested too deep.
+    """
+    try:
+        value = json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            object_pairs_hook=_object,
+        )
+        return _normalized(value)
+    except (ValueError, RecursionError) as error:
+        raise MalformedBodyError(f"The body is not JSON: {_reason(error)}.") from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno} column {error.colno}"
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    if isinstance(error, UnicodeError):
+        return "it holds a lone surrogate"
+    return str(error) if isinstance(error, _RefusedError) else "a number in it is too long"
+
+
+class _RefusedError(ValueError):
+    """Valid for Python's parser, not for ours."""
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _RefusedError(f"{name} is no JSON value")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise _RefusedError("a number in it is too large")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        raise _RefusedError("an object in it has a key twice")
+    return result
+
+
+def _normalized(value: Any) -> Any:
+    if isinstance(value, str):
+        value.encode()
+        return value if value.isascii() else normalize("NFC", value)
+    if isinstance(value, list):
+        return [_normalized(item) for item in value]
+    if isinstance(value, dict):
+        return {_normalized(key): _normalized(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,45 @@
+"""Page tokens: where a list goes on, bound to the query that began it.
+
+The partition read is always the caller's own, so a token made by hand gains nothing; the binding
+keeps a token from being used where it would silently skip items.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+from lambdas.shared.errors import NotFoundError
+
+_BINDING_BYTES = 8
+
+
+def page_token(position: str, operation: str, user_id: str, query: Mapping[str, Any]) -> str:
+    """Return a token to go on after `position` (the last sort key of the page)."""
+    binding = _binding(operation, user_id, query)
+    return urlsafe_b64encode(binding + position.encode()).decode().rstrip("=")
+
+
+def page_position(operation: str, user_id: str, query: Mapping[str, Any]) -> str | None:
+    """Return the position in the query's `nextToken`, None without one.
+
+    Raises:
+        NotFoundError: the token is not one given to this user for this query.
+    """
+    token = query.get("nextToken")
+    if token is None:
+        return None
+    try:
+        raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        position = raw[_BINDING_BYTES:].decode()
+    except ValueError:
+        raise NotFoundError from None
+    if raw[:_BINDING_BYTES] != _binding(operation, user_id, query):
+        raise NotFoundError
+    return position
+
+
+def _binding(operation: str, user_id: str, query: Mapping[str, Any]) -> bytes:
+    # `limit` may change from page to page.
+    kept = sorted((k, v) for k, v in query.items() if k not in ("limit", "nextToken"))
+    return blake2b(repr((operation, user_id, kept)).encode(), digest_size=_BINDING_BYTES).digest()

@@ -1,0 +1,165 @@
+"""A request as a use case sees it: checked against its route, with a known caller."""
+
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pkgutil import resolve_name
+from re import compile as compile_pattern
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lambdas.routes import Parameter, Route
+from lambdas.shared.errors import (
+    BodyTooLargeError,
+    FieldFault,
+    MalformedBodyError,
+    NotFoundError,
+    ValidationError,
+)
+from lambdas.shared.http.json_body import parse_json
+from lambdas.shared.identity import Caller, authorize, caller_from_claims
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Model = TypeVar("Model", bound="BaseModel")
+Event = Mapping[str, Any]
+
+_WHOLE_NUMBER = compile_pattern("[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the route declares, and only that.
+
+    `user_id` is the learner whose data the call is about; `query` has defaults filled in.
+    """
+
+    route: Route
+    caller: Caller
+    user_id: str
+    path: Mapping[str, str]
+    query: Mapping[str, Any]
+    headers: Mapping[str, str]
+    raw_body: str
+
+    def body(self, model: type[Model]) -> Model:
+        """Return the body as `model`.
+
+        Raises:
+            MalformedBodyError: it is not JSON.
+            ValidationError: fields are wrong; every one is named.
+        """
+        return checked(model, parse_json(self.raw_body))
+
+
+def checked(model: type[Model], value: Any) -> Model:
+    """Return `value` as `model`, strictly: no coercion, no unknown fields.
+
+    Raises:
+        ValidationError: fields are wrong; every one is named.
+    """
+    from pydantic import ValidationError as PydanticError  # noqa: PLC0415 - slow to import
+
+    try:
+        return model.model_validate(value, strict=True)
+    except PydanticError as error:
+        raise ValidationError(
+            FieldFault(".".join(str(part) for part in fault["loc"]) or "body", fault["msg"])
+            for fault in error.errors(include_url=False, include_input=False)
+        ) from None
+
+
+def read_request(route: Route, event: Event) -> Request | None:
+    """Return the request of a REST proxy event; None for a public route, which needs none of it.
+
+    In this order, as a gateway would: who calls, what they may, whether path, query, headers and
+    size of the body are as the route declares.
+
+    Raises:
+        ApiError: one of these fails.
+    """
+    claims = ((event.get("requestContext") or {}).get("authorizer") or {}).get("claims")
+    if route.access.value == "public":
+        return None
+    caller = caller_from_claims(claims or {})
+    path = _path(route, event.get("pathParameters") or {})
+    user_id = authorize(caller, route.access, path.get("userId"))
+    faults: list[FieldFault] = []
+    query = _parameters(route.query, event.get("queryStringParameters") or {}, faults)
+    sent = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    declared = {p.name: sent[p.name.lower()] for p in route.headers if p.name.lower() in sent}
+    headers = _parameters(route.headers, declared, faults)
+    if faults:
+        raise ValidationError(faults)
+    return Request(
+        route=route,
+        caller=caller,
+        user_id=user_id,
+        path=path,
+        query=query,
+        headers=headers,
+        raw_body=_text(event, route.max_body_bytes) if route.body else "",
+    )
+
+
+def body_model(route: Route) -> "type[BaseModel]":
+    """Return the model of a route's body."""
+    assert route.body is not None  # noqa: S101 - the caller's promise
+    model: type[BaseModel] = resolve_name(route.body)
+    return model
+
+
+def _text(event: Event, limit: int) -> str:
+    body = event.get("body") or ""
+    raw = b64decode(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass")
+    if len(raw) > limit:
+        raise BodyTooLargeError(f"The body is larger than {limit // 1024} KB.")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise MalformedBodyError("The body is not JSON: it is not UTF-8.") from None
+
+
+def _path(route: Route, sent: Mapping[str, str]) -> Mapping[str, str]:
+    values = {p.name: sent.get(p.name, "") for p in route.path_parameters}
+    # An id that breaks its grammar cannot exist, so no use case need look for it.
+    if any(_fault(p, values[p.name]) for p in route.path_parameters):
+        raise NotFoundError
+    return values
+
+
+def _parameters(
+    declared: tuple[Parameter, ...], sent: Mapping[str, str], faults: list[FieldFault]
+) -> Mapping[str, Any]:
+    values: dict[str, Any] = {}
+    for parameter in declared:
+        text = sent.get(parameter.name)
+        if text is None:
+            if parameter.default is not None:
+                values[parameter.name] = parameter.default
+        elif message := _fault(parameter, text):
+            faults.append(FieldFault(parameter.name, message))
+        else:
+            values[parameter.name] = int(text) if parameter.is_integer else text
+    return values
+
+
+def _fault(parameter: Parameter, text: str) -> str | None:
+    if parameter.choices and text not in parameter.choices:
+        return f"is none of {', '.join(parameter.choices)}"
+    if parameter.is_integer and not _within(parameter, text):
+        return f"is not a whole number from {parameter.minimum} to {parameter.maximum}"
+    if parameter.pattern and not _compiled(parameter.pattern).fullmatch(text):
+        return f"does not match {parameter.pattern}"
+    return None
+
+
+def _within(parameter: Parameter, text: str) -> bool:
+    if not _WHOLE_NUMBER.fullmatch(text):
+        return False
+    at_least, at_most = parameter.minimum or 0, parameter.maximum
+    return at_least <= int(text) and (at_most is None or int(text) <= at_most)
+
+
+_compiled = lru_cache(maxsize=None)(compile_pattern)

@@ -1,0 +1,47 @@
+"""Responses in the form API Gateway's proxy integration takes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lambdas.shared.errors import ApiError
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A use case's result as HTTP; a body of None is sent as none."""
+
+    status: int
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def problem(error: ApiError, request_id: str) -> Response:
+    """Return an error as a problem document (RFC 9457)."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": error.title,
+        "status": error.status,
+        "code": error.code,
+        "detail": error.detail,
+        "requestId": request_id,
+    }
+    if error.faults:
+        body["errors"] = [
+            {"field": fault.field, "message": fault.message} for fault in error.faults
+        ]
+    body.update(error.members)
+    return Response(
+        error.status, body, {**error.headers, "Content-Type": "application/problem+json"}
+    )
+
+
+def proxy_response(response: Response, request_id: str) -> dict[str, Any]:
+    """Return what API Gateway sends on. Learners' data is for them alone: never cached."""
+    headers = {"X-Request-Id": request_id, "Cache-Control": "no-store", **response.headers}
+    if response.body is None:
+        return {"statusCode": response.status, "headers": headers, "body": ""}
+    headers.setdefault("Content-Type", "application/json")
+    body = json.dumps(response.body, ensure_ascii=False, separators=(",", ":"))
+    return {"statusCode": response.status, "headers": headers, "body": body}

@@ -1,0 +1,121 @@
+"""What session, quiz and answer share: drawing the next question, and saving a turn."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from domain.drawing import RefillNeeded, advance, withdraw
+from domain.effects import EntryQueued, PoolChange, ProgressChange
+from domain.pool import PoolEntry
+from domain.question import Question
+from domain.session import Session, Status
+from lambdas.shared.environment import Environment
+from lambdas.shared.errors import (
+    NotFoundError,
+    SessionExpiredError,
+    SessionOverError,
+    SessionPausedError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A session with its next question on screen, none when it is over.
+
+    `changes` are the pool changes to save with it.
+    """
+
+    session: Session
+    question: Question | None
+    changes: tuple[PoolChange, ...]
+
+
+def load(environment: Environment, user_id: str, session_id: str) -> Session:
+    """Return the caller's session.
+
+    Raises:
+        NotFoundError: the caller has no such session.
+    """
+    session = environment.sessions.get(user_id, session_id)
+    if session is None:
+        raise NotFoundError
+    return session
+
+
+def require_playable(session: Session, now: int) -> None:
+    """Raise what keeps a session from being played.
+
+    Raises:
+        SessionExpiredError, SessionPausedError, SessionOverError: it is in that state.
+    """
+    match session.status_at(now):
+        case Status.EXPIRED:
+            raise SessionExpiredError
+        case Status.PAUSED:
+            raise SessionPausedError
+        case Status.ABANDONED:
+            raise SessionOverError("The session was abandoned.")
+        case _:
+            return
+
+
+def draw_next(
+    environment: Environment, session: Session, changes: Sequence[PoolChange] = ()
+) -> Drawn:
+    """Return the session with its next turn drawn.
+
+    `changes` are pool changes not written yet: an entry just queued may be all a refill finds.
+    """
+    queued = [change.entry for change in changes if isinstance(change, EntryQueued)]
+
+    def read_pool(needed: RefillNeeded) -> tuple[list[PoolEntry], bool]:
+        entries, exhausted = environment.wrong_answers.newer(session, needed)
+        return [*entries, *queued], exhausted
+
+    def fetch(question_ids: tuple[str, ...]) -> Mapping[str, Question]:
+        return environment.bank.get(question_ids)
+
+    advanced = advance(session, fetch, read_pool)
+    return Drawn(advanced.session, advanced.question, (*changes, *advanced.removed))
+
+
+def current_question(environment: Environment, session: Session) -> tuple[Session, Question | None]:
+    """Return the session and the question on its screen, None when it is completed.
+
+    Where the question on screen is gone from the bank, not even retired, the next one is drawn
+    and saved in its place.
+
+    Raises:
+        ConditionFailedError: that had to be done, and the session changed meanwhile.
+    """
+    if session.turn is None:
+        return session, None
+    identifier = session.turn.question_id
+    question = environment.bank.get((identifier,)).get(identifier)
+    if question:
+        return session, question
+    without, removed = withdraw(session)
+    drawn = draw_next(environment, without, removed)
+    renewed = replace(drawn.session, version=session.version + 1)
+    save_turn(environment, renewed, drawn.changes, expected_version=session.version)
+    return renewed, drawn.question
+
+
+def save_turn(
+    environment: Environment,
+    session: Session,
+    changes: Sequence[PoolChange] = (),
+    progress: ProgressChange | None = None,
+    *,
+    expected_version: int,
+) -> None:
+    """Write a turn in one transaction: the session, the progress, the pool.
+
+    Raises:
+        ConditionFailedError: the session is at another version, or a pool entry is not as the
+            session says; nothing was written.
+    """
+    actions = [{"Put": environment.sessions.put(session, expected_version=expected_version)}]
+    if progress:
+        actions.append({"Update": environment.progress.update(session.user_id, progress)})
+    actions += [environment.wrong_answers.change(session, change) for change in changes]
+    environment.transactions.write(actions)

@@ -1,0 +1,71 @@
+"""What a function is told by its environment, read once, on first use."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+VERSION = "0.1.0"
+"""Version of the API, told by GET /health."""
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class SettingsError(Exception):
+    """The environment does not describe a stage; the message names every fault."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Typed environment. A table's name is None where the function does not use the table."""
+
+    stage: str
+    log_level: str
+    dynamodb_endpoint: str | None
+    cors_origins: tuple[str, ...]
+    users_table: str | None
+    questions_table: str | None
+    sessions_table: str | None
+    progress_table: str | None
+    wrong_answers_table: str | None
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings of an environment.
+
+    Raises:
+        SettingsError: something is missing or malformed; all faults are named together.
+    """
+    faults = []
+    stage = environment.get("STAGE", "")
+    if not stage:
+        faults.append("STAGE is not set")
+    log_level = environment.get("LOG_LEVEL", "INFO").upper()
+    if log_level not in LOG_LEVELS:
+        faults.append(f"LOG_LEVEL is none of {', '.join(LOG_LEVELS)}")
+    endpoint = environment.get("DYNAMODB_ENDPOINT") or None
+    if endpoint and not endpoint.startswith(("http://", "https://")):
+        faults.append("DYNAMODB_ENDPOINT is not an http(s) address")
+    if faults:
+        raise SettingsError("; ".join(faults))
+    return Settings(
+        stage=stage,
+        log_level=log_level,
+        dynamodb_endpoint=endpoint,
+        cors_origins=tuple(environment.get("CORS_ORIGINS", "").split()),
+        users_table=environment.get("USERS_TABLE"),
+        questions_table=environment.get("QUESTIONS_TABLE"),
+        sessions_table=environment.get("SESSIONS_TABLE"),
+        progress_table=environment.get("PROGRESS_TABLE"),
+        wrong_answers_table=environment.get("WRONG_ANSWERS_TABLE"),
+    )
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return this process's settings.
+
+    Raises:
+        SettingsError: the environment is incomplete.
+    """
+    return read_settings(os.environ)

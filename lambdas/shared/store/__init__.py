@@ -1,0 +1,1 @@
+"""DynamoDB: a module per table, and one place for transactions."""

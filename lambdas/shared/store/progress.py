@@ -1,0 +1,109 @@
+"""The Progress table: a learner's record of each question, kept in the answer's transaction."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from domain.effects import ProgressChange
+from lambdas.shared.store.client import Database, Item
+from lambdas.shared.store.sessions import digits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionRecord:
+    """What a learner did with one question; times in milliseconds."""
+
+    question_id: str
+    attempts: int
+    correct: int
+    wrong: int
+    mastered: bool
+    first_seen_at: int
+    last_seen_at: int
+    time_spent: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressTable:
+    """Reads, and the update transactions write."""
+
+    database: Database
+    name: str
+
+    def update(self, user_id: str, change: ProgressChange) -> dict[str, Any]:
+        """Return the write of one attempt, as a transaction's `Update`."""
+        assignments = [
+            "firstSeenAt = if_not_exists(firstSeenAt, :at)",
+            "lastSeenAt = :at",
+            "lastChoice = :choice",
+            "lastVersion = :version",
+        ]
+        values: Item = {
+            ":one": {"N": "1"},
+            ":at": {"N": str(change.at)},
+            ":time": {"N": str(change.time_spent)},
+            ":choice": {"S": digits(change.selected)},
+            ":version": {"N": str(change.version)},
+        }
+        if change.mastered is not None:
+            assignments.append("mastered = :mastered")
+            values[":mastered"] = {"BOOL": change.mastered}
+        counted = "correct" if change.correct else "wrong"
+        return {
+            "TableName": self.name,
+            "Key": {"userId": {"S": user_id}, "questionId": {"S": change.question_id}},
+            "UpdateExpression": (
+                f"SET {', '.join(assignments)} ADD attempts :one, {counted} :one, timeSpent :time"
+            ),
+            "ExpressionAttributeValues": values,
+        }
+
+    def page(
+        self, user_id: str, *, category: str | None, limit: int, after: str | None
+    ) -> tuple[list[QuestionRecord], str | None]:
+        """Return up to `limit` records in order of question id, and where the next page begins."""
+        found = self._query(user_id, category, after, limit)
+        last = found.get("LastEvaluatedKey")
+        records = [_record(item) for item in found["Items"]]
+        return records, last["questionId"]["S"] if last else None
+
+    def every(self, user_id: str) -> Iterator[QuestionRecord]:
+        """Yield all of a learner's records: a call per megabyte."""
+        after: str | None = None
+        while True:
+            found = self._query(user_id, None, after, None)
+            yield from map(_record, found["Items"])
+            if "LastEvaluatedKey" not in found:
+                return
+            after = found["LastEvaluatedKey"]["questionId"]["S"]
+
+    def _query(
+        self, user_id: str, category: str | None, after: str | None, limit: int | None
+    ) -> dict[str, Any]:
+        condition, values = "userId = :user", {":user": {"S": user_id}}
+        if category:
+            condition += " AND begins_with(questionId, :category)"
+            values[":category"] = {"S": f"{category}:"}
+        query: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+        }
+        if limit:
+            query["Limit"] = limit
+        if after:
+            query["ExclusiveStartKey"] = {"userId": {"S": user_id}, "questionId": {"S": after}}
+        return self.database.call("query", **query)
+
+
+def _record(item: Item) -> QuestionRecord:
+    return QuestionRecord(
+        question_id=item["questionId"]["S"],
+        attempts=int(item["attempts"]["N"]),
+        correct=int(item["correct"]["N"]) if "correct" in item else 0,
+        wrong=int(item["wrong"]["N"]) if "wrong" in item else 0,
+        mastered=item.get("mastered", {}).get("BOOL", False),
+        first_seen_at=int(item["firstSeenAt"]["N"]),
+        last_seen_at=int(item["lastSeenAt"]["N"]),
+        time_spent=int(item["timeSpent"]["N"]),
+    )

@@ -1,0 +1,301 @@
+"""The Sessions table: the engine's whole state, one item a session.
+
+Attribute names are short where an item has many of them: with three sources, a 40-byte name and
+a full head an item stays under 1 KB, which halves what each answer's write costs.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from domain.pool import Pool, PoolEntry
+from domain.question import category_and_ordinal, question_id
+from domain.session import Outcome, ProcessedTurn, Session, Source, Status, Turn
+from lambdas.shared.store.client import Database, Item
+
+KEPT_AFTER_EXPIRY = 30 * 24 * 3600
+"""Seconds from a session's expiry until DynamoDB may delete its item."""
+
+_MARKER_PREFIX = "key#"
+_AFTER_SESSION_IDS = "g"
+"""Session ids are hexadecimal, so they sort below this and markers above."""
+
+_ENTRY_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsTable:
+    """Reads, and the items transactions write."""
+
+    database: Database
+    name: str
+
+    def get(self, user_id: str, session_id: str) -> Session | None:
+        """Read a session, strongly consistent."""
+        found = self.database.call(
+            "get_item",
+            TableName=self.name,
+            Key={"userId": {"S": user_id}, "sessionId": {"S": session_id}},
+            ConsistentRead=True,
+        )
+        return session_from_item(found["Item"]) if "Item" in found else None
+
+    def page(
+        self, user_id: str, *, limit: int, before: str | None, status: Status | None, now: int
+    ) -> tuple[list[Session], str | None]:
+        """Return up to `limit` sessions, newest first, and where the next page goes on."""
+        query: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": "userId = :user AND sessionId < :before",
+            "ExpressionAttributeValues": {
+                ":user": {"S": user_id},
+                ":before": {"S": before or _AFTER_SESSION_IDS},
+            },
+            "ScanIndexForward": False,
+            "ConsistentRead": True,
+            "Limit": limit,
+        }
+        if status:
+            names, values, condition = _status_filter(status, now)
+            query["FilterExpression"] = condition
+            query["ExpressionAttributeNames"] = names
+            query["ExpressionAttributeValues"] |= values
+        found = self.database.call("query", **query)
+        last = found.get("LastEvaluatedKey")
+        sessions = [session_from_item(item) for item in found["Items"]]
+        return sessions, last["sessionId"]["S"] if last else None
+
+    def put(self, session: Session, *, expected_version: int | None) -> dict[str, Any]:
+        """Return the write of a session, as a transaction's `Put`.
+
+        With `expected_version` only over that version of it, with None only where there is none.
+        """
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "Item": item_from_session(session),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if expected_version is None:
+            request["ConditionExpression"] = "attribute_not_exists(userId)"
+        else:
+            request["ConditionExpression"] = "version = :expected"
+            request["ExpressionAttributeValues"] = {":expected": {"N": str(expected_version)}}
+        return request
+
+    def save(self, session: Session, *, expected_version: int | None) -> None:
+        """Write a session by itself.
+
+        Raises:
+            ConditionFailedError: there is another version of it, or already one.
+        """
+        self.database.call("put_item", **self.put(session, expected_version=expected_version))
+
+    def put_marker(self, session: Session, key: str) -> dict[str, Any]:
+        """Return the write, only once, of what an Idempotency-Key led to.
+
+        Kept beside the sessions: a session's own id has to sort by time, so it cannot be made of
+        the key.
+        """
+        return {
+            "TableName": self.name,
+            "Item": {
+                "userId": {"S": session.user_id},
+                "sessionId": {"S": _MARKER_PREFIX + key},
+                "startedSession": {"S": session.session_id},
+                "ttl": {"N": str(_time_to_live(session))},
+            },
+            "ConditionExpression": "attribute_not_exists(userId)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+    @staticmethod
+    def marked_session(marker: Item) -> str:
+        """Return the id of the session a marker tells of."""
+        started: str = marker["startedSession"]["S"]
+        return started
+
+
+def item_from_session(session: Session) -> Item:
+    """Return the item of a session."""
+    item: Item = {
+        "userId": {"S": session.user_id},
+        "sessionId": {"S": session.session_id},
+        "name": {"S": session.name},
+        "status": {"S": session.status.value},
+        "version": _number(session.version),
+        "createdAt": _number(session.created_at),
+        "updatedAt": _number(session.updated_at),
+        "expiresAt": _number(session.expires_at),
+        "ttl": _number(_time_to_live(session)),
+        "seed": {"B": session.seed},
+        "percentage": _number(session.wrong_answer_percentage),
+        "sources": {"L": [{"M": _source_map(source)} for source in session.sources]},
+        "entries": _number(session.pool.entries),
+        "tries": _number(session.pool.tries),
+        "head": {"B": _packed(session)},
+        "queuedAt": _number(session.last_queued_at),
+        "turns": _number(session.turns),
+        "presented": _number(session.presented),
+        "answered": _number(session.answered),
+        "correct": _number(session.correct),
+        "wrong": _number(session.wrong),
+        "mastered": _number(session.mastered),
+    }
+    if session.pool.mark:
+        queued_at, identifier = session.pool.mark
+        item["mark"] = {"L": [_number(queued_at), {"S": identifier}]}
+    if session.turn:
+        item["turn"] = {"M": _turn_map(session.turn)}
+    if session.processed:
+        item["done"] = {"M": _processed_map(session.processed)}
+    return item
+
+
+def session_from_item(item: Item) -> Session:
+    """Return the session of an item."""
+    sources = tuple(_source(each["M"]) for each in item["sources"]["L"])
+    mark = item["mark"]["L"] if "mark" in item else None
+    return Session(
+        user_id=item["userId"]["S"],
+        session_id=item["sessionId"]["S"],
+        name=item["name"]["S"],
+        status=Status(item["status"]["S"]),
+        version=int(item["version"]["N"]),
+        created_at=int(item["createdAt"]["N"]),
+        updated_at=int(item["updatedAt"]["N"]),
+        expires_at=int(item["expiresAt"]["N"]),
+        seed=item["seed"]["B"],
+        wrong_answer_percentage=int(item["percentage"]["N"]),
+        sources=sources,
+        pool=Pool(
+            head=_unpacked(item["head"]["B"], sources),
+            entries=int(item["entries"]["N"]),
+            tries=int(item["tries"]["N"]),
+            mark=(int(mark[0]["N"]), mark[1]["S"]) if mark else None,
+        ),
+        last_queued_at=int(item["queuedAt"]["N"]),
+        turns=int(item["turns"]["N"]),
+        turn=_turn(item["turn"]["M"]) if "turn" in item else None,
+        processed=_processed(item["done"]["M"]) if "done" in item else None,
+        presented=int(item["presented"]["N"]),
+        answered=int(item["answered"]["N"]),
+        correct=int(item["correct"]["N"]),
+        wrong=int(item["wrong"]["N"]),
+        mastered=int(item["mastered"]["N"]),
+    )
+
+
+def _number(value: int) -> dict[str, str]:
+    return {"N": str(value)}
+
+
+def _time_to_live(session: Session) -> int:
+    return session.expires_at // 1000 + KEPT_AFTER_EXPIRY
+
+
+def _status_filter(status: Status, now: int) -> tuple[dict[str, str], Item, str]:
+    """A filter for a status as seen now: an unfinished session past its time is expired."""
+    names, values = {"#status": "status"}, {":now": _number(now)}
+    if status is Status.EXPIRED:
+        unfinished = {":active": {"S": Status.ACTIVE.value}, ":paused": {"S": Status.PAUSED.value}}
+        return (
+            names,
+            {**values, **unfinished},
+            "#status IN (:active, :paused) AND expiresAt <= :now",
+        )
+    values[":status"] = {"S": status.value}
+    if status in (Status.ACTIVE, Status.PAUSED):
+        return names, values, "#status = :status AND expiresAt > :now"
+    del values[":now"]
+    return names, values, "#status = :status"
+
+
+def _source_map(source: Source) -> Item:
+    return {
+        "category": {"S": source.category},
+        "count": _number(source.question_count),
+        "size": _number(source.size),
+        "cursor": _number(source.cursor),
+        "left": _number(source.left),
+    }
+
+
+def _source(values: Item) -> Source:
+    return Source(
+        category=values["category"]["S"],
+        question_count=int(values["count"]["N"]),
+        size=int(values["size"]["N"]),
+        cursor=int(values["cursor"]["N"]),
+        left=int(values["left"]["N"]),
+    )
+
+
+def _turn_map(turn: Turn) -> Item:
+    return {
+        "id": {"S": turn.question_id},
+        "version": _number(turn.version),
+        "order": {"S": digits(turn.order)},
+        "pool": {"BOOL": turn.from_pool},
+        "missed": {"BOOL": turn.missed},
+    }
+
+
+def _turn(values: Item) -> Turn:
+    return Turn(
+        question_id=values["id"]["S"],
+        version=int(values["version"]["N"]),
+        order=_indexes(values["order"]["S"]),
+        from_pool=values["pool"]["BOOL"],
+        missed=values["missed"]["BOOL"],
+    )
+
+
+def _processed_map(done: ProcessedTurn) -> Item:
+    return {
+        "id": {"S": done.question_id},
+        "version": _number(done.version),
+        "chosen": {"S": digits(done.selected)},
+        "outcome": {"S": done.outcome.value},
+    }
+
+
+def _processed(values: Item) -> ProcessedTurn:
+    return ProcessedTurn(
+        question_id=values["id"]["S"],
+        version=int(values["version"]["N"]),
+        selected=_indexes(values["chosen"]["S"]),
+        outcome=Outcome(values["outcome"]["S"]),
+    )
+
+
+def digits(indexes: tuple[int, ...]) -> str:
+    """Return choice indexes (0 to 9) as a digit each."""
+    return "".join(map(str, indexes))
+
+
+def _indexes(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text))
+
+
+def _packed(session: Session) -> bytes:
+    """The head in 12 bytes an entry: source, ordinal, time queued, tries."""
+    place = {source.category: index for index, source in enumerate(session.sources)}
+    packed = bytearray()
+    for entry in session.pool.head:
+        category, ordinal = category_and_ordinal(entry.question_id)
+        packed += place[category].to_bytes(1)
+        packed += ordinal.to_bytes(4)
+        packed += entry.queued_at.to_bytes(6)
+        packed += entry.remaining_tries.to_bytes(1)
+    return bytes(packed)
+
+
+def _unpacked(packed: bytes, sources: tuple[Source, ...]) -> tuple[PoolEntry, ...]:
+    entries = (packed[at : at + _ENTRY_BYTES] for at in range(0, len(packed), _ENTRY_BYTES))
+    return tuple(
+        PoolEntry(
+            queued_at=int.from_bytes(entry[5:11]),
+            question_id=question_id(sources[entry[0]].category, int.from_bytes(entry[1:5])),
+            remaining_tries=entry[11],
+        )
+        for entry in entries
+    )

@@ -1,0 +1,148 @@
+"""The WrongAnswers table: the pool entries of all a learner's sessions, oldest first.
+
+The sort key is the time queued and the question, so that two entries of one millisecond are two.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from domain.drawing import RefillNeeded
+from domain.effects import EntryLowered, EntryQueued, PoolChange
+from domain.pool import PoolEntry
+from domain.session import Session
+from lambdas.shared.store.client import Database, Item
+from lambdas.shared.store.sessions import digits
+from lambdas.shared.timestamps import iso, milliseconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwedQuestion:
+    """A pool entry with the session that owns it; `position` is its sort key."""
+
+    entry: PoolEntry
+    session_id: str
+    position: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrongAnswersTable:
+    """Reads, and the changes transactions write."""
+
+    database: Database
+    name: str
+
+    def change(self, session: Session, change: PoolChange) -> dict[str, Any]:
+        """Return the write of a change of the session's pool, as an action of a transaction."""
+        key = {
+            "userId": {"S": session.user_id},
+            "timestamp": {"S": _sort_key(change.entry.key)},
+        }
+        owned = {":session": {"S": session.session_id}}
+        if isinstance(change, EntryQueued):
+            item = {
+                **key,
+                "questionId": {"S": change.entry.question_id},
+                "sessionId": {"S": session.session_id},
+                "remainingTries": {"N": str(change.entry.remaining_tries)},
+                "shuffledAnswers": {"S": digits(change.order)},
+            }
+            return {
+                "Put": {
+                    "TableName": self.name,
+                    "Item": item,
+                    "ConditionExpression": "attribute_not_exists(userId)",
+                }
+            }
+        if isinstance(change, EntryLowered):
+            return {
+                "Update": {
+                    "TableName": self.name,
+                    "Key": key,
+                    "UpdateExpression": "SET remainingTries = :tries, shuffledAnswers = :order",
+                    "ConditionExpression": "sessionId = :session",
+                    "ExpressionAttributeValues": {
+                        **owned,
+                        ":tries": {"N": str(change.entry.remaining_tries)},
+                        ":order": {"S": digits(change.order)},
+                    },
+                }
+            }
+        # Without a condition: an entry that is gone already is what was wanted.
+        return {"Delete": {"TableName": self.name, "Key": key}}
+
+    def newer(self, session: Session, needed: RefillNeeded) -> tuple[list[PoolEntry], bool]:
+        """Return entries of the session after `needed.after`, and whether there are no more.
+
+        Reads on past entries of other sessions until it finds one of this session's.
+        """
+        after = _sort_key(needed.after) if needed.after else iso(session.created_at)
+        query: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": "userId = :user AND #timestamp > :after",
+            "FilterExpression": "sessionId = :session",
+            "ExpressionAttributeNames": {"#timestamp": "timestamp"},
+            "ExpressionAttributeValues": {
+                ":user": {"S": session.user_id},
+                ":after": {"S": after},
+                ":session": {"S": session.session_id},
+            },
+            # The entries may have been written by the answer before this one.
+            "ConsistentRead": True,
+            "Limit": needed.limit,
+        }
+        while True:
+            found = self.database.call("query", **query)
+            entries = [_owed(item).entry for item in found["Items"]]
+            last = found.get("LastEvaluatedKey")
+            if entries or not last:
+                return entries, not last
+            query["ExclusiveStartKey"] = last
+
+    def page(
+        self, user_id: str, *, limit: int, after: str | None
+    ) -> tuple[list[OwedQuestion], str | None]:
+        """Return up to `limit` of a learner's entries, and where the next page begins."""
+        found = self._query(user_id, after, limit)
+        last = found.get("LastEvaluatedKey")
+        return [_owed(item) for item in found["Items"]], last["timestamp"]["S"] if last else None
+
+    def every(self, user_id: str) -> Iterator[OwedQuestion]:
+        """Yield all of a learner's entries: a call per megabyte."""
+        after: str | None = None
+        while True:
+            found = self._query(user_id, after, None)
+            yield from map(_owed, found["Items"])
+            if "LastEvaluatedKey" not in found:
+                return
+            after = found["LastEvaluatedKey"]["timestamp"]["S"]
+
+    def _query(self, user_id: str, after: str | None, limit: int | None) -> dict[str, Any]:
+        query: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": "userId = :user",
+            "ExpressionAttributeValues": {":user": {"S": user_id}},
+        }
+        if limit:
+            query["Limit"] = limit
+        if after:
+            query["ExclusiveStartKey"] = {"userId": {"S": user_id}, "timestamp": {"S": after}}
+        return self.database.call("query", **query)
+
+
+def _sort_key(key: tuple[int, str]) -> str:
+    queued_at, question_id = key
+    return f"{iso(queued_at)}#{question_id}"
+
+
+def _owed(item: Item) -> OwedQuestion:
+    position = item["timestamp"]["S"]
+    return OwedQuestion(
+        entry=PoolEntry(
+            queued_at=milliseconds(position.partition("#")[0]),
+            question_id=item["questionId"]["S"],
+            remaining_tries=int(item["remainingTries"]["N"]),
+        ),
+        session_id=item["sessionId"]["S"],
+        position=position,
+    )
