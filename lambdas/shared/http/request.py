@@ -62,7 +62,7 @@ def checked(model: type[Model], value: Any) -> Model:
     from pydantic import ValidationError as PydanticError  # noqa: PLC0415 - slow to import
 
     try:
-        return model.model_validate(value, strict=True)
+        return model.model_validate(value)
     except PydanticError as error:
         raise ValidationError(
             FieldFault(".".join(str(part) for part in fault["loc"]) or "body", fault["msg"])
