@@ -1,0 +1,102 @@
+"""A function."""
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.constructs.table import Table
+from infra.findings import acknowledge
+from infra.permissions import Grant, TableName
+from infra.stages import Stage
+
+_MEMORY_MB = 512
+"""Processor time comes with memory (1,769 MB is one processor). A warm answer is milliseconds of
+it, a cold start about a second of imports at this size; half of it would double that for every
+learner who meets one."""
+
+_TIMEOUT_SECONDS = 10
+"""A call to DynamoDB gives up within seconds; the gateway would wait for 29."""
+
+
+class Function(Construct):
+    """A folder under `lambdas` as a function with a role and a log group of its own.
+
+    It is told the names of the tables it has a grant for, and no others.
+    """
+
+    function: lambda_.Function
+
+    def __init__(
+        self,
+        scope: Construct,
+        folder: str,
+        *,
+        stage: Stage,
+        code: lambda_.Code,
+        grants: tuple[Grant, ...],
+        tables: Mapping[TableName, Table],
+    ) -> None:
+        super().__init__(scope, folder.title())
+        name = f"{stage.prefix}-{folder}"
+        log_group = logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=f"/aws/lambda/{name}",
+            retention=stage.log_retention,
+            removal_policy=stage.removal_policy,
+        )
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What {name} may do",
+        )
+        log_group.grant_write(role)
+        for grant in grants:
+            role.add_to_policy(_statement(grant, tables[grant.table]))
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            function_name=name,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            code=code,
+            handler=f"lambdas.{folder}.handler.handler",
+            memory_size=_MEMORY_MB,
+            timeout=cdk.Duration.seconds(_TIMEOUT_SECONDS),
+            role=role,
+            log_group=log_group,
+            tracing=lambda_.Tracing.ACTIVE,
+            environment={
+                "STAGE": stage.name,
+                "LOG_LEVEL": stage.log_level,
+                "CORS_ORIGINS": stage.cors_origin,
+                **{grant.table.variable: tables[grant.table].table_name for grant in grants},
+            },
+        )
+        acknowledge(
+            role,
+            {
+                "AwsSolutions-IAM5[Resource::*]": "X-Ray's PutTraceSegments and "
+                "PutTelemetryRecords know no resources; the other statements name theirs."
+            },
+        )
+        acknowledge(
+            self.function,
+            {
+                "AwsSolutions-L1": "Python 3.13 is supported until 2029-06-30; the wheels are "
+                "locked and bundled for it, so the runtime moves together with them."
+            },
+        )
+
+
+def _statement(grant: Grant, table: Table) -> iam.PolicyStatement:
+    # Not Table.grant: that opens every index of the table together with the table.
+    resource = f"{table.table_arn}/index/{grant.index}" if grant.index else table.table_arn
+    return iam.PolicyStatement(
+        actions=[f"dynamodb:{action}" for action in grant.actions], resources=[resource]
+    )

@@ -1,0 +1,76 @@
+"""Which function may do what to which table: the whole of it, in one place.
+
+A transaction needs the permissions of the single writes in it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+BY_CATEGORY = "byCategory"
+
+
+class TableName(StrEnum):
+    """A table, by the last part of its physical name."""
+
+    USERS = "users"
+    QUESTIONS = "questions"
+    SESSIONS = "sessions"
+    PROGRESS = "progress"
+    WRONG_ANSWERS = "wrong-answers"
+
+    @property
+    def construct_id(self) -> str:
+        """Name of the table inside its stack."""
+        return self.name.title().replace("_", "")
+
+    @property
+    def variable(self) -> str:
+        """Environment variable that tells a function the physical name."""
+        return f"{self.name}_TABLE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Actions of DynamoDB on a table, or on one index of it alone."""
+
+    table: TableName
+    actions: tuple[str, ...]
+    index: str | None = None
+
+
+PERMISSIONS: dict[str, tuple[Grant, ...]] = {
+    "health": (),
+    "session": (
+        Grant(table=TableName.QUESTIONS, actions=("GetItem", "BatchGetItem")),
+        Grant(table=TableName.USERS, actions=("BatchGetItem",)),
+        Grant(table=TableName.SESSIONS, actions=("GetItem", "PutItem", "Query")),
+    ),
+    # Writes only when the question on screen is gone from the bank and another takes its place.
+    "quiz": (
+        Grant(table=TableName.SESSIONS, actions=("GetItem", "PutItem")),
+        Grant(table=TableName.QUESTIONS, actions=("GetItem", "BatchGetItem")),
+        Grant(table=TableName.WRONG_ANSWERS, actions=("Query", "DeleteItem")),
+    ),
+    "answer": (
+        Grant(table=TableName.SESSIONS, actions=("GetItem", "PutItem")),
+        Grant(table=TableName.QUESTIONS, actions=("GetItem", "BatchGetItem")),
+        Grant(table=TableName.PROGRESS, actions=("UpdateItem",)),
+        Grant(
+            table=TableName.WRONG_ANSWERS,
+            actions=("PutItem", "UpdateItem", "DeleteItem", "Query"),
+        ),
+    ),
+    "progress": (
+        Grant(table=TableName.PROGRESS, actions=("Query",)),
+        Grant(table=TableName.WRONG_ANSWERS, actions=("Query",)),
+    ),
+    "users": (Grant(table=TableName.USERS, actions=("GetItem", "UpdateItem")),),
+    "questions": (
+        Grant(
+            table=TableName.QUESTIONS,
+            actions=("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
+        ),
+        Grant(table=TableName.QUESTIONS, index=BY_CATEGORY, actions=("Query",)),
+    ),
+}
+"""By folder under `lambdas`. A function without a row is not synthesized but refused."""

@@ -1,0 +1,98 @@
+"""The HTTP API: the route table as gateway methods, and the functions behind them.
+
+Functions and gateway are one stack: each names the other, and in two stacks that is a circle.
+"""
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cognito as cognito
+from constructs import Construct
+
+from infra.asset import function_code
+from infra.constructs.function import Function
+from infra.constructs.gateway import Gateway
+from infra.constructs.table import Table
+from infra.findings import acknowledge
+from infra.permissions import PERMISSIONS, TableName
+from infra.stacks.identity import LEARN_SCOPE, MANAGE_SCOPE, RESOURCE_SERVER
+from infra.stages import Stage
+from lambdas.routes import FUNCTIONS, ROUTES, Access, Route
+
+_SDK_SCOPE = "aws.cognito.signin.user.admin"
+"""The one scope of every token from an SDK sign-in."""
+
+
+class ApiStack(cdk.Stack):
+    """What is called from outside; holds no state."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        tables: Mapping[TableName, Table],
+        user_pool: cognito.UserPool,
+    ) -> None:
+        super().__init__(scope, construct_id, description=f"API of the quiz ({stage.name})")
+        code = function_code()
+        functions = {
+            folder: Function(
+                self,
+                folder,
+                stage=stage,
+                code=code,
+                grants=PERMISSIONS[folder],
+                tables=tables,
+            )
+            for folder in FUNCTIONS
+        }
+        gateway = Gateway(self, "Gateway", stage=stage, routes=ROUTES)
+        authorizer = apigateway.CognitoUserPoolsAuthorizer(
+            self, "Authorizer", cognito_user_pools=[user_pool]
+        )
+        integrations = {
+            # One permission for each function, for any method of this API.
+            folder: apigateway.LambdaIntegration(
+                function.function, scope_permission_to_method=False
+            )
+            for folder, function in functions.items()
+        }
+        for route in ROUTES:
+            _add_route(gateway, route, integrations[route.function], authorizer)
+        gateway.add_fallbacks()
+
+        cdk.CfnOutput(self, "ApiUrl", value=gateway.url, description="Base address of the API")
+        cdk.CfnOutput(self, "Region", value=self.region, description="Region of all of it")
+
+
+def _add_route(
+    gateway: Gateway,
+    route: Route,
+    integration: apigateway.Integration,
+    authorizer: apigateway.IAuthorizer,
+) -> None:
+    resource = gateway.root.resource_for_path(route.path)
+    if route.access is Access.PUBLIC:
+        method = resource.add_method(
+            route.method,
+            integration,
+            operation_name=route.operation,
+            authorization_type=apigateway.AuthorizationType.NONE,
+        )
+        public = f"The contract makes it public: {route.summary.lower()}."
+        acknowledge(method, {"AwsSolutions-APIG4": public, "AwsSolutions-COG4": public})
+        return
+    scope = MANAGE_SCOPE if route.access is Access.ADMIN else LEARN_SCOPE
+    resource.add_method(
+        route.method,
+        integration,
+        operation_name=route.operation,
+        authorizer=authorizer,
+        authorization_type=apigateway.AuthorizationType.COGNITO,
+        # One of them is enough. They also make the authorizer take access tokens, not ID tokens;
+        # roles are decided by group, in the functions.
+        authorization_scopes=[_SDK_SCOPE, f"{RESOURCE_SERVER}/{scope}"],
+    )

@@ -1,0 +1,61 @@
+"""What must not be lost: the tables. The one declaration of their keys and indexes."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
+
+from infra.constructs.table import Table, number_key, string_key
+from infra.permissions import BY_CATEGORY, TableName
+from infra.stages import Stage
+
+
+class DataStack(cdk.Stack):
+    """The five tables. Names are physical and carry the stage."""
+
+    tables: dict[TableName, Table]
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"Tables of the quiz ({stage.name})",
+            termination_protection=stage.deletion_protection,
+        )
+        users = Table(self, TableName.USERS, stage=stage, partition_key="userId")
+        questions = Table(self, TableName.QUESTIONS, stage=stage, partition_key="questionId")
+        questions.add_global_secondary_index(
+            index_name=BY_CATEGORY,
+            partition_key=string_key("category"),
+            sort_key=number_key("ordinal"),
+            projection_type=dynamodb.ProjectionType.ALL,
+        )
+        sessions = Table(
+            self,
+            TableName.SESSIONS,
+            stage=stage,
+            partition_key="userId",
+            sort_key="sessionId",
+            time_to_live="ttl",
+        )
+        progress = Table(
+            self,
+            TableName.PROGRESS,
+            stage=stage,
+            partition_key="userId",
+            sort_key="questionId",
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
+        )
+        wrong_answers = Table(
+            self,
+            TableName.WRONG_ANSWERS,
+            stage=stage,
+            partition_key="userId",
+            sort_key="timestamp",
+        )
+        self.tables = {
+            TableName.USERS: users,
+            TableName.QUESTIONS: questions,
+            TableName.SESSIONS: sessions,
+            TableName.PROGRESS: progress,
+            TableName.WRONG_ANSWERS: wrong_answers,
+        }

@@ -1,0 +1,110 @@
+"""Who may call: the user pool, its groups, scopes and public client."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_cognito as cognito
+from constructs import Construct
+
+from infra.findings import acknowledge
+from infra.stages import Stage
+from lambdas.shared.identity import ADMIN_GROUP
+
+LEARNER_GROUP = "learner"
+RESOURCE_SERVER = "quiz"
+LEARN_SCOPE = "learn"
+MANAGE_SCOPE = "manage"
+
+
+class IdentityStack(cdk.Stack):
+    """Learners sign up and in with their email address, over SRP: no password is ever sent."""
+
+    user_pool: cognito.UserPool
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"Users of the quiz ({stage.name})",
+            termination_protection=stage.deletion_protection,
+        )
+        self.user_pool = cognito.UserPool(
+            self,
+            "UserPool",
+            user_pool_name=stage.prefix,
+            self_sign_up_enabled=True,
+            sign_in_aliases=cognito.SignInAliases(email=True),
+            sign_in_case_sensitive=False,
+            auto_verify=cognito.AutoVerifiedAttrs(email=True),
+            keep_original=cognito.KeepOriginalAttrs(email=True),
+            account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
+            password_policy=cognito.PasswordPolicy(
+                min_length=12,
+                require_lowercase=True,
+                require_uppercase=True,
+                require_digits=True,
+                require_symbols=True,
+                temp_password_validity=cdk.Duration.days(1),
+            ),
+            mfa=stage.mfa,
+            # A text message costs money and can be intercepted; an authenticator app does not.
+            mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
+            feature_plan=cognito.FeaturePlan.ESSENTIALS,
+            deletion_protection=stage.deletion_protection,
+            removal_policy=stage.removal_policy,
+        )
+        self._acknowledge_findings(stage)
+        self.user_pool.add_group(
+            "Admins", group_name=ADMIN_GROUP, description="Keep the bank; read any learner's record"
+        )
+        self.user_pool.add_group(
+            "Learners", group_name=LEARNER_GROUP, description="Practise; every user may"
+        )
+        # For clients that come over OAuth one day; an SDK sign-in never carries these scopes.
+        self.user_pool.add_resource_server(
+            "Api",
+            identifier=RESOURCE_SERVER,
+            scopes=[
+                cognito.ResourceServerScope(
+                    scope_name=LEARN_SCOPE, scope_description="Practise and read one's record"
+                ),
+                cognito.ResourceServerScope(
+                    scope_name=MANAGE_SCOPE, scope_description="Keep the bank"
+                ),
+            ],
+        )
+        client = self.user_pool.add_client(
+            "WebClient",
+            user_pool_client_name=f"{stage.prefix}-web",
+            generate_secret=False,
+            auth_flows=cognito.AuthFlow(user_srp=True),
+            disable_o_auth=True,
+            prevent_user_existence_errors=True,
+            enable_token_revocation=True,
+            # The gateway does not know of revocation: a revoked token lives until it expires.
+            access_token_validity=cdk.Duration.minutes(15),
+            id_token_validity=cdk.Duration.minutes(15),
+            refresh_token_validity=cdk.Duration.days(30),
+        )
+        cdk.CfnOutput(
+            self,
+            "UserPoolId",
+            value=self.user_pool.user_pool_id,
+            description="User pool to sign in to",
+        )
+        cdk.CfnOutput(
+            self,
+            "UserPoolClientId",
+            value=client.user_pool_client_id,
+            description="Client to sign in as",
+        )
+
+    def _acknowledge_findings(self, stage: Stage) -> None:
+        reasons = {
+            "AwsSolutions-COG8": "The Plus plan costs $0.02 for each user a month, more than all "
+            "the rest of the system together. SRP, the password policy, an authenticator app and "
+            "Cognito's own limits on attempts protect a learner's practice record well enough."
+        }
+        if stage.mfa is not cognito.Mfa.REQUIRED:
+            reasons["AwsSolutions-COG2"] = (
+                "Tests of this stage sign in unattended, so a second factor is offered, not forced."
+            )
+        acknowledge(self.user_pool, reasons)

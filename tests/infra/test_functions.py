@@ -1,0 +1,194 @@
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.permissions import PERMISSIONS, TableName
+from infra.stages import STAGES
+from lambdas.routes import FUNCTIONS
+from tests.infra.assembly import Assembly, Properties, Template
+
+ROOT = Path(__file__).parents[2]
+FUNCTION = "AWS::Lambda::Function"
+POLICY = "AWS::IAM::Policy"
+ROLE = "AWS::IAM::Role"
+
+
+def functions(api: Template) -> dict[str, Properties]:
+    """By folder under `lambdas`."""
+    return {
+        properties["FunctionName"].split("-", 2)[2]: properties
+        for properties in api.resources(FUNCTION).values()
+    }
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(api: Template, role_id: str) -> list[Properties]:
+    return [
+        statement
+        for policy in api.resources(POLICY).values()
+        if {"Ref": role_id} in policy["Roles"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def allowed(api: Template, function: Properties) -> set[tuple[str, str]]:
+    role_id = function["Role"]["Fn::GetAtt"][0]
+    return {
+        (action, api.text(resource))
+        for statement in statements(api, role_id)
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    }
+
+
+def test_every_function_of_the_route_table_is_there_and_no_other(
+    api: Template, stage_name: str
+) -> None:
+    names = {properties["FunctionName"] for properties in api.resources(FUNCTION).values()}
+    assert names == {f"quiz-{stage_name}-{folder}" for folder in FUNCTIONS}
+    assert set(PERMISSIONS) == set(FUNCTIONS)
+
+
+def test_a_function_may_do_what_its_row_says_and_nothing_else(
+    api: Template, stage_name: str
+) -> None:
+    for folder, function in functions(api).items():
+        expected = {
+            (
+                "logs:CreateLogStream",
+                f"<{api.text(function['LoggingConfig']['LogGroup'])[1:-1]}.Arn>",
+            ),
+            ("logs:PutLogEvents", f"<{api.text(function['LoggingConfig']['LogGroup'])[1:-1]}.Arn>"),
+            ("xray:PutTraceSegments", "*"),
+            ("xray:PutTelemetryRecords", "*"),
+        }
+        for grant in PERMISSIONS[folder]:
+            index = f"/index/{grant.index}" if grant.index else ""
+            arn = f"<quiz-{stage_name}-{grant.table}.Arn>{index}"
+            expected |= {(f"dynamodb:{action}", arn) for action in grant.actions}
+        assert allowed(api, function) == expected, folder
+
+
+def test_permissions_come_from_the_policies_checked_above_alone(api: Template) -> None:
+    for statement in (
+        statement
+        for policy in api.resources(POLICY).values()
+        for statement in policy["PolicyDocument"]["Statement"]
+    ):
+        assert statement["Effect"] == "Allow"
+        assert not {"NotAction", "NotResource"} & set(statement)
+    for function in api.resources(FUNCTION).values():
+        role = api.body["Resources"][function["Role"]["Fn::GetAtt"][0]]["Properties"]
+        assert not {"Policies", "ManagedPolicyArns"} & set(role)
+        (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+def test_no_function_shares_its_role(api: Template) -> None:
+    roles = [f["Role"]["Fn::GetAtt"][0] for f in api.resources(FUNCTION).values()]
+    assert len(set(roles)) == len(roles)
+
+
+def test_no_action_is_a_wildcard_and_no_table_can_be_scanned(api: Template) -> None:
+    for function in api.resources(FUNCTION).values():
+        for action, resource in allowed(api, function):
+            assert "*" not in action
+            assert action != "dynamodb:Scan"
+            if not action.startswith("xray:"):  # knows no resources
+                assert "*" not in resource
+
+
+def writers(table: TableName) -> set[str]:
+    reading = {"GetItem", "BatchGetItem", "Query", "ConditionCheckItem"}
+    return {
+        folder
+        for folder, grants in PERMISSIONS.items()
+        for grant in grants
+        if grant.table is table and set(grant.actions) - reading
+    }
+
+
+def test_only_the_bank_keeper_changes_questions() -> None:
+    assert writers(TableName.QUESTIONS) == {"questions"}
+
+
+def test_reading_progress_changes_nothing() -> None:
+    assert all("progress" not in writers(table) for table in TableName)
+
+
+def test_the_health_check_reaches_no_table() -> None:
+    assert PERMISSIONS["health"] == ()
+
+
+def test_a_function_is_told_the_tables_it_uses_and_no_others(
+    api: Template, stage_name: str
+) -> None:
+    for folder, function in functions(api).items():
+        variables = function["Environment"]["Variables"]
+        told = {
+            name: api.text(value) for name, value in variables.items() if name.endswith("_TABLE")
+        }
+        assert told == {
+            f"{grant.table.upper().replace('-', '_')}_TABLE": f"<quiz-{stage_name}-{grant.table}>"
+            for grant in PERMISSIONS[folder]
+        }
+
+
+def test_a_function_is_told_its_stage(api: Template, stage_name: str) -> None:
+    stage = STAGES[stage_name]
+    for function in api.resources(FUNCTION).values():
+        variables = function["Environment"]["Variables"]
+        assert variables["STAGE"] == stage_name
+        assert variables["LOG_LEVEL"] == stage.log_level
+        assert variables["CORS_ORIGINS"] == stage.cors_origin
+
+
+def test_functions_run_python_3_13_on_arm_with_tracing(api: Template) -> None:
+    for function in api.resources(FUNCTION).values():
+        assert function["Runtime"] == "python3.13"
+        assert function["Architectures"] == ["arm64"]
+        assert function["TracingConfig"] == {"Mode": "Active"}
+        assert function["Timeout"] == 10
+
+
+def test_functions_share_one_asset_and_have_a_handler_each(api: Template) -> None:
+    keys = {str(function["Code"]) for function in api.resources(FUNCTION).values()}
+    assert len(keys) == 1
+    for folder, function in functions(api).items():
+        assert function["Handler"] == f"lambdas.{folder}.handler.handler"
+        assert (ROOT / "lambdas" / folder / "handler.py").is_file()
+
+
+def test_every_log_group_forgets(api: Template, stage_name: str) -> None:
+    groups = api.resources("AWS::Logs::LogGroup")
+    days = STAGES[stage_name].log_retention.value
+    retention = {"ONE_WEEK": 7, "ONE_MONTH": 30, "THREE_MONTHS": 90}[str(days)]
+    assert {group["RetentionInDays"] for group in groups.values()} == {retention}
+    logged = {str(f["LoggingConfig"]["LogGroup"]) for f in api.resources(FUNCTION).values()}
+    assert len(logged) == len(FUNCTIONS)
+
+
+def test_only_the_gateway_of_the_stage_may_call_the_functions(api: Template) -> None:
+    (gateway_id,) = api.resources("AWS::ApiGateway::RestApi")
+    permissions = api.resources("AWS::Lambda::Permission").values()
+    called = set()
+    for permission in permissions:
+        assert permission["Principal"] == "apigateway.amazonaws.com"
+        assert permission["Action"] == "lambda:InvokeFunction"
+        assert re.search(rf"execute-api.*<{gateway_id}>/", api.text(permission["SourceArn"]))
+        called.add(api.text(permission["FunctionName"]))
+    assert called == {f"<{f['FunctionName']}.Arn>" for f in api.resources(FUNCTION).values()}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_all_stages_ship_the_same_asset(assembly: Assembly, stage: str) -> None:
+    def code(name: str) -> set[str]:
+        template = assembly.template(f"quiz-{name}-api")
+        return {str(f["Code"]["S3Key"]) for f in template.resources(FUNCTION).values()}
+
+    assert code(stage) == code("prod")
