@@ -56,7 +56,7 @@ Fetch = Callable[[tuple[str, ...]], Mapping[str, Question]]
 """Returns the questions that exist of those named."""
 
 ReadPool = Callable[[RefillNeeded], tuple[Iterable[PoolEntry], bool]]
-"""Returns entries, and whether the table holds no more."""
+"""Returns entries, among them one queued but not written yet, and whether there are no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,15 @@ class Advanced:
 def advance(session: Session, fetch: Fetch, read_pool: ReadPool) -> Advanced:
     """Return the session with its next turn on screen.
 
-    Reads one question, as a rule. Each retired one met doubles how many are fetched together
-    next, so that a source retired as a whole costs few calls. `removed` are pool entries whose
-    questions no longer exist.
+    Reads one question, as a rule. Where retired ones are met, each read fetches twice as many as
+    the one before, so that a source retired as a whole costs few calls. `removed` are pool entries
+    whose questions no longer exist.
+
+    Raises:
+        InvalidValueError: `read_pool` found nothing, and says that there is more.
     """
     removed: list[EntryRemoved] = []
+    known: dict[str, Question | None] = {}
     lookahead = 0
     while True:
         draw = next_draw(session)
@@ -83,16 +87,22 @@ def advance(session: Session, fetch: Fetch, read_pool: ReadPool) -> Advanced:
             return Advanced(complete(session), None, tuple(removed))
         if isinstance(draw, RefillNeeded):
             entries, exhausted = read_pool(draw)
-            session = refill(session, entries, exhausted=exhausted)
+            refilled = refill(session, entries, exhausted=exhausted)
+            if refilled == session:
+                raise InvalidValueError("a read of the pool that is not its end found nothing")
+            session = refilled
             continue
-        ahead = following(session, draw, lookahead) if isinstance(draw, FreshDraw) else ()
-        question = fetch((draw.question_id, *ahead)).get(draw.question_id)
+        if draw.question_id not in known:
+            ahead = following(session, draw, lookahead) if isinstance(draw, FreshDraw) else ()
+            wanted = (draw.question_id, *ahead)
+            known |= dict.fromkeys(wanted) | dict(fetch(wanted))
+            lookahead = min(2 * lookahead + 1, MAX_LOOKAHEAD)
+        question = known[draw.question_id]
         if question and (isinstance(draw, PoolDraw) or not question.retired):
             return Advanced(present(session, draw, question), question, tuple(removed))
         session = skip(session, draw)
         if isinstance(draw, PoolDraw):
             removed.append(EntryRemoved(draw.entry))
-        lookahead = min(2 * lookahead + 1, MAX_LOOKAHEAD)
 
 
 def expected_next(session: Session) -> str | None:
@@ -103,7 +113,11 @@ def expected_next(session: Session) -> str | None:
     if session.turn is None:
         return None
     shown = ProcessedTurn(
-        question_id=session.turn.question_id, version=0, selected=(), outcome=Outcome.MASTERED
+        turn=session.turns,
+        question_id=session.turn.question_id,
+        version=0,
+        selected=(),
+        outcome=Outcome.MASTERED,
     )
     draw = next_draw(replace(session, turn=None, processed=shown))
     return draw.question_id if isinstance(draw, FreshDraw | PoolDraw) else None

@@ -71,7 +71,7 @@ def new_session(
     categories = [source.category for source in sources]
     if not categories or len(set(categories)) < len(categories):
         raise InvalidValueError("a session draws from one or more distinct categories")
-    if any(not 0 < source.left <= source.size for source in sources):
+    if any(not 0 < source.left <= source.size - source.cursor for source in sources):
         raise InvalidValueError("a source asks one to all of its category's questions")
     return Session(
         user_id=user_id,
@@ -108,8 +108,8 @@ def addressed_turn(
     if on_screen and (turn, question_id) == (session.turns, on_screen.question_id):
         return Addressed.CURRENT
     done = session.processed
-    if done and (turn, question_id) == (session.processed_turn, done.question_id):
-        ids = choice_ids(session.seed, turn, done.version, max(done.selected) + 1)
+    if done and (turn, question_id) == (done.turn, done.question_id):
+        ids = choice_ids(session.seed, turn, done.version, max(done.selected, default=-1) + 1)
         if set(selected) == {ids[index] for index in done.selected}:
             return Addressed.PROCESSED
     return Addressed.OTHER
@@ -180,6 +180,7 @@ def answer(
         updated_at=now,
         expires_at=now + LIFETIME,
         processed=ProcessedTurn(
+            turn=session.turns,
             question_id=turn.question_id,
             version=question.version,
             selected=chosen,

@@ -81,12 +81,14 @@ class Pool:
     def refilled(self, found: Iterable[PoolEntry], *, exhausted: bool) -> "Pool":
         """Return the pool with entries read from the table joined to its head.
 
-        `exhausted` says that the table holds no more than was found: then the totals are counted
-        anew, so that entries lost by other hands cannot keep a session from ending.
+        `exhausted` says that the table holds no more than was found. Then, and where more was found
+        than there should be, the totals are counted anew: entries lost or added by other hands
+        cannot keep a session from ending.
         """
         newer = sorted(e for e in found if self.mark is None or e.key > self.mark)
         head = (*self.head, *newer)[:HEAD_CAPACITY]
-        if exhausted and len(self.head) + len(newer) <= HEAD_CAPACITY:
+        whole = exhausted and len(self.head) + len(newer) <= HEAD_CAPACITY
+        if whole or len(head) > self.entries:
             return Pool(head=head, entries=len(head), tries=sum(e.remaining_tries for e in head))
         mark = head[-1].key if head else self.mark
         return replace(self, head=head, mark=mark if len(head) < self.entries else None)

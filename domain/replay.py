@@ -28,14 +28,22 @@ class Submission:
 class Replay:
     """A session in progress: `session` is its state, `question` the one on screen."""
 
-    def __init__(self, session: Session, bank: Mapping[str, Question]) -> None:
-        """Start from a new session, and show its first question.
+    def __init__(
+        self,
+        session: Session,
+        bank: Mapping[str, Question],
+        entries: Iterable[PoolEntry] | None = None,
+    ) -> None:
+        """Start from a session, and show its next question if none is on screen.
+
+        `entries` is the pool it begins with: the session's head, unless there is more.
 
         Raises:
             KeyError: a question on screen is not in `bank`.
         """
         self._bank = bank
-        self._entries: dict[tuple[int, str], PoolEntry] = {}
+        owed = session.pool.head if entries is None else entries
+        self._entries = {entry.key: entry for entry in owed}
         self.session = session
         self.question: Question | None = None
         if session.turn:

@@ -68,6 +68,7 @@ class Turn:
 class ProcessedTurn:
     """The turn answered last: enough to recognize its answer and to give the same response."""
 
+    turn: int
     question_id: str
     version: int
     selected: tuple[int, ...]
@@ -109,11 +110,6 @@ class Session:
         """Return the status as seen at `now`: an unfinished session past its time is expired."""
         unfinished = self.status in (Status.ACTIVE, Status.PAUSED)
         return Status.EXPIRED if unfinished and now >= self.expires_at else self.status
-
-    @property
-    def processed_turn(self) -> int:
-        """Number of the turn answered last."""
-        return self.turns - 1 if self.turn else self.turns
 
     @property
     def fresh_left(self) -> int:

@@ -7,7 +7,7 @@ from domain.engine import Addressed, Answered, addressed_turn, answer, selected_
 from domain.errors import TooManyChoicesError, UnknownChoiceError
 from domain.presentation import choice_ids
 from domain.question import MAX_CHOICES, Question
-from domain.session import Session
+from domain.session import Session, Turn
 from lambdas.answer.models import SubmitAnswer
 from lambdas.shared.environment import Environment
 from lambdas.shared.errors import (
@@ -23,6 +23,7 @@ from lambdas.shared.playing import (
     current_question,
     draw_next,
     load,
+    on_screen,
     require_playable,
     save_turn,
 )
@@ -75,7 +76,7 @@ def _submit(
     require_playable(session, now)
     if session.turn is None:
         raise SessionOverError("The session is completed.")
-    question = _on_screen(environment, session)
+    question = _on_screen(environment, session, session.turn)
     if addressed is Addressed.OTHER or question is None:
         renewed, shown = current_question(environment, session)
         raise TurnMismatchError(
@@ -103,16 +104,12 @@ def _next(environment: Environment, answered: Answered, question: Question) -> D
     return draw_next(environment, answered.session, answered.pool_changes)
 
 
-def _on_screen(environment: Environment, session: Session) -> Question | None:
+def _on_screen(environment: Environment, session: Session, turn: Turn) -> Question | None:
     """Return the question on screen, fetched together with the one likely to follow it."""
-    assert session.turn is not None  # noqa: S101 - the caller checked
-    identifier = session.turn.question_id
-    cached = environment.bank.cached(identifier)
-    if cached:
-        return cached
+    if environment.bank.cached(turn.question_id):
+        return on_screen(environment, turn)
     following = expected_next(session)
-    wanted = (identifier, following) if following else (identifier,)
-    return environment.bank.get(wanted).get(identifier)
+    return on_screen(environment, turn, *([following] if following else []))
 
 
 def _selected(
@@ -158,10 +155,9 @@ def _of_older_version(session: Session, question: Question, submission: SubmitAn
 def _repeated(environment: Environment, session: Session) -> Result:
     done = session.processed
     assert done is not None  # noqa: S101 - a repeat has something it repeats
-    wanted = {done.question_id, *([session.turn.question_id] if session.turn else [])}
-    questions = environment.bank.get(wanted)
-    shown = questions.get(session.turn.question_id) if session.turn else None
-    return Result(session, questions.get(done.question_id), shown)
+    shown = on_screen(environment, session.turn, done.question_id) if session.turn else None
+    answered = environment.bank.get((done.question_id,)).get(done.question_id)
+    return Result(session, answered, shown)
 
 
 def _unknown_choice() -> ValidationError:

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING
 
 from domain.question import category_and_ordinal
 from lambdas.progress.use_case import learner_totals
+from lambdas.routes import QUESTION_ID_PATTERN
 from lambdas.shared.environment import Environment
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.pagination import page_position, page_token
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
 from lambdas.shared.store.progress import QuestionRecord
-from lambdas.shared.store.wrong_answers import OwedQuestion
+from lambdas.shared.store.wrong_answers import POSITION_PATTERN, OwedQuestion
 from lambdas.shared.timestamps import iso
 
 if TYPE_CHECKING:
@@ -50,11 +51,14 @@ def get_progress(request: Request, environment: Environment) -> Response:
 def list_question_progress(request: Request, environment: Environment) -> Response:
     """GET /users/{userId}/progress/questions."""
     operation, user_id, query = request.route.operation, request.user_id, request.query
+    category = query.get("category")
+    # The database refuses to go on from outside the category it is asked for.
+    pattern = f"{category}:[0-9]{{6,9}}" if category else QUESTION_ID_PATTERN
     records, following = environment.progress.page(
         user_id,
-        category=query.get("category"),
+        category=category,
         limit=query["limit"],
-        after=page_position(operation, user_id, query),
+        after=page_position(operation, user_id, query, pattern),
     )
     body: contract.QuestionProgressPage = {"questions": [_record_view(each) for each in records]}
     if following:
@@ -66,7 +70,9 @@ def list_wrong_answers(request: Request, environment: Environment) -> Response:
     """GET /users/{userId}/wrong-answers."""
     operation, user_id, query = request.route.operation, request.user_id, request.query
     owed, following = environment.wrong_answers.page(
-        user_id, limit=query["limit"], after=page_position(operation, user_id, query)
+        user_id,
+        limit=query["limit"],
+        after=page_position(operation, user_id, query, POSITION_PATTERN),
     )
     body: contract.WrongAnswers = {"wrongAnswers": [_owed_view(each) for each in owed]}
     if following:

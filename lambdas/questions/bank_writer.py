@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import blake2b
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from unicodedata import normalize
 
 from domain.question import Choice, Question, category_and_ordinal, question_id
@@ -55,12 +55,26 @@ class Staged:
     replaces: BankRecord | None = None
 
 
+class Given(Protocol):
+    """What a writer was given so far, to tell what is given twice."""
+
+    def get(self, key: str, /) -> str | None:
+        """Return what is kept under a key, None if nothing is."""
+
+    def __setitem__(self, key: str, value: str, /) -> None:
+        """Keep it."""
+
+
 @dataclass(slots=True)
 class BankWriter:
-    """Holds the bank's lease from `open` to `publish` or `close`."""
+    """Holds the bank's lease from `open` to `publish` or `close`.
+
+    `given` grows with the questions staged; one who stages many may keep it outside of memory.
+    """
 
     environment: Environment
     holder: str
+    given: Given = field(default_factory=dict[str, str])
     _registry: dict[str, CategoryEntry] = field(default_factory=dict)
     _changed: dict[str, CategoryEntry] = field(default_factory=dict)
     _leased_until: int = 0
@@ -83,7 +97,8 @@ class BankWriter:
             TransactionConditionError: the lease was lost.
         """
         if self.environment.clock() > self._leased_until - LEASE // 2:
-            self._claim()
+            # Not claimed anew: whoever wrote meanwhile may have written over what is staged.
+            self.environment.transactions.write([self._renewal()])
         batch = _Batch(self, drafts)
         staged = [batch.settle(draft) for draft in drafts]
         for at in range(0, len(batch.created), CREATED_TOGETHER):
@@ -93,8 +108,7 @@ class BankWriter:
     def publish(self, updates: Sequence[Staged] = ()) -> None:
         """Make what was staged visible, with up to 100 updates, and end the lease.
 
-        All of it in one transaction, but for the number of questions a category has when only
-        updates are published.
+        All of it in one transaction, but for the end of the lease when there are 100 updates.
 
         Raises:
             TransactionConditionError: the lease was lost, or a question changed; nothing is seen.
@@ -104,27 +118,24 @@ class BankWriter:
             self._count(update)
         puts = self._puts(updates)
         end = self._table.published_by(self.holder, self._changed.values())
-        grows = any(
-            entry.size > self._published_size(entry.category) for entry in self._changed.values()
-        )
-        if grows:
+        if len(puts) <= UPDATED_TOGETHER:
             self.environment.transactions.write([*puts, end])
         else:
-            if puts:
-                self.environment.transactions.write(puts)
+            self.environment.transactions.write(puts)
             self.environment.transactions.write([end])
         self._forget(updates)
 
     def update(self, updates: Sequence[Staged]) -> None:
-        """Write updates at once, within the lease.
+        """Write up to 99 updates at once, and renew the lease.
 
         Raises:
-            TransactionConditionError: a question changed; none of them is written.
+            TransactionConditionError: the lease was lost, or a question changed; none of them is
+                written.
         """
         self._refer_to(updates)
         for update in updates:
             self._count(update)
-        self.environment.transactions.write(self._puts(updates))
+        self.environment.transactions.write([*self._puts(updates), self._renewal()])
         self._forget(updates)
 
     def replacement(self, known: BankRecord, draft: QuestionDraft) -> Staged:
@@ -165,11 +176,6 @@ class BankWriter:
         entry = self._changed.get(category) or self._registry.get(category)
         return entry is not None and ordinal < entry.size
 
-    def is_staged(self, identifier: str) -> bool:
-        """Whether a question was created by this writer, and is not published yet."""
-        category, ordinal = category_and_ordinal(identifier)
-        return ordinal >= self._published_size(category)
-
     def next_id(self, draft: QuestionDraft) -> str:
         """Return the id of the category's next question, and count it."""
         entry = self._entry(draft.category, draft.language)
@@ -185,9 +191,12 @@ class BankWriter:
         self._leased_until = now + LEASE
         self._registry = self._table.claim(self.holder, until=self._leased_until, now=now)
 
-    def _create(self, records: Sequence[BankRecord]) -> None:
+    def _renewal(self) -> dict[str, Any]:
         self._leased_until = self.environment.clock() + LEASE
-        actions = [self._table.renewed(self.holder, until=self._leased_until)]
+        return self._table.renewed(self.holder, until=self._leased_until)
+
+    def _create(self, records: Sequence[BankRecord]) -> None:
+        actions = [self._renewal()]
         for record in records:
             identifier = record.question.question_id
             actions.append(self._table.put(record))
@@ -230,10 +239,6 @@ class BankWriter:
             entry = self._entry(category)
             self._changed[category] = replace(entry, active=entry.active + 1)
 
-    def _published_size(self, category: str) -> int:
-        entry = self._registry.get(category)
-        return entry.size if entry else 0
-
     def _entry(self, category: str, language: str = "en") -> CategoryEntry:
         return (
             self._changed.get(category)
@@ -254,7 +259,6 @@ class _Batch:
     def __init__(self, writer: BankWriter, drafts: Sequence[QuestionDraft]) -> None:
         self._writer = writer
         self.created: list[BankRecord] = []
-        self._settled: set[str] = set()
         table = writer.environment.questions
         keys = {key for draft in drafts for key in draft_keys(draft)}
         self._references = table.references(keys)
@@ -266,21 +270,24 @@ class _Batch:
 
     def settle(self, draft: QuestionDraft) -> Staged:
         known = self._known(draft)
+        given = self._writer.given
+        identifier = given.get(content_key(draft)) or (known and known.question.question_id)
+        if identifier and (before := given.get(identifier)):
+            return _settle_again(identifier, differs=before != _fingerprint(draft))
         if known is None:
             return self._create(draft)
+        staged = self._replace(known, draft)
+        if staged.status is not SaveStatus.REJECTED:
+            self._note(draft, known.question.question_id)
+        return staged
+
+    def _replace(self, known: BankRecord, draft: QuestionDraft) -> Staged:
         identifier = known.question.question_id
-        repeated = identifier in self._settled or self._writer.is_staged(identifier)
-        self._settled.add(identifier)
         # A question known by its content keeps the external id it has.
         kept = draft.model_copy(update={"external_id": known.external_id or draft.external_id})
         changed = with_draft(known, kept, self._writer.environment.clock())
         if changed is None:
-            return Staged(status=SaveStatus.UNCHANGED, question_id=identifier, repeated=repeated)
-        if repeated:
-            twice = FieldFault("text", f"is given twice, with a difference: {identifier}")
-            return Staged(
-                status=SaveStatus.REJECTED, question_id=identifier, repeated=True, faults=(twice,)
-            )
+            return Staged(status=SaveStatus.UNCHANGED, question_id=identifier)
         faults = self.taken(kept, identifier)
         if faults:
             return Staged(status=SaveStatus.REJECTED, question_id=identifier, faults=faults)
@@ -293,9 +300,13 @@ class _Batch:
         record = _new_record(identifier, draft, self._writer.environment.clock())
         self.created.append(record)
         self._records[identifier] = record
-        self._settled.add(identifier)
         self._references |= dict.fromkeys(_keys(record), identifier)
+        self._note(draft, identifier)
         return Staged(status=SaveStatus.CREATED, question_id=identifier)
+
+    def _note(self, draft: QuestionDraft, identifier: str) -> None:
+        self._writer.given[content_key(draft)] = identifier
+        self._writer.given[identifier] = _fingerprint(draft)
 
     def _known(self, draft: QuestionDraft) -> BankRecord | None:
         """The question of the same external id, else of the same content."""
@@ -313,6 +324,23 @@ class _Batch:
             if other and key in _keys(other) and other.question.question_id != identifier:
                 faults.append(FieldFault(name, f"is that of {other.question.question_id} already"))
         return tuple(faults)
+
+
+def _settle_again(identifier: str, *, differs: bool) -> Staged:
+    if not differs:
+        return Staged(status=SaveStatus.UNCHANGED, question_id=identifier, repeated=True)
+    fault = FieldFault("text", f"is given twice, with a difference: {identifier}")
+    return Staged(
+        status=SaveStatus.REJECTED, question_id=identifier, repeated=True, faults=(fault,)
+    )
+
+
+def _fingerprint(draft: QuestionDraft) -> str:
+    """Return what tells drafts of one question apart; the order of its choices does not."""
+    choices = sorted((_plain(each.text), each.correct, each.pinned) for each in draft.answers)
+    rest = [draft.type, draft.explanation, draft.language, draft.difficulty, draft.tags]
+    content = json.dumps([_plain(draft.text), choices, *rest])
+    return blake2b(content.encode(), digest_size=16).hexdigest()
 
 
 def content_key(draft: QuestionDraft) -> str:

@@ -6,6 +6,7 @@ from domain.question import category_and_ordinal
 from lambdas.questions import use_cases
 from lambdas.questions.bank_writer import Staged
 from lambdas.questions.models import QuestionDraft, SaveQuestions
+from lambdas.routes import QUESTION_ID_PATTERN
 from lambdas.shared.environment import Environment
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.pagination import page_position, page_token
@@ -51,7 +52,7 @@ def list_questions(request: Request, environment: Environment) -> Response:
         environment,
         category=query.get("category"),
         limit=query["limit"],
-        after=page_position(operation, user_id, query),
+        after=page_position(operation, user_id, query, QUESTION_ID_PATTERN),
     )
     body: contract.Questions = {"questions": [record_view(record) for record in records]}
     if following:

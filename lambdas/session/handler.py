@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from domain.session import Status
+from lambdas.routes import SESSION_ID_PATTERN
 from lambdas.session import use_cases
 from lambdas.session.models import StartSession, UpdateSession
 from lambdas.shared.environment import Environment
@@ -33,7 +34,7 @@ def list_sessions(request: Request, environment: Environment) -> Response:
         user_id,
         status=Status(query["status"]) if "status" in query else None,
         limit=query["limit"],
-        before=page_position(operation, user_id, query),
+        before=page_position(operation, user_id, query, SESSION_ID_PATTERN),
     )
     now = environment.clock()
     body: contract.Sessions = {"sessions": [session_view(session, now) for session in sessions]}

@@ -3,20 +3,21 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from sys import getsizeof
 from threading import Lock
 
 from domain.question import Question
 from lambdas.shared.store.questions import QuestionsTable
 
 CACHE_BYTES = 32 * 1024 * 1024
-"""Bound on cached questions: some 40,000 of average length, in a function of 512 MB."""
+"""Bound on cached questions: some 25,000 of average length, in a function of 512 MB."""
 
 FRESH_FOR = 60_000
 """Milliseconds a question is served without reading it again: an edit shows within a minute in
 every environment (at once where it meets an answer to the new version)."""
 
-QUESTION_OVERHEAD = 600
-"""Bytes a cached question takes beside its texts, roughly: objects of CPython 3.13."""
+QUESTION_OVERHEAD = 700
+"""Bytes a cached question of four choices takes beside its texts, as tracemalloc tells."""
 
 
 @dataclass(slots=True)
@@ -85,4 +86,5 @@ class Bank:
 
 def _size(question: Question) -> int:
     texts = (question.text, question.explanation, *(c.text for c in question.choices))
-    return QUESTION_OVERHEAD + sum(map(len, texts))
+    # Not their length: a character takes one, two or four bytes, by the text it is in.
+    return QUESTION_OVERHEAD + sum(map(getsizeof, texts))

@@ -3,6 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
+MAX_FAULTS = 100
+"""Faults named in one response, more than a body of declared fields can have: without a bound, a
+list of 100,000 wrong items would make a response larger than the 6 MB a function may return."""
+
 
 class FieldFault(NamedTuple):
     """What is wrong with one field: `sources.0.category`, and why."""
@@ -113,7 +117,7 @@ class BodyTooLargeError(ApiError):
 
 
 class ValidationError(ApiError):
-    """Fields are wrong: all of them are named together."""
+    """Fields are wrong: all of them are named together, up to `MAX_FAULTS`."""
 
     status, code, title = 422, "VALIDATION_ERROR", "Unprocessable Content"
 
@@ -122,7 +126,9 @@ class ValidationError(ApiError):
         found = tuple(faults)
         count = len(found)
         detail = "1 field is wrong" if count == 1 else f"{count} fields are wrong"
-        super().__init__(detail, faults=found)
+        if count > MAX_FAULTS:
+            detail += f"; the first {MAX_FAULTS} are named"
+        super().__init__(detail, faults=found[:MAX_FAULTS])
 
 
 class UnavailableError(ApiError):

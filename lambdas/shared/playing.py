@@ -7,7 +7,7 @@ from domain.drawing import RefillNeeded, advance, withdraw
 from domain.effects import EntryQueued, PoolChange, ProgressChange
 from domain.pool import PoolEntry
 from domain.question import Question
-from domain.session import Session, Status
+from domain.session import Session, Status, Turn
 from lambdas.shared.environment import Environment
 from lambdas.shared.errors import (
     NotFoundError,
@@ -78,6 +78,21 @@ def draw_next(
     return Drawn(advanced.session, advanced.question, (*changes, *advanced.removed))
 
 
+def on_screen(environment: Environment, turn: Turn, *ahead: str) -> Question | None:
+    """Return the question on screen, None if it is gone; those `ahead` are fetched with it.
+
+    It is never older than when it was drawn, which another environment may have done: a version
+    shown before cannot come back, and an answer is told from one to an older version by that.
+    """
+    identifier = turn.question_id
+    question = environment.bank.cached(identifier)
+    if question is None:
+        question = environment.bank.get((identifier, *ahead)).get(identifier)
+    if question and question.version < turn.version:
+        return environment.bank.reread(identifier) or question
+    return question
+
+
 def current_question(environment: Environment, session: Session) -> tuple[Session, Question | None]:
     """Return the session and the question on its screen, None when it is completed.
 
@@ -89,8 +104,7 @@ def current_question(environment: Environment, session: Session) -> tuple[Sessio
     """
     if session.turn is None:
         return session, None
-    identifier = session.turn.question_id
-    question = environment.bank.get((identifier,)).get(identifier)
+    question = on_screen(environment, session.turn)
     if question:
         return session, question
     without, removed = withdraw(session)

@@ -65,5 +65,6 @@ def _normalized(value: Any) -> Any:
     if isinstance(value, list):
         return [_normalized(item) for item in value]
     if isinstance(value, dict):
-        return {_normalized(key): _normalized(item) for key, item in value.items()}
+        # Keys that differ only in how they are composed are one key after this.
+        return _object([(_normalized(key), _normalized(item)) for key, item in value.items()])
     return value

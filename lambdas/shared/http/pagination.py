@@ -1,12 +1,14 @@
 """Page tokens: where a list goes on, bound to the query that began it.
 
 The partition read is always the caller's own, so a token made by hand gains nothing; the binding
-keeps a token from being used where it would silently skip items.
+keeps a token from being used where it would silently skip items, the grammar of the position what
+no list ever gave from reaching the database.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import blake2b
+from re import fullmatch
 from typing import Any
 
 from lambdas.shared.errors import NotFoundError
@@ -20,8 +22,12 @@ def page_token(position: str, operation: str, user_id: str, query: Mapping[str, 
     return urlsafe_b64encode(binding + position.encode()).decode().rstrip("=")
 
 
-def page_position(operation: str, user_id: str, query: Mapping[str, Any]) -> str | None:
+def page_position(
+    operation: str, user_id: str, query: Mapping[str, Any], pattern: str
+) -> str | None:
     """Return the position in the query's `nextToken`, None without one.
+
+    `pattern` is what all positions of the list match.
 
     Raises:
         NotFoundError: the token is not one given to this user for this query.
@@ -34,7 +40,8 @@ def page_position(operation: str, user_id: str, query: Mapping[str, Any]) -> str
         position = raw[_BINDING_BYTES:].decode()
     except ValueError:
         raise NotFoundError from None
-    if raw[:_BINDING_BYTES] != _binding(operation, user_id, query):
+    bound = raw[:_BINDING_BYTES] == _binding(operation, user_id, query)
+    if not bound or not fullmatch(pattern, position):
         raise NotFoundError
     return position
 

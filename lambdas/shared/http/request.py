@@ -21,6 +21,7 @@ from lambdas.shared.identity import Caller, authorize, caller_from_claims
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
 
 Model = TypeVar("Model", bound="BaseModel")
 Event = Mapping[str, Any]
@@ -66,8 +67,14 @@ def checked(model: type[Model], value: Any) -> Model:
     except PydanticError as error:
         raise ValidationError(
             FieldFault(".".join(str(part) for part in fault["loc"]) or "body", fault["msg"])
-            for fault in error.errors(include_url=False, include_input=False)
+            for fault in error.errors(include_url=False)
+            if not _only_has_wrong_items(fault)
         ) from None
+
+
+def _only_has_wrong_items(fault: "ErrorDetails") -> bool:
+    """Whether a list is called too short for its wrong items, each of them a fault by itself."""
+    return fault["type"] == "too_short" and len(fault["input"]) >= fault["ctx"]["min_length"]
 
 
 def read_request(route: Route, event: Event) -> Request | None:
@@ -83,8 +90,9 @@ def read_request(route: Route, event: Event) -> Request | None:
     if route.access.value == "public":
         return None
     caller = caller_from_claims(claims or {})
-    path = _path(route, event.get("pathParameters") or {})
-    user_id = authorize(caller, route.access, path.get("userId"))
+    sent_path = event.get("pathParameters") or {}
+    user_id = authorize(caller, route.access, sent_path.get("userId"))
+    path = _path(route, sent_path)
     faults: list[FieldFault] = []
     query = _parameters(route.query, event.get("queryStringParameters") or {}, faults)
     sent = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
@@ -112,12 +120,16 @@ def body_model(route: Route) -> "type[BaseModel]":
 
 def _text(event: Event, limit: int) -> str:
     body = event.get("body") or ""
-    raw = b64decode(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass")
-    if len(raw) > limit:
-        raise BodyTooLargeError(f"The body is larger than {limit // 1024} KB.")
     try:
+        raw = (
+            b64decode(body)
+            if event.get("isBase64Encoded")
+            else body.encode("utf-8", "surrogatepass")
+        )
+        if len(raw) > limit:
+            raise BodyTooLargeError(f"The body is larger than {limit // 1024} KB.")
         return raw.decode()
-    except UnicodeDecodeError:
+    except ValueError:
         raise MalformedBodyError("The body is not JSON: it is not UTF-8.") from None
 
 

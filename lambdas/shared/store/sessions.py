@@ -10,7 +10,7 @@ from typing import Any
 from domain.pool import Pool, PoolEntry
 from domain.question import category_and_ordinal, question_id
 from domain.session import Outcome, ProcessedTurn, Session, Source, Status, Turn
-from lambdas.shared.store.client import Database, Item
+from lambdas.shared.store.client import ConditionFailedError, Database, Item
 
 KEPT_AFTER_EXPIRY = 30 * 24 * 3600
 """Seconds from a session's expiry until DynamoDB may delete its item."""
@@ -87,7 +87,13 @@ class SessionsTable:
         Raises:
             ConditionFailedError: there is another version of it, or already one.
         """
-        self.database.call("put_item", **self.put(session, expected_version=expected_version))
+        request = self.put(session, expected_version=expected_version)
+        try:
+            self.database.call("put_item", **request)
+        except ConditionFailedError as error:
+            # The SDK repeats a write whose response was lost, and then meets its own.
+            if error.item != request["Item"]:
+                raise
 
     def put_marker(self, session: Session, key: str) -> dict[str, Any]:
         """Return the write, only once, of what an Idempotency-Key led to.
@@ -251,6 +257,7 @@ def _turn(values: Item) -> Turn:
 
 def _processed_map(done: ProcessedTurn) -> Item:
     return {
+        "turn": _number(done.turn),
         "id": {"S": done.question_id},
         "version": _number(done.version),
         "chosen": {"S": digits(done.selected)},
@@ -260,6 +267,7 @@ def _processed_map(done: ProcessedTurn) -> Item:
 
 def _processed(values: Item) -> ProcessedTurn:
     return ProcessedTurn(
+        turn=int(values["turn"]["N"]),
         question_id=values["id"]["S"],
         version=int(values["version"]["N"]),
         selected=_indexes(values["chosen"]["S"]),

@@ -11,9 +11,13 @@ from domain.drawing import RefillNeeded
 from domain.effects import EntryLowered, EntryQueued, PoolChange
 from domain.pool import PoolEntry
 from domain.session import Session
+from lambdas.routes import QUESTION_ID_PATTERN
 from lambdas.shared.store.client import Database, Item
 from lambdas.shared.store.sessions import digits
 from lambdas.shared.timestamps import iso, milliseconds
+
+POSITION_PATTERN = f"[0-9T:.-]{{23}}Z#{QUESTION_ID_PATTERN.strip('^$')}"
+"""What sort keys match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

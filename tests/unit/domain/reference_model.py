@@ -1,0 +1,160 @@
+"""The rules of the engine once more, read straight from the design: plain lists and dicts.
+
+It imports nothing of `domain`, holds the whole pool in one list, and draws nothing itself: it is
+told what was drawn and says whether that was allowed. Slow, obvious, and for comparison alone.
+"""
+
+from typing import TypedDict
+
+
+class Owed(TypedDict):
+    """A question in the wrong-answer pool."""
+
+    question: str
+    tries: int
+    at: int
+
+
+class Sheet(TypedDict):
+    """What the model has to know of a question."""
+
+    right: set[int]
+    pinned: set[int]
+    count: int
+
+
+class IllegalMoveError(Exception):
+    """The engine did what the rules forbid."""
+
+
+class ReferenceModel:
+    """One session by the rules, told what happens and complaining of what must not."""
+
+    def __init__(self, sheets: dict[str, Sheet], asked: dict[str, int], percentage: int) -> None:
+        self.sheets = sheets
+        self.to_ask = dict(asked)
+        self.percentage = percentage
+        self.seen: list[str] = []
+        self.pool: list[Owed] = []
+        self.on_screen: str | None = None
+        self.last_shown: str | None = None
+        self.order: list[int] = []
+        self.missed = False
+        self.old_entry: Owed | None = None
+        self.newest = 0
+        self.put_right: set[str] = set()
+        self.mastered: set[str] = set()
+        self.right_answers = 0
+        self.wrong_answers = 0
+
+    # What may come next
+
+    def fresh_questions(self) -> list[str]:
+        return [
+            name
+            for name in self.sheets
+            if name not in self.seen and self.to_ask[name.split(":", maxsplit=1)[0]] > 0
+        ]
+
+    def next_of_pool(self) -> str | None:
+        others = [owed for owed in self.pool if owed["question"] != self.last_shown]
+        candidates = others or self.pool
+        return candidates[0]["question"] if candidates else None
+
+    def may_come(self) -> dict[str, set[str]]:
+        """Return the questions that may be drawn now, by the side they would come from."""
+        fresh, owed = set(self.fresh_questions()), self.next_of_pool()
+        only_the_last = owed is not None and owed == self.last_shown
+        pool = {owed} if owed is not None else set()
+        if fresh and (only_the_last or self.percentage == 0):
+            pool = set()
+        if pool and self.percentage == 100:
+            fresh = set()
+        return {"fresh": fresh, "pool": pool}
+
+    # What happens
+
+    def show(self, name: str, order: list[int], *, from_pool: bool) -> None:
+        side = "pool" if from_pool else "fresh"
+        if self.on_screen is not None:
+            raise IllegalMoveError(f"{self.on_screen} is on screen still")
+        if name not in self.may_come()[side]:
+            raise IllegalMoveError(f"{name} may not come from the {side}: {self.may_come()}")
+        self.check_order(name, order)
+        self.on_screen, self.last_shown, self.order, self.missed = name, name, order, False
+        self.old_entry = None
+        if from_pool:
+            self.old_entry = next(owed for owed in self.pool if owed["question"] == name)
+        else:
+            self.seen.append(name)
+            self.to_ask[name.split(":", maxsplit=1)[0]] -= 1
+
+    def show_again(self, order: list[int]) -> None:
+        if self.on_screen is None or not self.missed:
+            raise IllegalMoveError("nothing was missed")
+        self.check_order(self.on_screen, order)
+        sheet = self.sheets[self.on_screen]
+        if sheet["count"] - len(sheet["pinned"]) > 1 and order == self.order:
+            raise IllegalMoveError(f"the choices of {self.on_screen} were not shuffled")
+        self.order = order
+
+    def check_order(self, name: str, order: list[int]) -> None:
+        sheet = self.sheets[name]
+        if sorted(order) != list(range(sheet["count"])):
+            raise IllegalMoveError(f"{order} is no order of the choices of {name}")
+        if any(order[place] != place for place in sheet["pinned"]):
+            raise IllegalMoveError(f"{order} moves a pinned choice of {name}")
+
+    def answer(self, selected: set[int], now: int) -> str:
+        name = self.on_screen
+        if name is None:
+            raise IllegalMoveError("there is nothing to answer")
+        if selected != self.sheets[name]["right"]:
+            self.wrong_answers += 1
+            self.missed = True
+            if self.old_entry is not None and self.old_entry in self.pool:
+                self.pool.remove(self.old_entry)
+            return "WRONG"
+        self.right_answers += 1
+        self.put_right.add(name)
+        self.on_screen = None
+        if self.missed:
+            self.missed = False
+            self.newest = max(now, self.newest + 1)
+            self.pool.append({"question": name, "tries": 2, "at": self.newest})
+            return "QUEUED"
+        if self.old_entry is not None:
+            self.old_entry["tries"] -= 1
+            if self.old_entry["tries"] > 0:
+                return "LOWERED"
+            self.pool.remove(self.old_entry)
+        self.mastered.add(name)
+        return "MASTERED"
+
+    # What is said of it
+
+    def is_over(self) -> bool:
+        return self.on_screen is None and not self.pool and not self.fresh_questions()
+
+    def owed(self) -> tuple[int, int]:
+        questions = [owed["tries"] for owed in self.pool]
+        if self.missed:
+            questions.append(2)
+        return len(questions), sum(questions)
+
+    def indicator(self) -> str:
+        questions, tries = self.owed()
+        if questions == 0:
+            return ""
+        noun = "Question" if questions == 1 else "Questions"
+        unit = "Try" if tries == 1 else "Tries"
+        return "(+" + str(questions) + " " + noun + " @ " + str(tries) + " " + unit + ")"
+
+    def answers_left(self) -> int:
+        """Count by playing on: every answer right, nothing else."""
+        left = sum(self.to_ask.values()) + sum(owed["tries"] for owed in self.pool)
+        if self.on_screen is None:
+            return left
+        if self.missed:
+            return left + 1 + 2
+        return left if self.old_entry is not None else left + 1

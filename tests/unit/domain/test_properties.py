@@ -1,0 +1,226 @@
+"""What holds in every session, on any bank, with any learner and any clock."""
+
+from collections import Counter
+from itertools import pairwise
+
+from hypothesis import given, settings
+
+from domain.effects import EntryQueued, EntryRemoved
+from domain.pool import HEAD_CAPACITY, TRIES, PoolEntry
+from domain.replay import replay
+from domain.session import Outcome, Status, progress_of
+from tests.unit.domain.reference_model import ReferenceModel, Sheet
+from tests.unit.domain.whole_sessions import CATEGORIES, Plan, Step, plans, plans_with_gaps, play
+
+whole_sessions = settings(deadline=None, max_examples=80)
+
+
+def movable(step: Step) -> int:
+    return sum(not choice.pinned for choice in step.question.choices)
+
+
+@whole_sessions
+@given(plan=plans())
+def test_the_totals_are_those_of_the_whole_pool_and_the_head_is_its_oldest_part(
+    plan: Plan,
+) -> None:
+    for step in play(plan):
+        pool = step.after.pool
+        assert pool.entries == len(step.entries)
+        assert pool.tries == sum(entry.remaining_tries for entry in step.entries)
+        assert pool.head == step.entries[: len(pool.head)]
+        assert len(pool.head) <= HEAD_CAPACITY
+        assert (pool.mark is None) is (pool.beyond_head == 0)
+        if pool.mark is not None:
+            outside = step.entries[len(pool.head) :]
+            assert all(entry.key > pool.mark for entry in outside)
+
+
+@whole_sessions
+@given(plan=plans())
+def test_every_right_answer_takes_one_off_what_is_left_and_no_wrong_one_does(plan: Plan) -> None:
+    left = progress_of(play(plan)[0].before).answers_left
+    for step in play(plan):
+        now = progress_of(step.after).answers_left
+        if step.answered.outcome.correct:
+            assert now == left - 1
+        else:
+            assert now >= left
+        left = now
+    assert left == 0
+
+
+@whole_sessions
+@given(plan=plans())
+def test_a_session_always_ends_in_the_stated_number_of_right_answers(plan: Plan) -> None:
+    played = play(plan)
+    wrong = [at for at, step in enumerate(played) if step.answered.outcome is Outcome.WRONG]
+    careful_from = wrong[-1] + 1 if wrong else 0
+
+    stated = progress_of(played[careful_from].before).answers_left
+
+    assert stated == len(played) - careful_from
+    assert [step.after.status for step in played[:-1]] == [Status.ACTIVE] * (len(played) - 1)
+    assert played[-1].after.status is Status.COMPLETED
+
+
+@whole_sessions
+@given(plan=plans())
+def test_states_are_equal_to_the_byte_when_a_session_is_replayed(plan: Plan) -> None:
+    played = play(plan)
+    answers = [step.submission for step in played]
+
+    again = list(replay(plan.begun, plan.bank, answers))
+
+    assert again == [played[0].before, *(step.after for step in played)]
+    assert repr(again[-1]) == repr(played[-1].after)
+
+
+@whole_sessions
+@given(plan=plans_with_gaps())
+def test_no_question_is_fresh_twice_and_none_is_asked_that_was_not_to_be(plan: Plan) -> None:
+    fresh = [step.question for step in play_or_nothing(plan) if step.fresh]
+
+    assert len({each.question_id for each in fresh}) == len(fresh)
+    assert not any(each.retired for each in fresh)
+    asked = Counter(each.question_id.split(":")[0] for each in fresh)
+    for category, (size, ask) in zip(CATEGORIES, plan.sources, strict=False):
+        gone = plan.retired | plan.missing
+        live = size - sum(identifier.startswith(category + ":") for identifier in gone)
+        assert asked[category] == min(ask, live)
+
+
+@whole_sessions
+@given(plan=plans_with_gaps())
+def test_everything_is_mastered_at_the_end_and_every_submission_counted(plan: Plan) -> None:
+    played = play_or_nothing(plan)
+    if not played:
+        return
+    end = progress_of(played[-1].after)
+
+    assert end.mastered == end.total_questions == end.questions_answered
+    assert end.correct_answers + end.wrong_answers == len(played)
+    assert end.wrong_answers == sum(step.answered.outcome is Outcome.WRONG for step in played)
+    assert (end.penalty_indicator, end.answers_left, end.percent_complete) == ("", 0, 100.0)
+
+
+@whole_sessions
+@given(plan=plans())
+def test_no_question_comes_twice_in_a_row_unless_missed_or_the_only_one(plan: Plan) -> None:
+    played = play(plan)
+    for step, following in pairwise(played):
+        if following.turn.missed:
+            assert following.question is step.question
+        elif following.turn.question_id == step.turn.question_id:
+            assert following.turn.from_pool
+            assert following.before.fresh_left == 0
+            assert [entry.question_id for entry in step.entries] == [step.turn.question_id]
+
+
+@whole_sessions
+@given(plan=plans())
+def test_pins_hold_in_every_order_and_a_retry_is_shuffled_when_it_can_be(plan: Plan) -> None:
+    for step in play(plan):
+        order = step.turn.order
+        assert sorted(order) == list(range(len(step.question.choices)))
+        for place, choice in enumerate(step.question.choices):
+            assert order[place] == place or not choice.pinned
+        if step.answered.outcome is Outcome.WRONG:
+            retry = step.after.turn
+            assert retry is not None
+            assert (retry.order == order) is (movable(step) < 2)
+
+
+@whole_sessions
+@given(plan=plans())
+def test_turns_and_versions_count_every_answer(plan: Plan) -> None:
+    played = play(plan)
+    for number, step in enumerate(played, start=1):
+        assert step.before.turns == number
+        assert step.before.version == number
+        assert step.after.processed
+        assert step.after.processed.turn == number
+    assert played[-1].after.turns == len(played)
+
+
+@whole_sessions
+@given(plan=plans())
+def test_entries_are_queued_in_strictly_rising_order_whatever_the_clock_does(plan: Plan) -> None:
+    last = 0
+    for step in play(plan):
+        for change in step.answered.pool_changes:
+            if isinstance(change, EntryQueued):
+                assert change.entry.queued_at > last
+                assert change.entry.queued_at >= step.submission.at
+                assert change.entry.remaining_tries == TRIES
+                last = change.entry.queued_at
+
+
+@whole_sessions
+@given(plan=plans())
+def test_the_effects_of_all_answers_leave_an_empty_table(plan: Plan) -> None:
+    table: dict[tuple[int, str], PoolEntry] = {}
+    for step in play(plan):
+        for change in step.answered.pool_changes:
+            if isinstance(change, EntryRemoved):
+                assert table.pop(change.entry.key) == change.entry
+            else:
+                assert isinstance(change, EntryQueued) is (change.entry.key not in table)
+                table[change.entry.key] = change.entry
+                assert change.order == step.turn.order
+        assert sorted(table.values()) == list(step.entries)
+    assert table == {}
+
+
+@settings(deadline=None, max_examples=250)
+@given(plan=plans())
+def test_every_step_is_one_the_reference_model_allows(plan: Plan) -> None:
+    model = ReferenceModel(
+        sheets={
+            identifier: Sheet(
+                right=set(each.correct_choices),
+                pinned={at for at, choice in enumerate(each.choices) if choice.pinned},
+                count=len(each.choices),
+            )
+            for identifier, each in plan.bank.items()
+        },
+        asked={name: ask for name, (_, ask) in zip(CATEGORIES, plan.sources, strict=False)},
+        percentage=plan.percentage,
+    )
+    played = play(plan)
+    for step in played:
+        turn = step.turn
+        if turn.missed:
+            model.show_again(list(turn.order))
+        else:
+            model.show(turn.question_id, list(turn.order), from_pool=turn.from_pool)
+        agree(model, step, before=True)
+
+        outcome = model.answer(set(step.submission.selected), step.submission.at)
+
+        assert outcome == step.answered.outcome.value
+        if outcome != "WRONG":
+            assert model.pool == [
+                {"question": each.question_id, "tries": each.remaining_tries, "at": each.queued_at}
+                for each in step.entries
+            ]
+    assert model.is_over()
+    agree(model, played[-1], before=False)
+
+
+def agree(model: ReferenceModel, step: Step, *, before: bool) -> None:
+    said = progress_of(step.before if before else step.after)
+    assert said.penalty_indicator == model.indicator()
+    assert (said.wrong_pool_size, said.remaining_tries) == model.owed()
+    assert said.answers_left == model.answers_left()
+    assert said.mastered == len(model.mastered)
+    assert said.questions_answered == len(model.put_right)
+    assert (said.correct_answers, said.wrong_answers) == (model.right_answers, model.wrong_answers)
+    assert said.total_questions == len(model.seen) + sum(model.to_ask.values())
+
+
+def play_or_nothing(plan: Plan) -> list[Step]:
+    """Play a plan whose bank may be retired as a whole."""
+    played = play(plan)
+    assert played or not set(plan.bank) - plan.retired
+    return played
