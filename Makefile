@@ -40,7 +40,7 @@ import: $(INSTALLED) ## import a question bank (FILE=bank.jsonl CATEGORY=geograp
 	$(if $(FILE),,$(error Say which bank to import: make import FILE=bank.jsonl [CATEGORY=geography]))
 	@$(PYTHON) -m local.import_bank "$(FILE)" $(if $(CATEGORY),--category "$(CATEGORY)")
 
-reset: $(INSTALLED) ## empty the running stage
+reset: $(INSTALLED) ## empty the stage, once it is stopped
 	@$(PYTHON) -m local.reset
 
 ##@ Check it

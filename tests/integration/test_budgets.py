@@ -222,6 +222,7 @@ def busiest(names: Sequence[str], name: str, pool_entries: int) -> Session:
         shown,
         sources=tuple(sources),
         processed=ProcessedTurn(
+            turn=999_999,
             question_id=question.question_id,
             version=999,
             selected=tuple(range(9)),

@@ -1,0 +1,84 @@
+"""Pages beside the API: its document, a browser for it, and the keys that check tokens."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from local.data_folder import ROOT
+
+SWAGGER_UI = ROOT / "node_modules" / "swagger-ui-dist"
+_ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Adaptive quiz API</title>
+<link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+"""
+
+_START = """SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  displayRequestDuration: true,
+  persistAuthorization: true,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+});
+"""
+
+
+def pages(document: Mapping[str, Any], key_set: Mapping[str, Any]) -> list[Route]:
+    """Return the routes of the pages."""
+
+    def page(_: Request) -> Response:
+        return HTMLResponse(_PAGE, headers=_HEADERS)
+
+    def start(_: Request) -> Response:
+        return Response(_START, media_type="text/javascript", headers=_HEADERS)
+
+    return [
+        Route("/docs", page),
+        Route("/docs/start.js", start),
+        *(_asset(SWAGGER_UI / name) for name in _ASSETS),
+        _json("/openapi.json", document),
+        _json("/.well-known/jwks.json", key_set),
+    ]
+
+
+def _asset(file: Path) -> Route:
+    def asset(_: Request) -> Response:
+        return FileResponse(file, headers=_HEADERS)
+
+    return Route(f"/docs/{file.name}", asset)
+
+
+def _json(path: str, content: Mapping[str, Any]) -> Route:
+    def document(_: Request) -> Response:
+        return JSONResponse(content, headers={"Access-Control-Allow-Origin": "*"})
+
+    return Route(path, document)

@@ -1,0 +1,200 @@
+"""The database engine: finds it, runs it on the stage's file, and ends it with the stage."""
+
+import contextlib
+import ctypes
+import json
+import os
+import platform
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+from local.data_folder import ROOT, DataFolder, FileLock
+from local.errors import StageError
+
+_START_SECONDS = 10.0
+_STOP_SECONDS = 5.0
+_LEFTOVER_GRACE_SECONDS = 1.0
+_CHECK_SECONDS = 1.5
+_PR_SET_PDEATHSIG = 1
+_OTHER_NAMES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
+
+
+def package_name() -> str:
+    """Return the npm package that holds the engine for this machine."""
+    machine = platform.machine().lower()
+    return f"@dynoxide/{sys.platform}-{_OTHER_NAMES.get(machine, machine)}"
+
+
+def find_binary(root: Path = ROOT) -> Path:
+    """Return the engine's binary.
+
+    Raises:
+        StageError: It is not installed.
+    """
+    package = package_name()
+    binary = root / "node_modules" / package / "dynoxide"
+    if binary.is_file():
+        return binary
+    declared = json.loads((root / "package.json").read_text())["optionalDependencies"]
+    (version,) = {v for name, v in declared.items() if name.startswith("@dynoxide/")}
+    raise StageError(
+        f"The database engine is not in {binary.parent.relative_to(root)}: install it with "
+        f"'.venv/bin/npm install --no-save {package}@{version}', or set DYNAMODB_ENDPOINT to "
+        "another DynamoDB-compatible endpoint."
+    )
+
+
+class Engine:
+    """The engine, running on the data folder's file and on a free port of this machine.
+
+    The process inherits a lock on the folder. So when a stage was killed, the next one can tell
+    whether its engine still lives, and which process it is: two never run on one file.
+    """
+
+    def __init__(self, folder: DataFolder, binary: Path) -> None:
+        self._folder = folder
+        self._lock = folder.engine_lock()
+        end_leftover(self._lock)
+        _refuse_damaged(folder)
+        self.endpoint, self.process = self._start(binary)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the process; what it acknowledged is in its file."""
+        self.process.terminate()
+        try:
+            self.process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._lock.close()
+
+    def _start(self, binary: Path) -> tuple[str, subprocess.Popen[bytes]]:
+        port = _free_port()
+        command = [str(binary), "--host", "127.0.0.1", "--port", str(port)]
+        with self._folder.engine_log.open("wb") as log:
+            try:
+                process = subprocess.Popen(
+                    [*command, "--db-path", str(self._folder.database)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=(self._lock.descriptor,),
+                    preexec_fn=_child_setup(self._lock),  # noqa: PLW1509 - no threads run yet
+                    # Beyond the terminal's Ctrl-C: the stage ends it, after its last request.
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise StageError(
+                    f"The database engine {binary} cannot be run: {error.strerror}."
+                ) from error
+        try:
+            self._await_answer(process, port)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        return f"http://127.0.0.1:{port}", process
+
+    def _await_answer(self, process: subprocess.Popen[bytes], port: int) -> None:
+        pause, deadline = 0.002, time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                said = self._folder.engine_log.read_text(errors="replace").strip()
+                if any(sign in said for sign in ("malformed", "not a valid", "not a database")):
+                    raise _damaged(self._folder)
+                reason = said.splitlines()[-1] if said else f"exit code {process.returncode}"
+                raise StageError(f"The database engine did not start ({reason}).")
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                return
+            time.sleep(pause)
+            pause = min(pause * 2, 0.1)
+        raise StageError(
+            f"The database engine did not answer in {_START_SECONDS:.0f} seconds: see "
+            f"{self._folder.engine_log}."
+        )
+
+
+def _child_setup(lock: FileLock) -> Callable[[], None]:
+    """Return what the engine's process does before it becomes the engine."""
+    stage_process_id = os.getpid()
+    prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+    def set_up() -> None:
+        lock.write_process_id(os.getpid())
+        if prctl is not None:
+            prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != stage_process_id:  # killed before the line above
+                os._exit(1)
+
+    return set_up
+
+
+def end_leftover(lock: FileLock) -> None:
+    """Take the engine's lock, ending an engine whose stage was killed."""
+    started = time.monotonic()
+    killed = False
+    while not lock.acquire():
+        waited = time.monotonic() - started
+        process_id = lock.read_process_id()
+        if waited > _STOP_SECONDS:
+            raise StageError(
+                f"Another database engine (process {process_id}) uses the data folder and does not "
+                "end: end it, then start again."
+            )
+        if process_id and not killed and waited > _LEFTOVER_GRACE_SECONDS:
+            # Safe: the lock is held, so the process that wrote its id is still this one.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process_id, signal.SIGKILL)
+            killed = True
+        time.sleep(0.02)
+
+
+def _refuse_damaged(folder: DataFolder) -> None:
+    """Look for damage which the engine itself would only meet at some request.
+
+    Bounded in time: of a very large file, only a part is looked at.
+    """
+    if not folder.database.exists():
+        return
+    deadline = time.monotonic() + _CHECK_SECONDS
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{folder.database.as_uri()}?mode=ro", uri=True)
+        ) as database:
+            database.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
+            (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            return
+        raise StageError(f"The database file {folder.database} cannot be read: {error}.") from error
+    except sqlite3.DatabaseError as error:
+        raise _damaged(folder) from error
+    if verdict != "ok":
+        raise _damaged(folder)
+
+
+def _damaged(folder: DataFolder) -> StageError:
+    return StageError(
+        f"The database file {folder.database} is damaged: put a copy of it back, or start afresh "
+        "with 'make reset'."
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

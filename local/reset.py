@@ -1,0 +1,56 @@
+"""Empties the laptop stage: its next start is a first start."""
+
+import os
+import sys
+
+from local.data_folder import DataFolder
+from local.engine import end_leftover
+from local.errors import StageError
+
+# Only what the stage itself writes: the folder may be anyone's.
+_FILES = (
+    "dynamodb.db",
+    "dynamodb.db-wal",
+    "dynamodb.db-shm",
+    "dynamodb.db-journal",
+    "sample-bank.unfinished",
+    "signing-key.pem",
+    "stage.json",
+    "stage.log*",
+    "engine.log",
+    "*.draft",
+)
+
+
+def main() -> int:
+    """Run the program."""
+    try:
+        if endpoint := os.environ.get("DYNAMODB_ENDPOINT"):
+            raise StageError(
+                f"DYNAMODB_ENDPOINT is set: delete the tables at {endpoint} yourself, for 'make "
+                "reset' empties only the stage's own database."
+            )
+        _empty(DataFolder.from_environment())
+    except StageError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _empty(folder: DataFolder) -> None:
+    stage, engine = folder.stage_lock(), folder.engine_lock()
+    try:
+        if not stage.acquire():
+            raise StageError("The stage is running: end it with Ctrl-C, then reset it.")
+        end_leftover(engine)
+        for pattern in _FILES:
+            for file in folder.path.glob(pattern):
+                file.unlink()
+    finally:
+        stage.close()
+        engine.close()
+    print(f"{folder.path} is empty: the next 'make run' loads the sample bank again.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,232 @@
+"""Runs the laptop stage until Ctrl-C."""
+
+import argparse
+import io
+import json
+import logging
+import os
+import shlex
+import signal
+import socket
+import sys
+import threading
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from lambdas.routes import ROUTES
+from local.api_browser import pages
+from local.data_folder import ROOT, DataFolder
+from local.database import Connection, connect, enter, explained, handler_environment
+from local.errors import StageError
+from local.gateway import Gateway, load_handlers
+from local.identity import Issuer, TokenVerifier, load_key
+from local.import_bank import import_bank
+from local.openapi_document import openapi_document
+from local.readiness import first_category
+from local.running_stage import RunningStage
+from local.schema import create_tables, ensure_time_to_live, missing_tables
+from local.server import Server
+from local.template import are_known, table_definitions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from subprocess import Popen
+
+    from local.template import TableDefinition
+
+_HOST = "127.0.0.1"
+_DEFAULT_PORT = "8000"
+_MAX_PORT = 65_535
+_MAX_LOG_BYTES = 10_000_000
+_SAMPLE_BANK = ROOT / "local" / "sample_bank.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Whoever started the stage; the handlers' lines do not go there."""
+
+    output: TextIO
+
+    def say(self, text: str) -> None:
+        """Print at once."""
+        print(text, file=self.output, flush=True)
+
+
+def main() -> int:
+    """Run the program."""
+    parser = argparse.ArgumentParser(prog="python -m local.run", description=__doc__)
+    parser.add_argument(
+        "--port",
+        default=os.environ.get("PORT") or _DEFAULT_PORT,
+        help="port to listen on, 0 for any free one (default: PORT, or 8000)",
+    )
+    arguments = parser.parse_args()
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
+    terminal = Terminal(os.fdopen(os.dup(sys.stdout.fileno()), "w"))
+    try:
+        _serve(terminal, arguments.port)
+    except StageError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        terminal.say("\nStopped; the data is kept.")
+    return 0
+
+
+def _serve(terminal: Terminal, port: str) -> None:
+    """Start the parts, each of which ends with the stage, and serve.
+
+    Raises:
+        KeyboardInterrupt: The stage was asked to end, and did.
+        StageError: It could not start, or go on.
+    """
+    folder = DataFolder.from_environment()
+    with ExitStack() as parts:
+        lock = parts.enter_context(closing(folder.stage_lock()))
+        if not lock.acquire():
+            raise StageError(f"The stage is already running on the data in {folder.path}.")
+        folder.running_stage.unlink(missing_ok=True)
+        listener = parts.enter_context(closing(_listen(port)))
+        _log_to_file(folder)
+        if not are_known(folder.path):
+            terminal.say("Reading the tables from the CDK app; this takes some seconds, once.")
+        tables = table_definitions(folder.path)
+        connection = parts.enter_context(
+            connect(folder, os.environ.get("DYNAMODB_ENDPOINT") or None)
+        )
+        parts.callback(_ignore_signals)
+        environment = handler_environment(connection, tables)
+        enter(environment)
+        with explained(connection):
+            _prepare(terminal, folder, connection, tables)
+        parts.callback(folder.running_stage.unlink, missing_ok=True)
+        _answer_requests(terminal, folder, connection, listener, environment)
+
+
+def _listen(port: str) -> socket.socket:
+    """Take the port before anything is started for it."""
+    if not (port.isascii() and port.isdecimal()) or int(port) > _MAX_PORT:
+        raise StageError(f"PORT is {port}: it must be a number up to {_MAX_PORT}.")
+    # The protocol is named because asyncio turns Nagle's delay (40 ms) off only where it is.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((_HOST, int(port)))
+        listener.listen()
+    except PermissionError as error:
+        listener.close()
+        raise StageError(f"Port {port} is reserved: choose another one with PORT=.") from error
+    except OSError as error:
+        listener.close()
+        raise StageError(
+            f"Port {port} is in use: end what listens there, or choose another one with PORT=."
+        ) from error
+    return listener
+
+
+def _log_to_file(folder: DataFolder) -> None:
+    """Send everything that is printed from now on, by the handlers that is, to the log."""
+    log = folder.stage_log
+    if log.exists() and log.stat().st_size > _MAX_LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))
+    with log.open("a") as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    logging.basicConfig(stream=sys.stdout, level=logging.WARNING)
+
+
+def _prepare(
+    terminal: Terminal,
+    folder: DataFolder,
+    connection: Connection,
+    tables: "Sequence[TableDefinition]",
+) -> None:
+    """Create what the database lacks, and load the sample bank into a new one.
+
+    A note in the data folder outlives a stage that is killed in between, and the next start goes
+    on: importing twice changes nothing.
+    """
+    client = connection.client()
+    note = folder.unfinished_bank
+    if missing := missing_tables(client, tables):
+        note.write_text(connection.name)
+        create_tables(client, missing)
+    ensure_time_to_live(client, tables)
+    if note.exists() and note.read_text() == connection.name:
+        terminal.say("Loading the sample bank.")
+        import_bank(_SAMPLE_BANK)
+        note.unlink()
+
+
+def _answer_requests(
+    terminal: Terminal,
+    folder: DataFolder,
+    connection: Connection,
+    listener: socket.socket,
+    environment: dict[str, str],
+) -> None:
+    port: int = listener.getsockname()[1]
+    url = f"http://{_HOST}:{port}"
+    issuer = Issuer(load_key(folder), url)
+    stage = RunningStage(url=url, issuer=url, process_id=os.getpid(), environment=environment)
+
+    def announce() -> None:
+        category = first_category(port, issuer.access_token("stage"))
+        stage.announce(folder)
+        terminal.say(_ready_text(folder, url, category or "geography"))
+
+    server = Server(_application(issuer, url), announce)
+    if connection.process:
+        watch = threading.Thread(target=_watch, args=(connection.process, server), daemon=True)
+        watch.start()
+    server.run(sockets=[listener])
+    if server.failure:
+        raise server.failure
+
+
+def _application(issuer: Issuer, url: str) -> Starlette:
+    key_set = issuer.key_set()
+    gateway = Gateway(ROUTES, load_handlers(ROUTES), TokenVerifier(key_set, url))
+    return Starlette(routes=[*pages(openapi_document(), key_set), Mount("/", gateway)])
+
+
+def _watch(process: "Popen[bytes]", server: Server) -> None:
+    """End the stage when its engine ends first."""
+    process.wait()
+    server.fail(StageError("The database engine ended by itself: start again with 'make run'."))
+
+
+def _ignore_signals() -> None:
+    """Let the stage finish ending, however often it is told to."""
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.SIG_IGN)
+
+
+def _ready_text(folder: DataFolder, url: str, category: str) -> str:
+    where = "" if folder.is_default else f"QUIZ_DATA_DIR={shlex.quote(str(folder.path))} "
+    bearer = '-H "Authorization: Bearer $TOKEN"'
+    start = json.dumps({"sources": [{"category": category}]})
+    newest = "import json, sys; print(json.load(sys.stdin)['sessions'][0]['sessionId'])"
+    newest_id = f"$(curl -s {bearer} '{url}/sessions?limit=1' | python3 -c \"{newest}\")"
+    return f"""
+Ready: {url}
+  browse the API   {url}/docs
+  log              {folder.stage_log}
+
+Paste a token, then list the categories, start a session and see its question:
+  TOKEN=$({where}make -s token USER=ada)
+  curl {bearer} {url}/questions/categories
+  curl {bearer} -H 'Content-Type: application/json' -d '{start}' {url}/sessions
+  curl {bearer} {url}/sessions/{newest_id}/question
+
+Ctrl-C ends it."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""Stages on ports and data folders of their own."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from local.data_folder import ROOT, DataFolder
+from local.template import table_definitions
+from tests.laptop.stage_process import Launch, StageProcess, environment
+
+
+@pytest.fixture(scope="session")
+def new_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], DataFolder]:
+    """Make data folders, empty but for the tables' definitions: only one test pays for a synth."""
+    shared = ROOT / ".local"
+    table_definitions(shared)
+
+    def make() -> DataFolder:
+        path = tmp_path_factory.mktemp("data")
+        for known in shared.glob("tables-*.json"):
+            shutil.copy(known, path)
+        return DataFolder(path)
+
+    return make
+
+
+@pytest.fixture
+def data(new_data: Callable[[], DataFolder]) -> DataFolder:
+    return new_data()
+
+
+@pytest.fixture(scope="session")
+def launcher() -> Iterator[Launch]:
+    """Start stages; whatever the test did with them, they end with it."""
+    started: list[StageProcess] = []
+
+    def launch(data: DataFolder, *, root: Path = ROOT, **variables: str) -> StageProcess:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local.run"],
+            cwd=root,
+            env=environment(data, **{"PORT": "0", **variables}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(StageProcess(data, process))
+        return started[-1]
+
+    yield launch
+    for stage in started:
+        stage.close()
+
+
+@pytest.fixture(scope="session")
+def stage(launcher: Launch, new_data: Callable[[], DataFolder]) -> StageProcess:
+    """A stage that tests share: they must not end it."""
+    return launcher(new_data()).await_ready()

@@ -1,0 +1,243 @@
+"""The gateway in front of the handlers: routing, what it answers itself, the event it makes."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from starlette.testclient import TestClient
+
+from lambdas.routes import ROUTES, Access, Route
+from local.gateway import Gateway, InvocationContext
+from local.identity import Issuer, TokenVerifier
+from tests.laptop.stage_process import StageProcess
+
+ISSUER = "http://issuer.test"
+Event = Mapping[str, Any]
+
+
+def route(method: str, path: str, function: str, access: Access = Access.PUBLIC) -> Route:
+    return Route(
+        operation=f"{method} {path}",
+        method=method,
+        path=path,
+        function=function,
+        access=access,
+        summary="",
+    )
+
+
+class Recorder:
+    """A handler that keeps what it was called with, and answers with what it was given."""
+
+    def __init__(self, result: Mapping[str, Any] | None = None) -> None:
+        self.result = result or {"statusCode": 200, "body": "{}"}
+        self.events: list[Event] = []
+        self.contexts: list[InvocationContext] = []
+
+    def __call__(self, event: Event, context: InvocationContext) -> Mapping[str, Any]:
+        self.events.append(event)
+        self.contexts.append(context)
+        return self.result
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Issuer:
+    return Issuer(rsa.generate_private_key(public_exponent=65537, key_size=2048), ISSUER)
+
+
+def client(issuer: Issuer, *routes: Route, **handlers: Any) -> TestClient:
+    return TestClient(Gateway(routes, handlers, TokenVerifier(issuer.key_set(), ISSUER)))
+
+
+def test_the_event_is_that_of_a_rest_proxy_integration(issuer: Issuer) -> None:
+    recorder = Recorder()
+    gateway = client(issuer, route("POST", "/a/{sessionId}/b", "f", Access.LEARNER), f=recorder)
+    token = issuer.access_token("ada", ["admin", "editors"])
+    response = gateway.post(
+        "/a/x%3A1/b?limit=1&limit=2&empty=&q=a%20b",
+        content='{"n": "ü"}',
+        headers={"Authorization": f"Bearer {token}", "Idempotency-Key": "k"},
+    )
+    assert response.status_code == 200
+    (event,) = recorder.events
+    json.dumps(event)
+    assert event["resource"] == "/a/{sessionId}/b"
+    assert event["path"] == "/a/x:1/b"
+    assert event["httpMethod"] == "POST"
+    assert event["pathParameters"] == {"sessionId": "x:1"}
+    assert event["queryStringParameters"] == {"limit": "2", "empty": "", "q": "a b"}
+    assert event["multiValueQueryStringParameters"] == {
+        "limit": ["1", "2"],
+        "empty": [""],
+        "q": ["a b"],
+    }
+    assert event["headers"]["idempotency-key"] == "k"
+    assert event["multiValueHeaders"]["idempotency-key"] == ["k"]
+    assert event["body"] == '{"n": "ü"}'
+    assert event["isBase64Encoded"] is False
+    context = event["requestContext"]
+    assert context["requestId"] == response.headers["X-Request-Id"]
+    assert context["resourcePath"] == "/a/{sessionId}/b"
+    assert context["httpMethod"] == "POST"
+    assert context["stage"] == "local"
+    assert context["identity"]["sourceIp"]
+    claims = context["authorizer"]["claims"]
+    assert all(isinstance(value, str) for value in claims.values())
+    assert claims["cognito:groups"] == "admin,editors"
+    assert claims["exp"].endswith(" UTC 20" + claims["exp"][-2:])
+
+
+def test_what_a_request_lacks_is_null_in_the_event(issuer: Issuer) -> None:
+    recorder = Recorder()
+    client(issuer, route("GET", "/a", "f"), f=recorder).get("/a")
+    (event,) = recorder.events
+    for name in (
+        "queryStringParameters",
+        "multiValueQueryStringParameters",
+        "pathParameters",
+        "body",
+    ):
+        assert event[name] is None
+    assert "authorizer" not in event["requestContext"]
+
+
+def test_a_body_that_is_not_utf_8_arrives_as_text(issuer: Issuer) -> None:
+    recorder = Recorder()
+    client(issuer, route("POST", "/a", "f"), f=recorder).post("/a", content=b"\xff\x00")
+    assert recorder.events[0]["body"] == "\ufffd\x00"
+
+
+def test_the_context_is_what_lambda_gives(issuer: Issuer) -> None:
+    recorder = Recorder()
+    response = client(issuer, route("GET", "/a", "f"), f=recorder).get("/a")
+    (context,) = recorder.contexts
+    assert context.aws_request_id == response.headers["X-Request-Id"]
+    assert context.function_name == "quiz-local-f"
+    assert context.invoked_function_arn.endswith(":function:quiz-local-f")
+    assert 0 < context.get_remaining_time_in_millis() <= 10_000
+
+
+def test_the_result_becomes_the_response(issuer: Issuer) -> None:
+    recorder = Recorder(
+        {
+            "statusCode": 201,
+            "headers": {"Location": "/a/1", "X-Request-Id": "mine", "Content-Type": "text/x"},
+            "multiValueHeaders": {"Set-Cookie": ["a=1", "b=2"]},
+            "body": "ü",
+        }
+    )
+    response = client(issuer, route("POST", "/a", "f"), f=recorder).post("/a")
+    assert (response.status_code, response.text) == (201, "ü")
+    assert response.headers["Location"] == "/a/1"
+    assert response.headers["X-Request-Id"] == "mine"
+    assert response.headers["Content-Type"] == "text/x"
+    assert response.headers["Content-Length"] == "2"
+    assert response.headers.get_list("Set-Cookie") == ["a=1", "b=2"]
+
+
+def failing(_event: Event, _context: InvocationContext) -> Mapping[str, Any]:
+    raise RuntimeError("a secret")
+
+
+@pytest.mark.parametrize(
+    "handler", [failing, Recorder({"body": "no status"}), Recorder({"statusCode": "x"})]
+)
+def test_a_handler_that_fails_is_500_without_a_trace(issuer: Issuer, handler: Any) -> None:
+    response = client(issuer, route("GET", "/a", "f"), f=handler).get("/a")
+    assert response.status_code == 500
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["code"] == "INTERNAL_ERROR"
+    assert response.json()["requestId"] == response.headers["X-Request-Id"]
+    assert "secret" not in response.text
+
+
+def test_a_literal_segment_wins_over_a_parameter(issuer: Issuer) -> None:
+    routes = [
+        route("GET", "/q/{questionId}", "parameter"),
+        route("GET", "/q/categories", "literal"),
+        route("GET", "/q/{questionId}/x", "below"),
+    ]
+    literal, parameter, below = Recorder(), Recorder(), Recorder()
+    gateway = client(issuer, *routes, literal=literal, parameter=parameter, below=below)
+    gateway.get("/q/categories")
+    gateway.get("/q/other")
+    gateway.get("/q/categories/x")
+    assert [len(r.events) for r in (literal, parameter, below)] == [1, 1, 1]
+
+
+def test_an_encoded_slash_is_part_of_its_segment(issuer: Issuer) -> None:
+    recorder = Recorder()
+    gateway = client(issuer, route("GET", "/q/{questionId}", "f"), f=recorder)
+    assert gateway.get("/q/a%2Fb").status_code == 200
+    assert recorder.events[0]["pathParameters"] == {"questionId": "a/b"}
+    assert gateway.get("/q/a/b").status_code == 404
+
+
+def test_a_body_over_10_mb_is_refused_by_the_gateway(issuer: Issuer) -> None:
+    recorder = Recorder()
+    gateway = client(issuer, route("POST", "/a", "f"), f=recorder)
+    response = gateway.post("/a", content=b" " * 10_000_001)
+    assert response.status_code == 413
+    assert response.json()["code"] == "BODY_TOO_LARGE"
+    assert not recorder.events
+
+
+@pytest.mark.parametrize("path", ["/", "/nope", "/sessions/", "/sessions/a/b/c", "//health"])
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_an_unknown_path_is_404(stage: StageProcess, method: str, path: str) -> None:
+    with stage.client() as http:
+        response = http.request(method, stage.url + path)
+    assert response.status_code == 404
+    assert response.json()["code"] == "NOT_FOUND"
+    assert response.json()["requestId"] == response.headers["X-Request-Id"]
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
+def test_another_method_of_a_known_path_is_405(stage: StageProcess, path: str) -> None:
+    known = {route.method for route in ROUTES if route.path == path}
+    with stage.client() as http:
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"} - known:
+            response = http.request(method, path.replace("{", "").replace("}", ""))
+            assert response.status_code == 405, method
+            assert response.json()["code"] == "METHOD_NOT_ALLOWED"
+            assert set(response.headers["Allow"].split(", ")) == known | {"OPTIONS"}
+            assert response.headers["Access-Control-Allow-Origin"] == "*"
+        head = http.head(path)
+        assert (head.status_code, head.content) == (405, b"")
+
+
+@pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
+def test_a_preflight_needs_no_token(stage: StageProcess, path: str) -> None:
+    known = {route.method for route in ROUTES if route.path == path}
+    with stage.client() as http:
+        response = http.options(
+            path.replace("{", "").replace("}", ""),
+            headers={"Origin": "http://app.test", "Access-Control-Request-Method": min(known)},
+        )
+    assert (response.status_code, response.content) == (204, b"")
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert known <= set(response.headers["Access-Control-Allow-Methods"].split(","))
+    allowed = response.headers["Access-Control-Allow-Headers"].split(",")
+    declared = {p.name for route in ROUTES if route.path == path for p in route.headers}
+    assert {"Authorization", "Content-Type"} | declared <= set(allowed)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation)
+def test_each_route_reaches_its_function(stage: StageProcess, route: Route) -> None:
+    path = route.path.replace("{userId}", "me").replace("{", "").replace("}", "")
+    with stage.client(stage.token("ada", "admin")) as http:
+        response = http.request(route.method, path, content=b"{" if route.body else None)
+    assert response.status_code not in (401, 405, 500)
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    exposed = response.headers["Access-Control-Expose-Headers"].replace(" ", "").split(",")
+    assert set(exposed) == {"Location", "Retry-After", "X-Request-Id"}
+    assert response.headers["X-Request-Id"] in stage.data.stage_log.read_text()
+
+
+def test_each_request_has_an_id_of_its_own(stage: StageProcess) -> None:
+    with stage.client() as http:
+        ids = {http.get("/health").headers["X-Request-Id"] for _ in range(5)}
+    assert len(ids) == 5

@@ -1,0 +1,87 @@
+"""The published document."""
+
+import json
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from lambdas.routes import ROUTES, Access, Route
+from local import openapi_document
+from local.openapi_document import main
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return openapi_document.openapi_document()
+
+
+def operation(document: dict[str, Any], route: Route) -> dict[str, Any]:
+    found: dict[str, Any] = document["paths"][route.path][route.method.lower()]
+    return found
+
+
+def test_it_is_valid(document: dict[str, Any]) -> None:
+    validate(document)
+
+
+def test_the_committed_one_is_current(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["openapi_document", "--check"])
+    assert main() == 0, capsys.readouterr().err
+
+
+def test_a_stale_one_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
+) -> None:
+    monkeypatch.setattr(openapi_document, "OUTPUT", tmp_path / "openapi.json")
+    monkeypatch.setattr("sys.argv", ["openapi_document", "--check"])
+    assert main() == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    monkeypatch.setattr("sys.argv", ["openapi_document"])
+    assert main() == 0
+    text = (tmp_path / "openapi.json").read_text()
+    assert text.endswith("}\n")
+    assert json.loads(text) == openapi_document.openapi_document()
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation)
+def test_each_route_tells_its_parameters_bodies_and_errors(
+    document: dict[str, Any], route: Route
+) -> None:
+    told = operation(document, route)
+    parameters = [
+        *document["paths"][route.path].get("parameters", []),
+        *told.get("parameters", []),
+    ]
+    assert [p["name"] for p in parameters] == [
+        p.name for p in (*route.path_parameters, *route.query, *route.headers)
+    ]
+    assert ("requestBody" in told) == (route.body is not None)
+    statuses = set(told["responses"])
+    assert {str(route.status), "429", "500", "503"} <= statuses
+    assert {str(status) for status in route.errors} <= statuses
+    assert ("401" in statuses) == (route.access is not Access.PUBLIC)
+    assert ("403" in statuses) == (route.access is Access.ADMIN)
+    assert {"400", "413", "422"} <= statuses or not route.body
+    success = told["responses"][str(route.status)]
+    assert ("content" in success) == (route.response is not None)
+    assert "X-Request-Id" in success["headers"]
+    assert told.get("security", document["security"]) == (
+        [] if route.access is Access.PUBLIC else [{"accessToken": []}]
+    )
+
+
+def test_starting_a_session_tells_where_it_is_and_that_it_may_be_repeated(
+    document: dict[str, Any],
+) -> None:
+    told = document["paths"]["/sessions"]["post"]["responses"]
+    assert "Location" in told["201"]["headers"]
+    assert "200" in told
+
+
+def test_no_schema_is_left_unused(document: dict[str, Any]) -> None:
+    text = json.dumps(document)
+    for name in document["components"]["schemas"]:
+        assert f'"#/components/schemas/{name}"' in text
