@@ -129,9 +129,15 @@ def withdraw(session: Session) -> tuple[Session, tuple[EntryRemoved, ...]]:
     It leaves the totals, and its pool entry goes.
     """
     entry = session.pool_entry
-    if entry:
-        return replace(session, turn=None, pool=session.pool.removed(entry)), (EntryRemoved(entry),)
-    return replace(session, turn=None, presented=session.presented - 1), ()
+    if entry is None:
+        return replace(session, turn=None, presented=session.presented - 1), ()
+    without = replace(
+        session,
+        turn=None,
+        pool=session.pool.removed(entry),
+        presented=session.presented - int(entry.leftover),
+    )
+    return without, (EntryRemoved(entry),)
 
 
 def next_draw(session: Session) -> Draw:
@@ -175,7 +181,14 @@ def present(session: Session, draw: FreshDraw | PoolDraw, question: Question) ->
         from_pool=isinstance(draw, PoolDraw),
     )
     if isinstance(draw, PoolDraw):
-        return replace(session, turns=turns, turn=turn)
+        new = int(draw.entry.leftover)
+        return replace(
+            session,
+            turns=turns,
+            turn=turn,
+            presented=session.presented + new,
+            waiting=session.waiting - new,
+        )
     source = session.sources[draw.source]
     return replace(
         session,
@@ -195,7 +208,8 @@ def skip(session: Session, draw: FreshDraw | PoolDraw) -> Session:
     go down by one. A pool entry goes with its question; the caller removes it from the table.
     """
     if isinstance(draw, PoolDraw):
-        return replace(session, pool=session.pool.removed(draw.entry))
+        waiting = session.waiting - int(draw.entry.leftover)
+        return replace(session, pool=session.pool.removed(draw.entry), waiting=waiting)
     source = session.sources[draw.source]
     cursor = source.cursor + 1
     stepped = replace(source, cursor=cursor, left=min(source.left, source.size - cursor))

@@ -4,6 +4,7 @@ State in, new state and effects out; time and randomness come from outside. The 
 those of docs/architecture.md.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -15,9 +16,9 @@ from domain.errors import (
     TooManyChoicesError,
     UnknownChoiceError,
 )
-from domain.pool import PoolEntry
+from domain.pool import Pool, PoolEntry
 from domain.presentation import choice_ids, choice_order, turn_of
-from domain.question import Question
+from domain.question import Question, category_and_ordinal
 from domain.randomness import SEED_BYTES
 from domain.session import (
     LIFETIME,
@@ -85,6 +86,53 @@ def new_session(
         seed=seed,
         wrong_answer_percentage=wrong_answer_percentage,
         sources=tuple(sources),
+    )
+
+
+def new_review_session(
+    *,
+    user_id: str,
+    session_id: str,
+    name: str,
+    seed: bytes,
+    entries: Sequence[PoolEntry],
+    wrong_answer_percentage: int,
+    now: int,
+) -> Session:
+    """Return a session whose pool is what earlier ones left, and whose fresh side is empty.
+
+    `entries` become its leftovers; they are of distinct questions, the oldest first.
+
+    Raises:
+        InvalidValueError: there are none, they are out of order, or a question is there twice.
+    """
+    questions = [entry.question_id for entry in entries]
+    if not entries or len(set(questions)) < len(questions):
+        raise InvalidValueError("a review takes up one or more distinct questions")
+    if [entry.key for entry in entries] != sorted(entry.key for entry in entries):
+        raise InvalidValueError("what is left is taken up oldest first")
+    counts = Counter(category_and_ordinal(each)[0] for each in questions)
+    pool = Pool()
+    for entry in entries:
+        pool = pool.added(replace(entry, leftover=True))
+    return Session(
+        user_id=user_id,
+        session_id=session_id,
+        name=name,
+        status=Status.ACTIVE,
+        version=1,
+        created_at=now,
+        updated_at=now,
+        expires_at=now + LIFETIME,
+        seed=seed,
+        wrong_answer_percentage=wrong_answer_percentage,
+        sources=tuple(
+            Source(category=category, question_count=count, size=0, left=0)
+            for category, count in counts.items()
+        ),
+        pool=pool,
+        last_queued_at=entries[-1].queued_at,
+        waiting=len(entries),
     )
 
 
@@ -239,7 +287,7 @@ def _put_right(
         pool=pool,
         last_queued_at=queued_at,
         correct=session.correct + 1,
-        answered=session.answered + (0 if turn.from_pool else 1),
+        answered=session.answered + (old is None or old.leftover),
     )
     return after, (EntryRemoved(old), queued) if old else (queued,)
 
@@ -253,9 +301,9 @@ def _right_at_first_try(
     if entry is None:
         after = replace(right, answered=session.answered + 1, mastered=session.mastered + 1)
         return Outcome.MASTERED, after, ()
+    right = replace(right, answered=session.answered + entry.leftover)
     if entry.remaining_tries > 1:
-        pool = session.pool.lowered(entry)
-        lowered = replace(entry, remaining_tries=entry.remaining_tries - 1)
-        return Outcome.LOWERED, replace(right, pool=pool), (EntryLowered(lowered, order),)
+        after = replace(right, pool=session.pool.lowered(entry))
+        return Outcome.LOWERED, after, (EntryLowered(entry.lowered(), order),)
     after = replace(right, pool=session.pool.removed(entry), mastered=session.mastered + 1)
     return Outcome.MASTERED, after, (EntryRemoved(entry),)

@@ -15,12 +15,18 @@ TRIES = 2
 class PoolEntry:
     """A question put right after a mistake, owing `remaining_tries` right answers.
 
-    `queued_at` is in milliseconds since the epoch; entries of a session never share one.
+    `queued_at` is in milliseconds since the epoch. A `leftover` was taken over from an earlier
+    session and has not been put right in this one yet.
     """
 
     queued_at: int
     question_id: str
     remaining_tries: int = TRIES
+    leftover: bool = False
+
+    def lowered(self) -> "PoolEntry":
+        """Return the entry with one try less, after a right answer."""
+        return replace(self, remaining_tries=self.remaining_tries - 1, leftover=False)
 
     @property
     def key(self) -> tuple[int, str]:
@@ -65,7 +71,7 @@ class Pool:
 
     def lowered(self, entry: PoolEntry) -> "Pool":
         """Return the pool with one try less on an entry that owes more than one."""
-        less = replace(entry, remaining_tries=entry.remaining_tries - 1)
+        less = entry.lowered()
         head = tuple(less if e.key == entry.key else e for e in self.head)
         return replace(self, head=head, tries=self.tries - 1)
 

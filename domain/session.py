@@ -80,7 +80,8 @@ class Session:
     """State of one session.
 
     `turns` is the number of the newest presentation, `presented` counts distinct questions shown,
-    `answered` those put right at least once, `correct` and `wrong` submissions. `last_queued_at`
+    `waiting` those taken over from earlier sessions that are not shown yet, `answered` those put
+    right at least once, `correct` and `wrong` submissions. `last_queued_at`
     keeps pool entries in order though clocks are not.
     """
 
@@ -101,6 +102,7 @@ class Session:
     turn: Turn | None = None
     processed: ProcessedTurn | None = None
     presented: int = 0
+    waiting: int = 0
     answered: int = 0
     correct: int = 0
     wrong: int = 0
@@ -172,7 +174,7 @@ def progress_of(session: Session) -> Progress:
         elif not session.turn.from_pool:
             still_to_put_right = 1
     return Progress(
-        total_questions=session.presented + session.fresh_left,
+        total_questions=session.presented + session.waiting + session.fresh_left,
         questions_answered=session.answered,
         correct_answers=session.correct,
         wrong_answers=session.wrong,

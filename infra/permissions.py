@@ -43,7 +43,10 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "session": (
         Grant(table=TableName.QUESTIONS, actions=("GetItem", "BatchGetItem")),
         Grant(table=TableName.USERS, actions=("BatchGetItem",)),
-        Grant(table=TableName.SESSIONS, actions=("GetItem", "PutItem", "Query")),
+        Grant(
+            table=TableName.SESSIONS, actions=("GetItem", "BatchGetItem", "PutItem", "Query")
+        ),
+        Grant(table=TableName.WRONG_ANSWERS, actions=("Query", "UpdateItem", "DeleteItem")),
     ),
     # Writes only when the question on screen is gone from the bank and another takes its place.
     "quiz": (

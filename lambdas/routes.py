@@ -13,7 +13,7 @@ CATEGORY_PATTERN = "^[a-z0-9-]{1,48}$"
 QUESTION_ID_PATTERN = "^[a-z0-9-]{1,48}:[0-9]{6,9}$"
 USER_ID_PATTERN = "^[A-Za-z0-9-]{1,128}$"
 IDEMPOTENCY_KEY_PATTERN = "^[!-~]{1,64}$"
-PAGE_TOKEN_PATTERN = "^[A-Za-z0-9_-]{1,512}$"  # noqa: S105 - a grammar, not a secret
+PAGE_TOKEN_PATTERN = "^[A-Za-z0-9_-]{1,512}$"  # noqa: S105 - a grammar, not a secret  # nosec B105
 
 MAX_BODY_BYTES = 16 * 1024
 MAX_ADMIN_BODY_BYTES = 256 * 1024

@@ -108,7 +108,8 @@ class BankWriter:
     def publish(self, updates: Sequence[Staged] = ()) -> None:
         """Make what was staged visible, with up to 100 updates, and end the lease.
 
-        All of it in one transaction, but for the end of the lease when there are 100 updates.
+        All of it in one transaction; 100 updates leave no room in it for the lease, which is
+        renewed before and ended after them.
 
         Raises:
             TransactionConditionError: the lease was lost, or a question changed; nothing is seen.
@@ -121,6 +122,7 @@ class BankWriter:
         if len(puts) <= UPDATED_TOGETHER:
             self.environment.transactions.write([*puts, end])
         else:
+            self.environment.transactions.write([self._renewal()])
             self.environment.transactions.write(puts)
             self.environment.transactions.write([end])
         self._forget(updates)

@@ -1,8 +1,8 @@
 """Bodies of the bank's routes, and a question as the bank takes it."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, SkipValidation, StringConstraints, field_validator, model_validator
+from pydantic import Field, SkipValidation, StringConstraints, ValidationInfo, field_validator
 
 from domain.question import MAX_CHOICES, MIN_CHOICES
 from lambdas.shared.http.model import CategoryName, Language, RequestModel
@@ -42,19 +42,21 @@ class QuestionDraft(RequestModel):
 
     @field_validator("answers")
     @classmethod
-    def _distinct(cls, answers: tuple[AnswerDraft, ...]) -> tuple[AnswerDraft, ...]:
+    def _gradable(
+        cls, answers: tuple[AnswerDraft, ...], info: ValidationInfo
+    ) -> tuple[AnswerDraft, ...]:
+        faults = []
         if len({answer.text for answer in answers}) < len(answers):
-            raise ValueError("two answers have the same text")
+            faults.append("two answers have the same text")
+        correct = sum(answer.correct for answer in answers)
+        kind = info.data.get("type")
+        if kind == "SINGLE_CHOICE" and correct != 1:
+            faults.append(f"exactly one answer has to be correct, not {correct}")
+        if kind == "MULTIPLE_CHOICE" and not 0 < correct < len(answers):
+            faults.append("at least one answer has to be correct and at least one wrong")
+        if faults:
+            raise ValueError("; ".join(faults))
         return answers
-
-    @model_validator(mode="after")
-    def _answerable(self) -> Self:
-        correct = sum(answer.correct for answer in self.answers)
-        if self.type == "SINGLE_CHOICE" and correct != 1:
-            raise ValueError(f"exactly one answer has to be correct, not {correct}")
-        if self.type == "MULTIPLE_CHOICE" and not 0 < correct < len(self.answers):
-            raise ValueError("at least one answer has to be correct and at least one wrong")
-        return self
 
 
 class SaveQuestions(RequestModel):

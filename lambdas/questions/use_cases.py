@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from domain.question import category_and_ordinal, question_id
@@ -44,9 +44,9 @@ def list_questions(
         return [], None
     entry = entries[0]
     begun = entry.category == last_seen
-    records = environment.questions.page(entry, limit=limit, after=seen if begun else None)
+    records, cut = environment.questions.page(entry, limit=limit, after=seen if begun else None)
     last = entry.size - 1
-    if len(records) == limit:
+    if cut:
         _, last = category_and_ordinal(records[-1].question.question_id)
     more = last < entry.size - 1 or len(entries) > 1
     return records, question_id(entry.category, last) if more else None
@@ -140,5 +140,7 @@ def _writer(environment: Environment) -> Iterator[BankWriter]:
     except TransactionConditionError:
         raise UnavailableError("The bank changed meanwhile; nothing was saved.") from None
     except BaseException:
-        writer.close()
+        # What went wrong is told, not that the lease could not be given up or was over already.
+        with suppress(TransactionConditionError, UnavailableError):
+            writer.close()
         raise

@@ -6,6 +6,12 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from lambdas.shared.http.model import CategoryName, Percentage, RequestModel
 
+MAX_SOURCES = 8
+"""Categories of one session."""
+
+MAX_LEFTOVERS = 50
+"""Questions of one review: with what else it writes they fit in a transaction of 100 actions."""
+
 Name = Annotated[str, StringConstraints(max_length=80)]
 
 
@@ -22,19 +28,38 @@ class SessionPreferences(RequestModel):
     wrong_answer_percentage: Percentage | None = None
 
 
+class ReviewChoice(RequestModel):
+    """What earlier sessions left to review: of one category or all, and how many questions."""
+
+    category: CategoryName | None = None
+    question_count: Annotated[int, Field(ge=1, le=MAX_LEFTOVERS)] = MAX_LEFTOVERS
+
+
 class StartSession(RequestModel):
-    """What to play."""
+    """What to play: either questions of sources, or a review."""
 
     name: Name = ""
-    sources: Annotated[tuple[SourceChoice, ...], Field(min_length=1, max_length=8, strict=False)]
+    sources: (
+        Annotated[
+            tuple[SourceChoice, ...], Field(min_length=1, max_length=MAX_SOURCES, strict=False)
+        ]
+        | None
+    ) = None
+    review: ReviewChoice | None = None
     settings: SessionPreferences = SessionPreferences()
 
     @field_validator("sources")
     @classmethod
-    def _distinct(cls, sources: tuple[SourceChoice, ...]) -> tuple[SourceChoice, ...]:
-        if len({source.category for source in sources}) < len(sources):
+    def _distinct(cls, sources: tuple[SourceChoice, ...] | None) -> tuple[SourceChoice, ...] | None:
+        if sources and len({source.category for source in sources}) < len(sources):
             raise ValueError("a category is named twice")
         return sources
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.sources is None) == (self.review is None):
+            raise ValueError("either sources or review has to be given")
+        return self
 
 
 class UpdateSession(RequestModel):

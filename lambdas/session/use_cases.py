@@ -1,29 +1,36 @@
 """Start, list, read, change and abandon sessions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
+from typing import Any
 
-from domain.engine import new_session
+from domain.engine import new_review_session, new_session
 from domain.randomness import SEED_BYTES
 from domain.session import LIFETIME, Session, Source, Status
-from lambdas.session.models import StartSession, UpdateSession
+from lambdas.session.models import SourceChoice, StartSession, UpdateSession
+from lambdas.session.review import find_leftovers, take_up
 from lambdas.shared.environment import Environment
 from lambdas.shared.errors import (
     FieldFault,
     NotFoundError,
     SessionExpiredError,
     SessionOverError,
+    UnavailableError,
     ValidationError,
     VersionConflictError,
 )
 from lambdas.shared.playing import draw_next, load
+from lambdas.shared.store.batch import batch_get_together
 from lambdas.shared.store.client import ConditionFailedError
 from lambdas.shared.store.questions import CategoryEntry, registry_from_item
 from lambdas.shared.store.transaction import TransactionConditionError
 from lambdas.shared.store.users import profile_from_item
 
 _RANDOM_ID_BYTES = 8
+
+ATTEMPTS = 3
+"""Times a review is put together anew because what it takes up changed meanwhile."""
 
 
 def start_session(
@@ -34,35 +41,74 @@ def start_session(
     The second value tells whether it is new.
 
     Raises:
-        ValidationError: a category is unknown or has fewer questions than asked for.
+        ValidationError: a category is unknown or has fewer questions than asked for, or there is
+            nothing to review.
     """
+    # Made from the key, not equal to it: a client's key may be of any length and alphabet.
+    key = idempotency_key and blake2b(idempotency_key.encode(), digest_size=16).hexdigest()
+    for _ in range(ATTEMPTS):
+        try:
+            session, actions = _prepared(environment, user_id, wanted)
+        except ValidationError:
+            # What the first request found to play may be gone since.
+            started = environment.sessions.marked(user_id, key) if key else None
+            if started is None:
+                raise
+            return load(environment, user_id, started), False
+        put = environment.sessions.put(session, expected_version=None)
+        if not key and not actions:
+            environment.database.call("put_item", **put)
+            return session, True
+        marker = [{"Put": environment.sessions.put_marker(session, key)}] if key else []
+        try:
+            environment.transactions.write([*marker, {"Put": put}, *actions])
+        except TransactionConditionError as error:
+            if key and error.item and 0 in error.failed:
+                first = environment.sessions.marked_session(error.item)
+                return load(environment, user_id, first), False
+        else:
+            return session, True
+    raise UnavailableError("What is left to review is being changed by other requests.")
+
+
+def _prepared(
+    environment: Environment, user_id: str, wanted: StartSession
+) -> tuple[Session, list[Mapping[str, Any]]]:
+    """Return a new session with its first question, and what to write in its transaction."""
     registry, percentage = _bank_and_preference(environment, user_id, wanted)
     now = environment.clock()
-    session = new_session(
+    session_id = f"{now:011x}{environment.entropy(_RANDOM_ID_BYTES).hex()}"
+    seed = environment.entropy(SEED_BYTES)
+    if wanted.review is None:
+        session = new_session(
+            user_id=user_id,
+            session_id=session_id,
+            name=wanted.name,
+            seed=seed,
+            sources=_sources(wanted.sources or (), registry),
+            wrong_answer_percentage=percentage,
+            now=now,
+        )
+        return draw_next(environment, session).session, []
+    leftovers = find_leftovers(
+        environment,
+        user_id,
+        category=wanted.review.category,
+        limit=wanted.review.question_count,
+        now=now,
+    )
+    if not leftovers.taken:
+        raise ValidationError([FieldFault("review", "there is nothing left to review")])
+    session = new_review_session(
         user_id=user_id,
-        session_id=f"{now:011x}{environment.entropy(_RANDOM_ID_BYTES).hex()}",
+        session_id=session_id,
         name=wanted.name,
-        seed=environment.entropy(SEED_BYTES),
-        sources=_sources(wanted, registry),
+        seed=seed,
+        entries=leftovers.entries,
         wrong_answer_percentage=percentage,
         now=now,
     )
-    session = draw_next(environment, session).session
-    if idempotency_key is None:
-        environment.sessions.save(session, expected_version=None)
-        return session, True
-    # Made from the key, not equal to it: a client's key may be of any length and alphabet.
-    marker_id = blake2b(idempotency_key.encode(), digest_size=16).hexdigest()
-    marker = environment.sessions.put_marker(session, marker_id)
-    try:
-        environment.transactions.write(
-            [{"Put": marker}, {"Put": environment.sessions.put(session, expected_version=None)}]
-        )
-    except TransactionConditionError as error:
-        if error.item is None:
-            raise
-        return load(environment, user_id, environment.sessions.marked_session(error.item)), False
-    return session, True
+    return take_up(environment, session, leftovers, now)
 
 
 def list_sessions(
@@ -155,24 +201,24 @@ def _bank_and_preference(
     if said is not None:
         return environment.questions.registry(), said
     users = environment.users
-    found = environment.database.call(
-        "batch_get_item",
-        RequestItems={
+    found = batch_get_together(
+        environment.database,
+        {
             **environment.questions.registry_request(),
             users.name: {"Keys": [users.key(user_id)]},
         },
-    )["Responses"]
-    registry = next(iter(found.get(environment.questions.name, [])), None)
-    profile = next(iter(found.get(users.name, [])), None)
+    )
+    registry = next(iter(found[environment.questions.name]), None)
+    profile = next(iter(found[users.name]), None)
     return (
         registry_from_item(registry),
         profile_from_item(user_id, profile).wrong_answer_percentage,
     )
 
 
-def _sources(wanted: StartSession, registry: Mapping[str, CategoryEntry]) -> list[Source]:
+def _sources(wanted: Iterable[SourceChoice], registry: Mapping[str, CategoryEntry]) -> list[Source]:
     sources, faults = [], []
-    for index, choice in enumerate(wanted.sources):
+    for index, choice in enumerate(wanted):
         entry = registry.get(choice.category)
         if entry is None or not entry.active:
             faults.append(FieldFault(f"sources.{index}.category", "there is no such category"))

@@ -69,7 +69,8 @@ def draw_next(
 
     def read_pool(needed: RefillNeeded) -> tuple[list[PoolEntry], bool]:
         entries, exhausted = environment.wrong_answers.newer(session, needed)
-        return [*entries, *queued], exhausted
+        # What was just queued is the newest: it comes after all that is still unread.
+        return [*entries, *(queued if exhausted else ())], exhausted
 
     def fetch(question_ids: tuple[str, ...]) -> Mapping[str, Question]:
         return environment.bank.get(question_ids)

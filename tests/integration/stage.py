@@ -1,18 +1,28 @@
 """A stage for tests: real handlers on a real engine, the clock in the test's hands."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import count
 from typing import Any
+from unittest.mock import patch
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+from botocore.retries.standard import ExponentialBackoff
 
 from lambdas.routes import ROUTES, Route
+from lambdas.shared.bank import Bank
 from lambdas.shared.environment import Environment
+from lambdas.shared.store.transaction import Transactions
 
 ROUTE: Mapping[str, Route] = {route.operation: route for route in ROUTES}
 START = 1_790_000_000_000
-"""When tests begin: 2026-09-21T13:33:20Z, in milliseconds."""
+"""When tests begin: 2026-09-21T14:13:20Z, in milliseconds."""
 
 
 class Clock:
@@ -36,6 +46,7 @@ class Reply:
     body: Any
     headers: Mapping[str, str]
     log: Mapping[str, Any]
+    text: str
 
     @property
     def cost(self) -> tuple[int, float, float]:
@@ -63,8 +74,25 @@ class Stage:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
+        event = self.event(
+            operation, body, user=user, groups=groups, path=path, query=query, headers=headers
+        )
+        return self.send(ROUTE[operation].function, event)
+
+    def event(
+        self,
+        operation: str,
+        body: object = None,
+        *,
+        user: str = "ada",
+        groups: Sequence[str] = (),
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Return the proxy event of a request."""
         route = ROUTE[operation]
-        event = {
+        return {
             "resource": route.path,
             "httpMethod": route.method,
             "pathParameters": dict(path) if path else None,
@@ -83,16 +111,23 @@ class Stage:
                 },
             },
         }
-        return self.send(route.function, event)
 
     def send(self, function: str, event: Mapping[str, Any]) -> Reply:
         self.read_output()
-        result = import_module(f"lambdas.{function}.handler").handler(event, None)
+        reply = self.handle(function, event)
         log = json.loads(self.read_output().splitlines()[-1])
+        return Reply(reply.status, reply.body, reply.headers, log, reply.text)
+
+    def handle(self, function: str, event: Mapping[str, Any]) -> Reply:
+        """Send an event without reading the log, from any thread."""
+        result = import_module(f"lambdas.{function}.handler").handler(event, None)
         text = result["body"]
-        return Reply(
-            result["statusCode"], json.loads(text) if text else None, result["headers"], log
-        )
+        body = json.loads(text) if text else None
+        return Reply(result["statusCode"], body, result["headers"], {}, text)
+
+    def admin(self, operation: str, body: object = None, **other: Any) -> Reply:
+        """Call an operation as an administrator."""
+        return self.call(operation, body, user="root", groups=["admin"], **other)
 
     def save(self, *questions: Mapping[str, Any]) -> list[Any]:
         """Save questions as an administrator; return the results."""
@@ -128,6 +163,124 @@ class Stage:
             path={"sessionId": session_id},
             user=user,
         )
+
+    def replace(self, question_id: str, body: Mapping[str, Any]) -> Any:
+        """Replace a question of the bank."""
+        reply = self.admin("replaceQuestion", body, path={"questionId": question_id})
+        assert reply.status == 200, reply.body
+        return reply.body
+
+    def retire(self, question_id: str) -> None:
+        """Retire a question."""
+        assert self.admin("retireQuestion", path={"questionId": question_id}).status == 204
+
+    def lose(self, *question_ids: str) -> None:
+        """Delete questions from the table by hand, as no route does."""
+        for each in question_ids:
+            self.environment.database.call(
+                "delete_item",
+                TableName=self.environment.questions.name,
+                Key={"questionId": {"S": each}},
+            )
+        self.forget_questions()
+
+    def forget_questions(self) -> None:
+        """Empty the bank's cache, as in an execution environment that just began."""
+        self.environment.bank = Bank(self.environment.questions, self.clock)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Return all items of a table (`sessions`, `progress`, ...), in order of their keys."""
+        name = getattr(self.environment, table).name
+        items: list[dict[str, Any]] = []
+        for page in self.environment.database.client.get_paginator("scan").paginate(
+            TableName=name, ConsistentRead=True
+        ):
+            items += page["Items"]
+        return sorted(items, key=lambda item: json.dumps(item, sort_keys=True, default=repr))
+
+    def everything(self) -> dict[str, list[dict[str, Any]]]:
+        """Return all items of the five tables."""
+        return {name: self.rows(name) for name in TABLES}
+
+    def pauses(self) -> list[float]:
+        """Make pauses between attempts take no time; return the list they are noted in."""
+        noted: list[float] = []
+        self.environment.transactions = Transactions(self.environment.database, noted.append)
+        return noted
+
+    @contextmanager
+    def fault(
+        self, operation: str, kind: "Fault", times: int = 1_000, *, within: str = ""
+    ) -> Iterator[list[AWSPreparedRequest]]:
+        """Let attempts at an operation (`PutItem`) end otherwise; yields those that did.
+
+        `within` is what a request has to hold to be met.
+        """
+        met: list[AWSPreparedRequest] = []
+
+        def interfere(request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
+            body = request.body if isinstance(request.body, bytes) else b""
+            if len(met) == times or within.encode() not in body:
+                return None
+            met.append(request)
+            return kind(request)
+
+        events, name = self.environment.database.client.meta.events, f"before-send.*.{operation}"
+        hook: Any = interfere  # botocore uses what a hook returns; its stubs say there is none
+        events.register(name, hook)
+        try:
+            # The SDK's own pauses between attempts would only make the test slow.
+            with patch.object(ExponentialBackoff, "delay_amount", return_value=0.0):
+                yield met
+        finally:
+            events.unregister(name, hook)
+
+
+Fault = Callable[[AWSPreparedRequest], AWSResponse | None]
+"""What happens to a request on its way; with None it goes on."""
+
+TABLES = ("users", "questions", "sessions", "progress", "wrong_answers")
+
+
+class _Body:
+    """A response's body, as botocore reads it."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self) -> Iterator[bytes]:
+        yield self._content
+
+
+def answers_with(status: int, body: Mapping[str, Any]) -> Fault:
+    """A fault for `Stage.fault`: the database answers with this."""
+
+    def answer(request: AWSPreparedRequest) -> AWSResponse:
+        return AWSResponse(request.url, status, HTTPHeaders(), _Body(json.dumps(body).encode()))
+
+    return answer
+
+
+def refuses(code: str, status: int = 400, **other: Any) -> Fault:
+    """A fault for `Stage.fault`: the database refuses with this code."""
+    return answers_with(status, {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", **other})
+
+
+def cancels(*codes: str) -> Fault:
+    """A fault for `Stage.fault`: the transaction is cancelled for these reasons."""
+    reasons = [{"Code": code} for code in codes]
+    return refuses("TransactionCanceledException", CancellationReasons=reasons)
+
+
+def unreachable(request: AWSPreparedRequest) -> AWSResponse:
+    """A fault for `Stage.fault`: no connection is made."""
+    raise EndpointConnectionError(endpoint_url=request.url, error=OSError())
+
+
+def response_lost(request: AWSPreparedRequest) -> AWSResponse:
+    """A fault for `Stage.fault`: the database does its work, but nobody hears of it."""
+    URLLib3Session().send(request)
+    raise ReadTimeoutError(endpoint_url=request.url)
 
 
 def draft(category: str, number: int, **other: Any) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def checked(model: type[Model], value: Any) -> Model:
         return model.model_validate(value)
     except PydanticError as error:
         raise ValidationError(
-            FieldFault(".".join(str(part) for part in fault["loc"]) or "body", fault["msg"])
+            FieldFault(".".join(map(str, fault["loc"])) if fault["loc"] else "body", fault["msg"])
             for fault in error.errors(include_url=False)
             if not _only_has_wrong_items(fault)
         ) from None

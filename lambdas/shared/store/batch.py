@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from lambdas.shared.errors import UnavailableError
 from lambdas.shared.store.client import Database, Item
@@ -32,19 +33,34 @@ def batch_get(
     """
     items: list[Item] = []
     for at in range(0, len(keys), MAX_KEYS):
-        pending: list[Item] = list(keys[at : at + MAX_KEYS])
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                # Jitter only spreads retries; nothing depends on what it is.
-                pause(random.uniform(0, BACKOFF * 2**attempt))  # noqa: S311
-            found = database.call(
-                "batch_get_item",
-                RequestItems={table: {"Keys": pending, "ConsistentRead": consistent}},
-            )
-            items += found["Responses"].get(table, [])
-            pending = found.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
-            if not pending:
-                break
-        else:
-            raise UnavailableError("The database left part of a read undone.")
+        wanted = {table: {"Keys": keys[at : at + MAX_KEYS], "ConsistentRead": consistent}}
+        items += batch_get_together(database, wanted, pause=pause)[table]
     return items
+
+
+def batch_get_together(
+    database: Database,
+    wanted: Mapping[str, Mapping[str, Any]],
+    *,
+    pause: Callable[[float], None] = time.sleep,
+) -> Mapping[str, list[Item]]:
+    """Return the items that exist of up to 100 keys in several tables, by table.
+
+    `wanted` is as in BatchGetItem's `RequestItems`.
+
+    Raises:
+        UnavailableError: keys were left unprocessed.
+    """
+    items: dict[str, list[Item]] = {table: [] for table in wanted}
+    pending: Mapping[str, Any] = wanted
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            # Jitter only spreads retries; nothing depends on what it is.
+            pause(random.uniform(0, BACKOFF * 2**attempt))  # noqa: S311  # nosec B311
+        found = database.call("batch_get_item", RequestItems=pending)
+        for table, some in found["Responses"].items():
+            items[table] += some
+        pending = found.get("UnprocessedKeys", {})
+        if not pending:
+            return items
+    raise UnavailableError("The database left part of a read undone.")

@@ -102,8 +102,13 @@ class QuestionsTable:
             return None
         return _record(items[identifier])
 
-    def page(self, category: CategoryEntry, *, limit: int, after: int | None) -> list[BankRecord]:
-        """Return up to `limit` published questions whose ordinals come after `after`."""
+    def page(
+        self, category: CategoryEntry, *, limit: int, after: int | None
+    ) -> tuple[list[BankRecord], bool]:
+        """Return up to `limit` published questions whose ordinals come after `after`.
+
+        The second value tells whether more may follow: a page has at most a megabyte.
+        """
         found = self.database.call(
             "query",
             TableName=self.name,
@@ -116,7 +121,7 @@ class QuestionsTable:
             },
             Limit=limit,
         )
-        return [_record(item) for item in found["Items"]]
+        return [_record(item) for item in found["Items"]], "LastEvaluatedKey" in found
 
     def references(self, ids: Iterable[str]) -> dict[str, str]:
         """Return which question each content key or external key refers to."""

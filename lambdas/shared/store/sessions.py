@@ -4,12 +4,14 @@ Attribute names are short where an item has many of them: with three sources, a 
 a full head an item stays under 1 KB, which halves what each answer's write costs.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from domain.pool import Pool, PoolEntry
 from domain.question import category_and_ordinal, question_id
 from domain.session import Outcome, ProcessedTurn, Session, Source, Status, Turn
+from lambdas.shared.store.batch import batch_get
 from lambdas.shared.store.client import ConditionFailedError, Database, Item
 
 KEPT_AFTER_EXPIRY = 30 * 24 * 3600
@@ -20,6 +22,7 @@ _AFTER_SESSION_IDS = "g"
 """Session ids are hexadecimal, so they sort below this and markers above."""
 
 _ENTRY_BYTES = 12
+_LEFTOVER = 0x80
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,22 @@ class SessionsTable:
             ConsistentRead=True,
         )
         return session_from_item(found["Item"]) if "Item" in found else None
+
+    def many(self, user_id: str, session_ids: Iterable[str]) -> dict[str, Session]:
+        """Return the sessions that exist of those named, strongly consistent."""
+        keys = [{"userId": {"S": user_id}, "sessionId": {"S": each}} for each in session_ids]
+        items = batch_get(self.database, self.name, keys, consistent=True)
+        return {item["sessionId"]["S"]: session_from_item(item) for item in items}
+
+    def marked(self, user_id: str, key: str) -> str | None:
+        """Return the id of the session that an Idempotency-Key led to."""
+        found = self.database.call(
+            "get_item",
+            TableName=self.name,
+            Key={"userId": {"S": user_id}, "sessionId": {"S": _MARKER_PREFIX + key}},
+            ConsistentRead=True,
+        )
+        return self.marked_session(found["Item"]) if "Item" in found else None
 
     def page(
         self, user_id: str, *, limit: int, before: str | None, status: Status | None, now: int
@@ -146,6 +165,8 @@ def item_from_session(session: Session) -> Item:
         "wrong": _number(session.wrong),
         "mastered": _number(session.mastered),
     }
+    if session.waiting:
+        item["waiting"] = _number(session.waiting)
     if session.pool.mark:
         queued_at, identifier = session.pool.mark
         item["mark"] = {"L": [_number(queued_at), {"S": identifier}]}
@@ -183,6 +204,7 @@ def session_from_item(item: Item) -> Session:
         turn=_turn(item["turn"]["M"]) if "turn" in item else None,
         processed=_processed(item["done"]["M"]) if "done" in item else None,
         presented=int(item["presented"]["N"]),
+        waiting=int(item["waiting"]["N"]) if "waiting" in item else 0,
         answered=int(item["answered"]["N"]),
         correct=int(item["correct"]["N"]),
         wrong=int(item["wrong"]["N"]),
@@ -285,7 +307,7 @@ def _indexes(text: str) -> tuple[int, ...]:
 
 
 def _packed(session: Session) -> bytes:
-    """The head in 12 bytes an entry: source, ordinal, time queued, tries."""
+    """The head in 12 bytes an entry: source, ordinal, time queued, tries and leftover's bit."""
     place = {source.category: index for index, source in enumerate(session.sources)}
     packed = bytearray()
     for entry in session.pool.head:
@@ -293,7 +315,7 @@ def _packed(session: Session) -> bytes:
         packed += place[category].to_bytes(1)
         packed += ordinal.to_bytes(4)
         packed += entry.queued_at.to_bytes(6)
-        packed += entry.remaining_tries.to_bytes(1)
+        packed += (entry.remaining_tries | _LEFTOVER * entry.leftover).to_bytes(1)
     return bytes(packed)
 
 
@@ -303,7 +325,8 @@ def _unpacked(packed: bytes, sources: tuple[Source, ...]) -> tuple[PoolEntry, ..
         PoolEntry(
             queued_at=int.from_bytes(entry[5:11]),
             question_id=question_id(sources[entry[0]].category, int.from_bytes(entry[1:5])),
-            remaining_tries=entry[11],
+            remaining_tries=entry[11] & ~_LEFTOVER,
+            leftover=bool(entry[11] & _LEFTOVER),
         )
         for entry in entries
     )

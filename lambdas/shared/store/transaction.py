@@ -50,7 +50,7 @@ class Transactions:
         for attempt in range(CONFLICT_ATTEMPTS):
             if attempt:
                 # Jitter only spreads retries; nothing depends on what it is.
-                self.pause(random.uniform(0, CONFLICT_BACKOFF * 2**attempt))  # noqa: S311
+                self.pause(random.uniform(0, CONFLICT_BACKOFF * 2**attempt))  # noqa: S311  # nosec B311
             try:
                 self.database.call("transact_write_items", TransactItems=list(actions))
             except ClientError as error:

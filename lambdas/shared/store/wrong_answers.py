@@ -20,6 +20,10 @@ POSITION_PATTERN = f"[0-9T:.-]{{23}}Z#{QUESTION_ID_PATTERN.strip('^$')}"
 """What sort keys match."""
 
 
+_BEFORE_ALL = "0"
+"""Sorts before every time there is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedQuestion:
     """A pool entry with the session that owns it; `position` is its sort key."""
@@ -63,7 +67,9 @@ class WrongAnswersTable:
                 "Update": {
                     "TableName": self.name,
                     "Key": key,
-                    "UpdateExpression": "SET remainingTries = :tries, shuffledAnswers = :order",
+                    "UpdateExpression": (
+                        "SET remainingTries = :tries, shuffledAnswers = :order REMOVE leftover"
+                    ),
                     "ConditionExpression": "sessionId = :session",
                     "ExpressionAttributeValues": {
                         **owned,
@@ -75,12 +81,46 @@ class WrongAnswersTable:
         # Without a condition: an entry that is gone already is what was wanted.
         return {"Delete": {"TableName": self.name, "Key": key}}
 
+    def taken_over(self, session: Session, owed: OwedQuestion, tries: int) -> dict[str, Any]:
+        """Return the write by which a review session becomes an entry's owner, as an action."""
+        return {
+            "Update": {
+                "TableName": self.name,
+                "Key": self._key_of(session.user_id, owed),
+                "UpdateExpression": (
+                    "SET sessionId = :new, remainingTries = :tries, leftover = :yes"
+                ),
+                "ConditionExpression": "sessionId = :old",
+                "ExpressionAttributeValues": {
+                    ":new": {"S": session.session_id},
+                    ":old": {"S": owed.session_id},
+                    ":tries": {"N": str(tries)},
+                    ":yes": {"BOOL": True},
+                },
+            }
+        }
+
+    def removed(self, user_id: str, owed: OwedQuestion) -> dict[str, Any]:
+        """Return the write that removes an entry, if its owner is still the same."""
+        return {
+            "Delete": {
+                "TableName": self.name,
+                "Key": self._key_of(user_id, owed),
+                "ConditionExpression": "sessionId = :old",
+                "ExpressionAttributeValues": {":old": {"S": owed.session_id}},
+            }
+        }
+
+    @staticmethod
+    def _key_of(user_id: str, owed: OwedQuestion) -> Item:
+        return {"userId": {"S": user_id}, "timestamp": {"S": owed.position}}
+
     def newer(self, session: Session, needed: RefillNeeded) -> tuple[list[PoolEntry], bool]:
         """Return entries of the session after `needed.after`, and whether there are no more.
 
         Reads on past entries of other sessions until it finds one of this session's.
         """
-        after = _sort_key(needed.after) if needed.after else iso(session.created_at)
+        after = _sort_key(needed.after) if needed.after else _BEFORE_ALL
         query: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": "userId = :user AND #timestamp > :after",
@@ -104,10 +144,10 @@ class WrongAnswersTable:
             query["ExclusiveStartKey"] = last
 
     def page(
-        self, user_id: str, *, limit: int, after: str | None
+        self, user_id: str, *, limit: int, after: str | None, consistent: bool = False
     ) -> tuple[list[OwedQuestion], str | None]:
         """Return up to `limit` of a learner's entries, and where the next page begins."""
-        found = self._query(user_id, after, limit)
+        found = self._query(user_id, after, limit, consistent=consistent)
         last = found.get("LastEvaluatedKey")
         return [_owed(item) for item in found["Items"]], last["timestamp"]["S"] if last else None
 
@@ -121,9 +161,12 @@ class WrongAnswersTable:
                 return
             after = found["LastEvaluatedKey"]["timestamp"]["S"]
 
-    def _query(self, user_id: str, after: str | None, limit: int | None) -> dict[str, Any]:
+    def _query(
+        self, user_id: str, after: str | None, limit: int | None, *, consistent: bool = False
+    ) -> dict[str, Any]:
         query: dict[str, Any] = {
             "TableName": self.name,
+            "ConsistentRead": consistent,
             "KeyConditionExpression": "userId = :user",
             "ExpressionAttributeValues": {":user": {"S": user_id}},
         }
@@ -146,6 +189,7 @@ def _owed(item: Item) -> OwedQuestion:
             queued_at=milliseconds(position.partition("#")[0]),
             question_id=item["questionId"]["S"],
             remaining_tries=int(item["remainingTries"]["N"]),
+            leftover="leftover" in item,
         ),
         session_id=item["sessionId"]["S"],
         position=position,

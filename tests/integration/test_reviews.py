@@ -1,0 +1,228 @@
+"""Review sessions: what earlier sessions left is taken up, and never owned twice."""
+
+from typing import Any
+
+import pytest
+
+from domain.session import LIFETIME
+from tests.integration.stage import Reply, Stage, drafts, response_lost
+
+
+def review(stage: Stage, **wanted: Any) -> Reply:
+    headers = wanted.pop("headers", None)
+    return stage.call("startSession", {"review": wanted}, headers=headers)
+
+
+def owe(stage: Stage, category: str, how_many: int) -> str:
+    """Play a session that owes its first questions, and still shows one; return its id."""
+    session_id = stage.start({"category": category}, percentage=0)
+    body = stage.question(session_id)
+    for _ in range(how_many):
+        body = stage.answer(session_id, body["question"], right=False).body
+        stage.clock.advance(1_000)
+        body = stage.answer(session_id, body["question"]).body
+    return session_id
+
+
+def abandon(stage: Stage, session_id: str) -> None:
+    assert stage.call("abandonSession", path={"sessionId": session_id}).status == 204
+
+
+def owners(stage: Stage) -> list[str]:
+    return [row["sessionId"]["S"] for row in stage.rows("wrong_answers")]
+
+
+@pytest.fixture
+def bank(stage: Stage) -> Stage:
+    stage.save(*drafts("geography", 60), *drafts("history", 60))
+    return stage
+
+
+@pytest.mark.parametrize("how", ["abandoned", "expired", "gone"])
+def test_a_review_takes_up_what_an_ended_session_left(bank: Stage, how: str) -> None:
+    former = owe(bank, "geography", 3)
+    if how == "abandoned":
+        abandon(bank, former)
+    if how == "expired":
+        bank.clock.advance(LIFETIME)
+    if how == "gone":
+        name = bank.environment.sessions.name
+        key = {"userId": {"S": "ada"}, "sessionId": {"S": former}}
+        bank.environment.database.call("delete_item", TableName=name, Key=key)
+
+    started = review(bank)
+
+    assert started.status == 201
+    assert started.body["sources"] == [{"category": "geography", "questionCount": 3}]
+    assert started.body["progress"] == {
+        "totalQuestions": 3,
+        "questionsAnswered": 0,
+        "correctAnswers": 0,
+        "wrongAnswers": 0,
+        "mastered": 0,
+        "wrongPoolSize": 3,
+        "remainingTries": 6,
+        "answersLeft": 6,
+        "penaltyIndicator": "(+3 Questions @ 6 Tries)",
+        "percentComplete": 0.0,
+    }
+    assert set(owners(bank)) == {started.body["sessionId"]}
+
+
+def test_a_review_is_played_to_its_end_like_any_session(bank: Stage) -> None:
+    abandon(bank, owe(bank, "geography", 30))
+    session_id = review(bank).body["sessionId"]
+    body = bank.question(session_id)
+    assert body["question"]["fromWrongPool"]
+    assert body["question"]["questionNumber"] == 1
+
+    answers, wrong = 0, 0
+    while body["question"]:
+        right = answers % 7 != 3
+        reply = bank.answer(session_id, body["question"], right=right)
+        assert reply.status == 200, reply.body
+        before, after = body["progress"]["answersLeft"], reply.body["progress"]["answersLeft"]
+        assert after == before - 1 if right else after >= before
+        answers, wrong = answers + 1, wrong + (not right)
+        body = reply.body
+        owed = bank.rows("wrong_answers")
+        assert len(owed) <= body["progress"]["totalQuestions"] == 30
+
+    progress = body["progress"]
+    assert (progress["questionsAnswered"], progress["mastered"]) == (30, 30)
+    assert (progress["correctAnswers"], progress["wrongAnswers"]) == (answers - wrong, wrong)
+    assert (progress["answersLeft"], progress["percentComplete"]) == (0, 100.0)
+    assert bank.rows("wrong_answers") == []
+
+
+def test_sessions_still_played_keep_what_they_owe(bank: Stage) -> None:
+    active = owe(bank, "geography", 2)
+    paused = owe(bank, "geography", 1)
+    version = bank.call("getSession", path={"sessionId": paused}).body["version"]
+    patch = {"status": "PAUSED", "version": version}
+    assert bank.call("updateSession", patch, path={"sessionId": paused}).status == 200
+
+    refused = review(bank)
+
+    assert refused.status == 422
+    assert refused.body["errors"][0]["field"] == "review"
+    assert sorted(owners(bank)) == sorted([active, active, paused])
+
+
+def test_a_review_can_be_of_one_category_and_of_fewer_questions(bank: Stage) -> None:
+    abandon(bank, owe(bank, "history", 4))
+    abandon(bank, owe(bank, "geography", 4))
+
+    started = review(bank, category="geography", questionCount=3)
+
+    assert started.body["sources"] == [{"category": "geography", "questionCount": 3}]
+    rows = [r for r in bank.rows("wrong_answers") if r["questionId"]["S"].startswith("geography")]
+    in_order = [r["sessionId"]["S"] for r in sorted(rows, key=lambda r: r["timestamp"]["S"])]
+    assert in_order[:3] == [started.body["sessionId"]] * 3
+    assert in_order[3] != started.body["sessionId"]
+    # The rest waits for the next one.
+    assert review(bank).body["progress"]["totalQuestions"] == 5
+
+
+def test_several_leftovers_of_one_question_become_one(bank: Stage) -> None:
+    bank.save(*drafts("rivers", 1))
+    for _ in range(2):
+        session_id = bank.start({"category": "rivers"})
+        body = bank.answer(session_id, bank.question(session_id)["question"], right=False).body
+        bank.clock.advance(1_000)
+        bank.answer(session_id, body["question"])
+        abandon(bank, session_id)
+    assert len(owners(bank)) == 2
+
+    started = review(bank)
+
+    assert started.body["progress"]["wrongPoolSize"] == 1
+    assert owners(bank) == [started.body["sessionId"]]
+
+
+def test_what_fits_in_no_transaction_waits_for_the_next_review(bank: Stage) -> None:
+    for _ in range(50):
+        owe(bank, "geography", 1)
+    bank.clock.advance(LIFETIME)
+    entries = len(owners(bank))
+    assert entries == 50
+
+    first = review(bank).body
+
+    # 49 entries of 49 sessions, and the session itself: two more actions are one too many.
+    assert owners(bank).count(first["sessionId"]) == first["progress"]["wrongPoolSize"]
+    waiting = [each for each in owners(bank) if each != first["sessionId"]]
+    assert len(waiting) == 1
+    second = review(bank).body
+    assert second["progress"]["wrongPoolSize"] == 1
+    assert set(owners(bank)) == {first["sessionId"], second["sessionId"]}
+
+
+def test_an_answer_to_the_former_session_at_the_same_moment_is_refused(bank: Stage) -> None:
+    former = owe(bank, "geography", 2)
+    shown = bank.question(former)["question"]
+    version = bank.call("getSession", path={"sessionId": former}).body["version"]
+    bank.clock.advance(LIFETIME)
+    stale = bank.environment.sessions.get("ada", former)
+    assert stale
+
+    assert review(bank).status == 201
+
+    # As a function whose clock is behind, and which read the session before the review began.
+    bank.clock.now -= LIFETIME
+    reply = bank.answer(former, shown)
+    assert (reply.status, reply.body["code"]) == (409, "SESSION_OVER")
+    closed = bank.environment.sessions.get("ada", former)
+    assert closed
+    assert (closed.status, closed.version) == ("ABANDONED", version + 1)
+
+
+def test_a_review_repeated_with_its_key_is_the_same_session(bank: Stage) -> None:
+    abandon(bank, owe(bank, "geography", 2))
+    key = {"Idempotency-Key": "once"}
+
+    first, again = review(bank, headers=key), review(bank, headers=key)
+
+    assert (first.status, again.status) == (201, 200)
+    assert first.body == again.body
+
+
+def test_a_review_whose_reply_was_lost_owns_its_entries_once(bank: Stage) -> None:
+    abandon(bank, owe(bank, "geography", 2))
+    key = {"Idempotency-Key": "once"}
+    with bank.fault("TransactWriteItems", response_lost):
+        assert review(bank, headers=key).status == 503
+
+    again = review(bank, headers=key)
+
+    assert again.status == 200
+    assert set(owners(bank)) == {again.body["sessionId"]}
+
+
+def test_a_leftover_whose_question_is_gone_is_forgotten(bank: Stage) -> None:
+    abandon(bank, owe(bank, "geography", 20))
+    rows = sorted(bank.rows("wrong_answers"), key=lambda row: row["timestamp"]["S"])
+    bank.lose(*(row["questionId"]["S"] for row in rows[:17]))
+
+    started = review(bank)
+
+    assert started.status == 201
+    assert started.body["progress"]["wrongPoolSize"] == 20 - 17
+    assert len(owners(bank)) == 3
+    assert bank.question(started.body["sessionId"])["question"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "body"),
+        ({"sources": [{"category": "geography"}], "review": {}}, "body"),
+        ({"review": {"questionCount": 51}}, "review.questionCount"),
+        ({"review": {"questionCount": 0}}, "review.questionCount"),
+        ({"review": {"category": "No"}}, "review.category"),
+    ],
+)
+def test_a_review_that_cannot_be_is_refused(bank: Stage, body: Any, field: str) -> None:
+    reply = bank.call("startSession", body)
+    assert reply.status == 422
+    assert [fault["field"] for fault in reply.body["errors"]] == [field]
