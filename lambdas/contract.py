@@ -212,7 +212,10 @@ class SaveResults(TypedDict):
 
 
 class Problem(TypedDict):
-    """RFC 9457. `question` comes with a conflict about the current turn."""
+    """RFC 9457. `question` comes with a conflict about the current turn.
+
+    `currentVersion` comes with a stale version.
+    """
 
     type: str
     title: str
@@ -222,3 +225,4 @@ class Problem(TypedDict):
     requestId: str
     errors: NotRequired[list[FieldError]]
     question: NotRequired[ShownQuestion | None]
+    currentVersion: NotRequired[int]

@@ -2,7 +2,13 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from lambdas.shared.http.model import CategoryName, Percentage, RequestModel
 
@@ -39,27 +45,26 @@ class StartSession(RequestModel):
     """What to play: either questions of sources, or a review."""
 
     name: Name = ""
-    sources: (
+    review: ReviewChoice | None = None
+    sources: Annotated[
         Annotated[
             tuple[SourceChoice, ...], Field(min_length=1, max_length=MAX_SOURCES, strict=False)
         ]
-        | None
-    ) = None
-    review: ReviewChoice | None = None
+        | None,
+        Field(validate_default=True),
+    ] = None
     settings: SessionPreferences = SessionPreferences()
 
     @field_validator("sources")
     @classmethod
-    def _distinct(cls, sources: tuple[SourceChoice, ...] | None) -> tuple[SourceChoice, ...] | None:
+    def _distinct(
+        cls, sources: tuple[SourceChoice, ...] | None, info: ValidationInfo
+    ) -> tuple[SourceChoice, ...] | None:
+        if "review" in info.data and (sources is None) == (info.data["review"] is None):
+            raise ValueError("either sources or review has to be given")
         if sources and len({source.category for source in sources}) < len(sources):
             raise ValueError("a category is named twice")
         return sources
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.sources is None) == (self.review is None):
-            raise ValueError("either sources or review has to be given")
-        return self
 
 
 class UpdateSession(RequestModel):

@@ -55,10 +55,10 @@ def start_session(
             if started is None:
                 raise
             return load(environment, user_id, started), False
-        put = environment.sessions.put(session, expected_version=None)
         if not key and not actions:
-            environment.database.call("put_item", **put)
+            environment.sessions.save(session, expected_version=None)
             return session, True
+        put = environment.sessions.put(session, expected_version=None)
         marker = [{"Put": environment.sessions.put_marker(session, key)}] if key else []
         try:
             environment.transactions.write([*marker, {"Put": put}, *actions])

@@ -7,6 +7,7 @@ from sys import getsizeof
 from threading import Lock
 
 from domain.question import Question
+from lambdas.shared.errors import UnavailableError
 from lambdas.shared.store.questions import QuestionsTable
 
 CACHE_BYTES = 32 * 1024 * 1024
@@ -24,7 +25,8 @@ QUESTION_OVERHEAD = 700
 class Bank:
     """Reads questions, from memory where it may.
 
-    A question that seems missing is read again, strongly consistent, before that is believed.
+    A question that seems missing is read again, strongly consistent, before that is believed. While
+    the table cannot be read, what is in memory is served however old it is.
     """
 
     table: QuestionsTable
@@ -48,12 +50,22 @@ class Bank:
         """Return the questions that exist of those named.
 
         At most one call for all not in memory, and one more if any is missing.
+
+        Raises:
+            UnavailableError: the table cannot be read, and one of them is not in memory at all.
         """
         wanted = dict.fromkeys(question_ids)
         found = {each: hit for each in wanted if (hit := self.cached(each))}
         unread = [each for each in wanted if each not in found]
         if unread:
-            found |= self._read(unread, consistent=False)
+            try:
+                found |= self._read(unread, consistent=False)
+            except UnavailableError:
+                with self._lock:
+                    stale = {each: self._cached[each][0] for each in unread if each in self._cached}
+                if len(stale) < len(unread):
+                    raise
+                return found | stale
             missing = [each for each in unread if each not in found]
             if missing:
                 found |= self._read(missing, consistent=True)

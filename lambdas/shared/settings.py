@@ -23,6 +23,7 @@ class Settings:
     log_level: str
     dynamodb_endpoint: str | None
     cors_origins: tuple[str, ...]
+    circuit_breaker_enabled: bool
     users_table: str | None
     questions_table: str | None
     sessions_table: str | None
@@ -46,6 +47,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     endpoint = environment.get("DYNAMODB_ENDPOINT") or None
     if endpoint and not endpoint.startswith(("http://", "https://")):
         faults.append("DYNAMODB_ENDPOINT is not an http(s) address")
+    breaker = environment.get("CIRCUIT_BREAKER_ENABLED", "true").lower()
+    if breaker not in ("true", "false"):
+        faults.append("CIRCUIT_BREAKER_ENABLED is neither true nor false")
     if faults:
         raise SettingsError("; ".join(faults))
     return Settings(
@@ -53,6 +57,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         log_level=log_level,
         dynamodb_endpoint=endpoint,
         cors_origins=tuple(environment.get("CORS_ORIGINS", "").split()),
+        circuit_breaker_enabled=breaker == "true",
         users_table=environment.get("USERS_TABLE"),
         questions_table=environment.get("QUESTIONS_TABLE"),
         sessions_table=environment.get("SESSIONS_TABLE"),

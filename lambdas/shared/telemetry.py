@@ -1,7 +1,9 @@
 """One log line a request: what was asked, how it ended, what it cost."""
 
 import json
+import math
 import sys
+import time
 import traceback
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -10,15 +12,21 @@ from typing import Any
 
 @dataclass(slots=True)
 class Usage:
-    """What a request asked of the database: calls made, and capacity units consumed."""
+    """What a request asked of the database: calls made, and capacity units consumed.
+
+    `deadline` is when the invocation ends, in seconds of the monotonic clock.
+    """
 
     round_trips: int = 0
     read_units: float = 0.0
     write_units: float = 0.0
+    deadline: float = math.inf
 
 
 usage: ContextVar[Usage] = ContextVar("usage")
 """The meter of the request being served; every call to the database adds to it."""
+
+METRIC_NAMESPACE = "AdaptiveQuiz"
 
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 
@@ -71,7 +79,31 @@ def log_fault(error: BaseException, request_id: str) -> None:
             "event": "fault",
             "requestId": request_id,
             "error": type(error).__name__,
-            "where": [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno}" for frame in frames],
+            "where": ["/".join(f.filename.split("/")[-2:]) + f":{f.lineno}" for f in frames],
+        }
+    )
+
+
+def log_breaker_opened(stage: str, table: str, direction: str) -> None:
+    """Write that a circuit opened, as an event and a metric in one line.
+
+    The form is CloudWatch's Embedded Metric Format; stage and direction are its dimensions.
+    """
+    metric = {"Name": "CircuitOpened", "Unit": "Count"}
+    directive = {
+        "Namespace": METRIC_NAMESPACE,
+        "Dimensions": [["Stage", "Direction"]],
+        "Metrics": [metric],
+    }
+    _write(
+        {
+            "level": "WARNING",
+            "event": "circuitOpened",
+            "table": table,
+            "Stage": stage,
+            "Direction": direction,
+            "CircuitOpened": 1,
+            "_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]},
         }
     )
 

@@ -215,8 +215,8 @@ def test_a_leftover_whose_question_is_gone_is_forgotten(bank: Stage) -> None:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({}, "body"),
-        ({"sources": [{"category": "geography"}], "review": {}}, "body"),
+        ({}, "sources"),
+        ({"sources": [{"category": "geography"}], "review": {}}, "sources"),
         ({"review": {"questionCount": 51}}, "review.questionCount"),
         ({"review": {"questionCount": 0}}, "review.questionCount"),
         ({"review": {"category": "No"}}, "review.category"),

@@ -1,7 +1,8 @@
 """From a REST proxy event to a use case and back: the one place that routes and renders."""
 
+import math
 from collections.abc import Callable, Mapping
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 from lambdas.routes import ROUTES, Route
@@ -41,7 +42,7 @@ def entrypoint(
         began = perf_counter()
         request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
         route = routes.get((event.get("httpMethod", ""), event.get("resource", "")))
-        meter = Usage()
+        meter = Usage(deadline=_deadline(context))
         token = usage.set(meter)
         code = None
         try:
@@ -68,6 +69,12 @@ def entrypoint(
         return result
 
     return handler
+
+
+def _deadline(context: Any) -> float:
+    """When the invocation ends, on the monotonic clock."""
+    left = getattr(context, "get_remaining_time_in_millis", None)
+    return monotonic() + left() / 1000 if left else math.inf
 
 
 def _serve(

@@ -1,5 +1,8 @@
 """The DynamoDB client: one per execution environment, its calls counted."""
 
+import math
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.shared.errors import UnavailableError
 from lambdas.shared.settings import Settings
-from lambdas.shared.telemetry import Usage, usage
+from lambdas.shared.store.breaker import Breaker, Circuit, CircuitOpenError, Direction
+from lambdas.shared.telemetry import Usage, log_breaker_opened, usage
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -34,6 +38,10 @@ CONFIG = Config(
     user_agent="adaptive-quiz",
 )
 
+ATTEMPT_SECONDS = 3.0
+"""Longest one attempt takes, connecting and reading. None is begun that the invocation might not
+outlive: a function that is stopped in the middle of a call cannot say what became of it."""
+
 THROTTLED = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -45,6 +53,8 @@ THROTTLED = frozenset(
 )
 """Error codes that pass by themselves."""
 
+_READS = frozenset({"get_item", "batch_get_item", "query"})
+
 
 class ConditionFailedError(Exception):
     """A conditional write found another state; `item` is what is there now, if anything."""
@@ -55,48 +65,113 @@ class ConditionFailedError(Exception):
         self.item = item
 
 
+class OutOfTimeError(BotoCoreError):
+    """The invocation has no time left for another attempt."""
+
+    fmt = "no time is left for another attempt"
+
+
 @dataclass(frozen=True)
 class Database:
     """Calls to DynamoDB, each counted on the meter of the request it is made for."""
 
     client: "DynamoDBClient"
+    breaker: Breaker | None = None
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Call an operation by its Python name, such as `get_item`.
 
         Raises:
             ConditionFailedError: the condition of a single write did not hold.
-            UnavailableError: the database cannot be reached or is overloaded, after retries.
+            UnavailableError: the database cannot be reached or is overloaded, after retries, or
+                was so just now.
             ClientError: the request is refused for another reason.
         """
         meter = usage.get(None) or Usage()
+        circuits = _circuits(operation, parameters) if self.breaker else ()
+        self._admit(circuits)
         meter.round_trips += 1
         try:
             response: dict[str, Any] = getattr(self.client, operation)(
                 ReturnConsumedCapacity="TOTAL", **parameters
             )
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code == "ConditionalCheckFailedException":
-                raise ConditionFailedError(error.response.get("Item")) from None  # type: ignore[arg-type]
-            if code in THROTTLED or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
-                raise UnavailableError("The database is overloaded.") from error
-            raise
+        except OutOfTimeError as error:
+            raise UnavailableError("There is no time left for this request.") from error
         except BotoCoreError as error:
+            self._failed(circuits)
             raise UnavailableError("The database cannot be reached.") from error
+        except ClientError as error:
+            if _is_trouble(error):
+                self._failed(circuits)
+                raise UnavailableError("The database is overloaded.") from error
+            self._succeeded(circuits)
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                raise ConditionFailedError(error.response.get("Item")) from None  # type: ignore[arg-type]
+            raise
+        self._succeeded(circuits)
         _count(meter, operation, response.get("ConsumedCapacity"))
         return response
+
+    def _admit(self, circuits: Sequence[Circuit]) -> None:
+        if self.breaker:
+            try:
+                self.breaker.admit(circuits)
+            except CircuitOpenError as error:
+                raise UnavailableError(
+                    "The database was in trouble just now, and is not called for a while.",
+                    retry_after=math.ceil(error.seconds),
+                ) from None
+
+    def _succeeded(self, circuits: Sequence[Circuit]) -> None:
+        if self.breaker:
+            self.breaker.succeeded(circuits)
+
+    def _failed(self, circuits: Sequence[Circuit]) -> None:
+        if self.breaker:
+            self.breaker.failed(circuits)
 
 
 def database(settings: Settings) -> Database:
     """Return a database for these settings; region and credentials are the environment's."""
-    return Database(
-        boto3.client("dynamodb", endpoint_url=settings.dynamodb_endpoint, config=CONFIG)
+    client = boto3.client("dynamodb", endpoint_url=settings.dynamodb_endpoint, config=CONFIG)
+    client.meta.events.register("before-send.dynamodb", _keep_the_deadline)
+    if not settings.circuit_breaker_enabled:
+        return Database(client)
+
+    def opened(circuit: Circuit) -> None:
+        log_breaker_opened(settings.stage, *circuit)
+
+    return Database(client, Breaker(opened))
+
+
+def _keep_the_deadline(**_: object) -> None:
+    meter = usage.get(None)
+    if meter and time.monotonic() + ATTEMPT_SECONDS > meter.deadline:
+        raise OutOfTimeError
+
+
+def _circuits(operation: str, parameters: Mapping[str, Any]) -> tuple[Circuit, ...]:
+    direction = Direction.READ if operation in _READS else Direction.WRITE
+    if "TableName" in parameters:
+        tables = {parameters["TableName"]}
+    elif "RequestItems" in parameters:
+        tables = set(parameters["RequestItems"])
+    else:
+        actions = (next(iter(action.values())) for action in parameters["TransactItems"])
+        tables = {action["TableName"] for action in actions}
+    return tuple((table, direction) for table in sorted(tables))
+
+
+def _is_trouble(error: ClientError) -> bool:
+    """Whether the database failed, and not the request: 5xx, or throttled to the end."""
+    return (
+        error.response["Error"]["Code"] in THROTTLED
+        or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
     )
 
 
 def _count(meter: Usage, operation: str, consumed: Any) -> None:
-    reads = operation in ("get_item", "batch_get_item", "query")
+    reads = operation in _READS
     for part in consumed if isinstance(consumed, list) else [consumed or {}]:
         units = part.get("CapacityUnits", 0.0)
         if reads:

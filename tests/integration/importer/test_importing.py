@@ -69,7 +69,7 @@ def test_bad_lines_are_refused_by_number_and_the_rest_goes_in(importing: Importi
     assert sum(fate.refused for fate in fates.values()) == 8
     found = importing.watch.refusals
     assert list(found) == [4, 17, 101, 102, 103, 104, 105, 250]
-    assert found[17] == "body: exactly one answer has to be correct, not 0"
+    assert found[17] == "answers: exactly one answer has to be correct, not 0"
     assert found[101].startswith("category: ")
     assert found[102] == "category: Field required"
     assert found[103].startswith("answers: ")

@@ -1,0 +1,330 @@
+"""A learner's progress: totals, record by question, and pool."""
+
+from typing import Any
+
+import pytest
+
+from tests.integration.stage import Reply, Stage, drafts
+
+GEOGRAPHY, HISTORY = {"category": "geography"}, {"category": "history"}
+LISTS = ("listQuestionProgress", "listWrongAnswers")
+ROUTES = ("getProgress", *LISTS)
+
+
+@pytest.fixture
+def bank(stage: Stage) -> Stage:
+    stage.save(*drafts("geography", 6), *drafts("history", 3))
+    return stage
+
+
+def read(stage: Stage, operation: str, user_id: str = "me", **other: Any) -> Reply:
+    return stage.call(operation, path={"userId": user_id}, **other)
+
+
+def body(stage: Stage, operation: str, user_id: str = "me", **query: str) -> Any:
+    reply = read(stage, operation, user_id, query=query)
+    assert reply.status == 200, reply.body
+    return reply.body
+
+
+def pages(stage: Stage, operation: str, **query: str) -> list[list[Any]]:
+    found = []
+    while True:
+        page = body(stage, operation, **query)
+        (items,) = (value for name, value in page.items() if name != "nextToken")
+        found.append(items)
+        if "nextToken" not in page:
+            return found
+        query["nextToken"] = page["nextToken"]
+
+
+def play(stage: Stage, session_id: str, pattern: str, seconds: int = 0) -> None:
+    """Answer by a pattern of `r`ight and `w`rong, some seconds apart."""
+    shown = stage.question(session_id)["question"]
+    for each in pattern:
+        stage.clock.advance(seconds * 1000)
+        shown = stage.answer(session_id, shown, right=each == "r").body["question"]
+
+
+def assert_problem(reply: Reply, status: int, code: str) -> None:
+    assert (reply.status, reply.body["status"], reply.body["code"]) == (status, status, code)
+    assert reply.headers["Content-Type"] == "application/problem+json"
+
+
+# Totals
+
+
+def test_the_totals_of_a_learner_who_never_answered_are_zero(bank: Stage) -> None:
+    bank.start(GEOGRAPHY)
+    assert body(bank, "getProgress") == {
+        "userId": "ada",
+        "asOf": "2026-09-21T14:13:20.000Z",
+        "questionsAttempted": 0,
+        "attempts": 0,
+        "correct": 0,
+        "wrong": 0,
+        "accuracy": 0.0,
+        "mastered": 0,
+        "timeSpent": 0.0,
+        "wrongPoolSize": 0,
+        "remainingTries": 0,
+        "categories": [],
+    }
+
+
+def test_totals_are_those_of_all_answers_in_all_sessions(bank: Stage) -> None:
+    play(bank, bank.start(HISTORY, percentage=0), "rr")
+    play(bank, bank.start(GEOGRAPHY, percentage=0), "wwrrwr", seconds=1)
+    bobs = bank.start(GEOGRAPHY, user="bob")
+    bank.answer(bobs, bank.question(bobs, user="bob")["question"], user="bob")
+    totals = body(bank, "getProgress")
+    assert totals == {
+        "userId": "ada",
+        "asOf": "2026-09-21T14:13:26.000Z",
+        "questionsAttempted": 5,
+        "attempts": 8,
+        "correct": 5,
+        "wrong": 3,
+        "accuracy": 0.625,
+        "mastered": 3,
+        "timeSpent": 12.0,
+        "wrongPoolSize": 2,
+        "remainingTries": 4,
+        "categories": [
+            {
+                "category": "geography",
+                "questionsAttempted": 3,
+                "correct": 3,
+                "wrong": 3,
+                "mastered": 1,
+            },
+            {
+                "category": "history",
+                "questionsAttempted": 2,
+                "correct": 2,
+                "wrong": 0,
+                "mastered": 2,
+            },
+        ],
+    }
+    assert type(totals["accuracy"]) is type(totals["timeSpent"]) is float
+
+
+def test_accuracy_has_four_decimals(bank: Stage) -> None:
+    play(bank, bank.start(GEOGRAPHY, percentage=0), "wrr")
+    assert body(bank, "getProgress")["accuracy"] == 0.6667
+
+
+def test_what_an_abandoned_session_owes_still_counts(bank: Stage) -> None:
+    session_id = bank.start(GEOGRAPHY, percentage=0)
+    play(bank, session_id, "wrwr")
+    bank.call("abandonSession", path={"sessionId": session_id})
+    totals = body(bank, "getProgress")
+    assert (totals["wrongPoolSize"], totals["remainingTries"]) == (2, 4)
+
+
+def test_totals_survive_a_question_that_left_the_bank(bank: Stage) -> None:
+    session_id = bank.start(GEOGRAPHY)
+    shown = bank.question(session_id)["question"]["questionId"]
+    play(bank, session_id, "r")
+    bank.lose(shown)
+    assert body(bank, "getProgress")["correct"] == 1
+    assert body(bank, "listQuestionProgress")["questions"][0]["questionId"] == shown
+
+
+# Question by question
+
+
+def test_the_record_of_a_question_has_the_body_of_the_contract(bank: Stage) -> None:
+    session_id = bank.start({**GEOGRAPHY, "questionCount": 1})
+    question = bank.question(session_id)["question"]["questionId"]
+    play(bank, session_id, "wrr", seconds=2)
+    assert body(bank, "listQuestionProgress") == {
+        "questions": [
+            {
+                "questionId": question,
+                "category": "geography",
+                "attempts": 3,
+                "correct": 2,
+                "wrong": 1,
+                "mastered": False,
+                "firstSeenAt": "2026-09-21T14:13:22.000Z",
+                "lastSeenAt": "2026-09-21T14:13:26.000Z",
+                "timeSpent": 4.5,
+            }
+        ]
+    }
+    play(bank, session_id, "r")
+    (record,) = body(bank, "listQuestionProgress")["questions"]
+    assert record["mastered"] is True
+    assert record["attempts"] == 4
+
+
+def test_a_question_only_ever_answered_wrong_has_a_record(bank: Stage) -> None:
+    play(bank, bank.start(GEOGRAPHY), "w")
+    (record,) = body(bank, "listQuestionProgress")["questions"]
+    counts = (record["attempts"], record["correct"], record["wrong"], record["mastered"])
+    assert counts == (1, 0, 1, False)
+
+
+def test_records_are_listed_in_pages_in_order_of_question(bank: Stage) -> None:
+    play(bank, bank.start(GEOGRAPHY, HISTORY, percentage=0), "r" * 9)
+    found = pages(bank, "listQuestionProgress", limit="4")
+    assert all(len(page) <= 4 for page in found)
+    listed = [record["questionId"] for page in found for record in page]
+    geography = [f"geography:{n:06d}" for n in range(6)]
+    assert listed == geography + [f"history:{n:06d}" for n in range(3)]
+
+
+def test_records_are_filtered_by_category(bank: Stage) -> None:
+    play(bank, bank.start(GEOGRAPHY, HISTORY, percentage=0), "r" * 9)
+    found = pages(bank, "listQuestionProgress", category="history", limit="2")
+    listed = [record["questionId"] for page in found for record in page]
+    assert listed == [f"history:{n:06d}" for n in range(3)]
+    for other in ("histor", "unheard-of"):
+        assert body(bank, "listQuestionProgress", category=other) == {"questions": []}
+
+
+def test_a_page_of_records_has_20_unless_told(stage: Stage) -> None:
+    stage.save(*drafts("geography", 21))
+    play(stage, stage.start(GEOGRAPHY, percentage=0), "r" * 21)
+    assert len(body(stage, "listQuestionProgress")["questions"]) == 20
+    assert len(body(stage, "listQuestionProgress", limit="100")["questions"]) == 21
+
+
+# The pool
+
+
+def test_the_pool_has_the_body_of_the_contract_oldest_first(bank: Stage) -> None:
+    session_id = bank.start(GEOGRAPHY, percentage=0)
+    owed = []
+    shown = bank.question(session_id)["question"]
+    for _ in range(2):
+        owed.append(shown["questionId"])
+        bank.clock.advance(1000)
+        shown = bank.answer(session_id, shown, right=False).body["question"]
+        shown = bank.answer(session_id, shown).body["question"]
+    assert body(bank, "listWrongAnswers") == {
+        "wrongAnswers": [
+            {
+                "questionId": question,
+                "category": "geography",
+                "timestamp": f"2026-09-21T14:13:2{second}.000Z",
+                "remainingTries": 2,
+                "sessionId": session_id,
+            }
+            for second, question in enumerate(owed, start=1)
+        ]
+    }
+
+
+def test_the_pool_is_listed_in_pages(bank: Stage) -> None:
+    play(bank, bank.start(GEOGRAPHY, percentage=0), "wr" * 5)
+    found = pages(bank, "listWrongAnswers", limit="2")
+    assert all(len(page) <= 2 for page in found)
+    listed = [entry for page in found for entry in page]
+    assert listed == body(bank, "listWrongAnswers", limit="100")["wrongAnswers"]
+    assert len({entry["questionId"] for entry in listed}) == 5
+    assert [each["timestamp"] for each in listed] == sorted(each["timestamp"] for each in listed)
+
+
+def test_a_lowered_entry_keeps_its_timestamp(bank: Stage) -> None:
+    session_id = bank.start({**GEOGRAPHY, "questionCount": 1})
+    play(bank, session_id, "wr", seconds=1)
+    (queued,) = body(bank, "listWrongAnswers")["wrongAnswers"]
+    play(bank, session_id, "r", seconds=60)
+    (lowered,) = body(bank, "listWrongAnswers")["wrongAnswers"]
+    assert lowered == {**queued, "remainingTries": 1}
+    play(bank, session_id, "wr", seconds=60)
+    (again,) = body(bank, "listWrongAnswers")["wrongAnswers"]
+    assert again["remainingTries"] == 2
+    assert again["timestamp"] > queued["timestamp"]
+
+
+def test_a_question_missed_but_not_put_right_is_not_in_the_pool(bank: Stage) -> None:
+    play(bank, bank.start(GEOGRAPHY), "ww")
+    assert body(bank, "listWrongAnswers") == {"wrongAnswers": []}
+
+
+# Who
+
+
+def played(stage: Stage) -> None:
+    play(stage, stage.start(GEOGRAPHY, percentage=0), "wrwrr")
+
+
+def test_me_and_ones_own_id_are_the_same(bank: Stage) -> None:
+    played(bank)
+    for operation in ROUTES:
+        assert body(bank, operation, "ada") == body(bank, operation, "me")
+
+
+def test_an_admin_may_read_another_learners(bank: Stage) -> None:
+    played(bank)
+    for operation in ROUTES:
+        theirs = bank.admin(operation, path={"userId": "ada"})
+        assert (theirs.status, theirs.body) == (200, body(bank, operation))
+        assert bank.admin(operation, path={"userId": "me"}).body != theirs.body
+
+
+def test_an_admin_may_page_through_another_learners(bank: Stage) -> None:
+    played(bank)
+    for operation in LISTS:
+        first = bank.admin(operation, path={"userId": "ada"}, query={"limit": "1"}).body
+        query = {"limit": "100", "nextToken": first["nextToken"]}
+        rest = bank.admin(operation, path={"userId": "ada"}, query=query).body
+        (name,) = set(first) - {"nextToken"}
+        assert first[name] + rest[name] == body(bank, operation)[name]
+
+
+def test_a_learner_reads_nobody_elses(bank: Stage) -> None:
+    played(bank)
+    for operation in ROUTES:
+        answers = [
+            read(bank, operation, user_id, user="bob") for user_id in ("ada", "nobody", "a b", "")
+        ]
+        for reply in answers:
+            assert_problem(reply, 404, "NOT_FOUND")
+            assert reply.cost == (0, 0.0, 0.0)
+            assert {**reply.body, "requestId": ""} == {**answers[0].body, "requestId": ""}
+
+
+# Queries
+
+
+def test_a_token_is_bound_to_list_category_and_user(bank: Stage) -> None:
+    played(bank)
+    tokens = {each: body(bank, each, limit="1")["nextToken"] for each in LISTS}
+    wrong = [
+        ("listQuestionProgress", {"nextToken": tokens["listWrongAnswers"]}, "ada"),
+        ("listWrongAnswers", {"nextToken": tokens["listQuestionProgress"]}, "ada"),
+        (
+            "listQuestionProgress",
+            {"nextToken": tokens["listQuestionProgress"], "category": "geography"},
+            "ada",
+        ),
+        ("listQuestionProgress", {"nextToken": tokens["listQuestionProgress"]}, "bob"),
+        ("listWrongAnswers", {"nextToken": tokens["listWrongAnswers"]}, "bob"),
+        ("listWrongAnswers", {"nextToken": "A" * 512}, "ada"),
+        ("listQuestionProgress", {"nextToken": "A"}, "ada"),
+    ]
+    for operation, query, user in wrong:
+        assert_problem(read(bank, operation, query=query, user=user), 404, "NOT_FOUND")
+
+
+def test_a_limit_is_a_whole_number_from_1_to_100(bank: Stage) -> None:
+    for operation in LISTS:
+        for limit in ("0", "101", "-1", "ten", "1e1", ""):
+            reply = read(bank, operation, query={"limit": limit})
+            assert_problem(reply, 422, "VALIDATION_ERROR")
+            assert [fault["field"] for fault in reply.body["errors"]] == ["limit"]
+        for limit in ("1", "100"):
+            assert read(bank, operation, query={"limit": limit}).status == 200
+
+
+def test_all_faults_of_a_query_are_reported_together(bank: Stage) -> None:
+    query = {"limit": "0", "category": "Not One", "nextToken": "*"}
+    reply = read(bank, "listQuestionProgress", query=query)
+    assert_problem(reply, 422, "VALIDATION_ERROR")
+    fields = sorted(fault["field"] for fault in reply.body["errors"])
+    assert fields == ["category", "limit", "nextToken"]

@@ -1,0 +1,119 @@
+"""Profiles: read and changed by their own user alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.integration.stage import Reply, Stage, response_lost
+
+NOW, LATER = "2026-09-21T14:13:20.000Z", "2026-09-21T14:13:30.000Z"
+
+
+def read(stage: Stage, user_id: str = "me", **other: Any) -> Reply:
+    return stage.call("getUser", path={"userId": user_id}, **other)
+
+
+def change(stage: Stage, body: Mapping[str, object], user_id: str = "me", **other: Any) -> Reply:
+    return stage.call("updateUser", body, path={"userId": user_id}, **other)
+
+
+def faulty_fields(reply: Reply) -> list[str]:
+    assert (reply.status, reply.body["code"]) == (422, "VALIDATION_ERROR"), reply.body
+    return [fault["field"] for fault in reply.body["errors"]]
+
+
+def test_a_user_who_never_wrote_has_the_defaults(stage: Stage) -> None:
+    reply = read(stage)
+    assert reply.status == 200
+    assert reply.body == {
+        "userId": "ada",
+        "displayName": "",
+        "language": "en",
+        "wrongAnswerPercentage": 20,
+    }
+    assert stage.rows("users") == []
+
+
+def test_a_profile_is_changed_and_reads_as_it_was_returned(stage: Stage) -> None:
+    body = {"displayName": "Ada \N{BRAIN}", "language": "pt-BR", "wrongAnswerPercentage": 35}
+    reply = change(stage, body)
+    assert reply.status == 200
+    assert reply.body == {"userId": "ada", **body, "createdAt": NOW, "updatedAt": NOW}
+    assert read(stage).body == reply.body
+
+
+def test_what_a_change_leaves_out_stays(stage: Stage) -> None:
+    change(stage, {"displayName": "Ada", "wrongAnswerPercentage": 35})
+    stage.clock.advance(10_000)
+    body = change(stage, {"language": "de", "displayName": None}).body
+    assert body == {
+        "userId": "ada",
+        "displayName": "Ada",
+        "language": "de",
+        "wrongAnswerPercentage": 35,
+        "createdAt": NOW,
+        "updatedAt": LATER,
+    }
+
+
+def test_zero_percent_and_an_empty_name_are_values(stage: Stage) -> None:
+    change(stage, {"displayName": "Ada", "wrongAnswerPercentage": 35})
+    body = change(stage, {"displayName": "", "wrongAnswerPercentage": 0}).body
+    assert (body["displayName"], body["wrongAnswerPercentage"]) == ("", 0)
+    assert read(stage).body == body
+
+
+def test_me_is_the_caller(stage: Stage) -> None:
+    change(stage, {"displayName": "Ada"})
+    assert read(stage, "ada").body == read(stage, "me").body
+    assert change(stage, {"displayName": "A."}, "ada").body["displayName"] == "A."
+    assert read(stage, user="bob").body["userId"] == "bob"
+    assert read(stage, user="bob").body["displayName"] == ""
+
+
+def test_another_users_profile_is_404_for_everybody(stage: Stage) -> None:
+    change(stage, {"displayName": "Ada"})
+    before = stage.everything()
+    for groups in ((), ("admin",)):
+        for user_id in ("ada", "nobody", "not an id", "a" * 129):
+            for reply in (
+                read(stage, user_id, user="bob", groups=groups),
+                change(stage, {"displayName": "Eve"}, user_id, user="bob", groups=groups),
+            ):
+                assert (reply.status, reply.body["code"]) == (404, "NOT_FOUND")
+                assert reply.cost == (0, 0.0, 0.0)
+    assert stage.everything() == before
+
+
+def test_all_faults_of_a_change_are_reported_together(stage: Stage) -> None:
+    body = {
+        "displayName": "n" * 81,
+        "language": "English!",
+        "wrongAnswerPercentage": 101,
+        "userId": "bob",
+    }
+    assert sorted(faulty_fields(change(stage, body))) == [
+        "displayName",
+        "language",
+        "userId",
+        "wrongAnswerPercentage",
+    ]
+    assert stage.rows("users") == []
+
+
+def test_a_change_of_nothing_is_422(stage: Stage) -> None:
+    for body in ({}, {"displayName": None}):
+        assert faulty_fields(change(stage, body)) == ["body"]
+
+
+def test_a_percentage_is_a_whole_number_from_0_to_100(stage: Stage) -> None:
+    refused: Sequence[object] = (-1, 101, 20.0, "20", True, [])
+    for percentage in refused:
+        reply = change(stage, {"wrongAnswerPercentage": percentage})
+        assert faulty_fields(reply) == ["wrongAnswerPercentage"]
+    for bound in (0, 100):
+        assert change(stage, {"wrongAnswerPercentage": bound}).status == 200
+
+
+def test_a_change_whose_response_was_lost_is_done_once(stage: Stage) -> None:
+    with stage.fault("UpdateItem", response_lost, times=1):
+        assert change(stage, {"displayName": "Ada"}).body["displayName"] == "Ada"

@@ -1,0 +1,144 @@
+"""Who calls, and what they may."""
+
+from typing import Any
+
+import pytest
+
+from lambdas.routes import Access
+from lambdas.shared.errors import ApiError, ForbiddenError, NotFoundError, UnauthorizedError
+from lambdas.shared.identity import Caller, authorize, caller_from_claims
+from tests.unit.lambdas.builders import claims
+
+WITHOUT_GROUPS = {"sub": "ada", "token_use": "access"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"token_use": "access"},
+        {"sub": "ada"},
+        {"sub": "", "token_use": "access"},
+        {"sub": None, "token_use": "access"},
+        {"sub": 7, "token_use": "access"},
+        {"sub": ["ada"], "token_use": "access"},
+        {"sub": "ada", "token_use": "id"},
+        {"sub": "ada", "token_use": "Access"},
+        {"sub": "ada", "token_use": None},
+        {"username": "ada", "token_use": "access"},
+    ],
+)
+def test_claims_that_are_no_users_access_token_speak_for_nobody(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UnauthorizedError):
+        caller_from_claims({**wrong, "cognito:groups": "admin"})
+
+
+def test_an_id_token_of_an_administrator_speaks_for_nobody() -> None:
+    with pytest.raises(UnauthorizedError):
+        caller_from_claims(claims(groups=["admin"], token_use="id"))
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        "learner,admin",
+        "learner, admin",
+        "[learner, admin]",
+        "[learner admin]",
+        "admin learner",
+        ["learner", "admin"],
+        ("admin", "learner"),
+    ],
+)
+def test_groups_are_known_in_every_form_the_gateway_passes_them(groups: Any) -> None:
+    caller = caller_from_claims({**WITHOUT_GROUPS, "cognito:groups": groups})
+    assert caller.groups == {"learner", "admin"}
+    assert caller.is_admin
+
+
+@pytest.mark.parametrize("groups", ["admin", "[admin]", ["admin"]])
+def test_one_group_is_known_in_every_form(groups: Any) -> None:
+    assert caller_from_claims({**WITHOUT_GROUPS, "cognito:groups": groups}).groups == {"admin"}
+
+
+@pytest.mark.parametrize("groups", [None, "", "[]", [], (), " "])
+def test_no_groups_are_none(groups: Any) -> None:
+    caller = caller_from_claims({**WITHOUT_GROUPS, "cognito:groups": groups})
+    assert caller.groups == frozenset()
+    assert not caller.is_admin
+
+
+def test_a_token_without_the_claim_has_no_groups() -> None:
+    assert caller_from_claims(WITHOUT_GROUPS).groups == frozenset()
+
+
+@pytest.mark.parametrize(
+    "groups",
+    ["administrator", "Admin", "ADMIN", "not-admin", "admin2", "admin:read", ["adm", "in"]],
+)
+def test_a_group_with_a_similar_name_is_another_group(groups: Any) -> None:
+    assert not caller_from_claims({**WITHOUT_GROUPS, "cognito:groups": groups}).is_admin
+
+
+@pytest.mark.parametrize("claim", ["groups", "custom:groups", "cognito:roles", "scope", "username"])
+def test_no_other_claim_makes_an_administrator(claim: str) -> None:
+    assert not caller_from_claims({**WITHOUT_GROUPS, claim: "admin"}).is_admin
+
+
+def test_scopes_are_separated_by_spaces() -> None:
+    caller = caller_from_claims(
+        {**WITHOUT_GROUPS, "scope": "quiz/play aws.cognito.signin.user.admin"}
+    )
+    assert caller.scopes == {"quiz/play", "aws.cognito.signin.user.admin"}
+    assert caller_from_claims(WITHOUT_GROUPS).scopes == frozenset()
+
+
+LEARNER = Caller(user_id="ada", groups=frozenset({"learner"}), scopes=frozenset())
+ADMIN = Caller(user_id="root", groups=frozenset({"admin"}), scopes=frozenset())
+
+OWN, OTHER = "their own", "grace"
+NOT_THERE, MAY_NOT = NotFoundError, ForbiddenError
+# Access, then for None, "me", the own id and another's: what a learner gets, what an admin gets.
+MATRIX: dict[Access, tuple[tuple[Any, Any, Any, Any], tuple[Any, Any, Any, Any]]] = {
+    Access.PUBLIC: ((OWN, OWN, OWN, NOT_THERE), (OWN, OWN, OWN, NOT_THERE)),
+    Access.LEARNER: ((OWN, OWN, OWN, NOT_THERE), (OWN, OWN, OWN, NOT_THERE)),
+    Access.SELF: ((OWN, OWN, OWN, NOT_THERE), (OWN, OWN, OWN, NOT_THERE)),
+    Access.SELF_OR_ADMIN: ((OWN, OWN, OWN, NOT_THERE), (OWN, OWN, OWN, OTHER)),
+    Access.ADMIN: ((MAY_NOT, MAY_NOT, MAY_NOT, MAY_NOT), (OWN, OWN, OWN, NOT_THERE)),
+}
+CASES = [
+    (access, caller, named, expected)
+    for access, rows in MATRIX.items()
+    for caller, row in zip((LEARNER, ADMIN), rows, strict=True)
+    for named, expected in zip((None, "me", caller.user_id, OTHER), row, strict=True)
+]
+
+
+def test_the_matrix_knows_every_kind_of_access() -> None:
+    assert set(MATRIX) == set(Access)
+
+
+@pytest.mark.parametrize(("access", "caller", "named", "expected"), CASES)
+def test_whose_data_a_call_is_about(
+    access: Access, caller: Caller, named: str | None, expected: Any
+) -> None:
+    if isinstance(expected, type) and issubclass(expected, ApiError):
+        with pytest.raises(expected):
+            authorize(caller, access, named)
+    else:
+        user_id = caller.user_id if expected is OWN else expected
+        assert authorize(caller, access, named) == user_id
+
+
+@pytest.mark.parametrize(
+    "named", ["ME", "Ada", "ada ", "ada\n", "", "*", "\N{CYRILLIC SMALL LETTER A}da"]
+)
+def test_a_similar_id_is_another_users(named: str) -> None:
+    with pytest.raises(NotFoundError):
+        authorize(LEARNER, Access.SELF, named)
+
+
+def test_another_users_data_and_data_that_is_not_there_look_the_same() -> None:
+    with pytest.raises(NotFoundError) as foreign:
+        authorize(LEARNER, Access.SELF_OR_ADMIN, OTHER)
+    assert (foreign.value.detail, foreign.value.members) == (NotFoundError().detail, {})
