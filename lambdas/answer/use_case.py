@@ -52,11 +52,14 @@ def submit_answer(
         ApiError: there is no such session, it cannot be played now, the answer is for another
             turn or another version of the question, or its choices are not the question's.
     """
-    # Two entries of a learner's sessions that would share a sort key are a millisecond apart.
-    for shift in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         session = load(environment, user_id, session_id)
+        now = environment.clock()
+        if attempt:
+            # The entry to queue may have met one of another session at the same millisecond.
+            now = max(now, session.last_queued_at + 1) + attempt
         try:
-            return _submit(environment, session, submission, now=environment.clock() + shift)
+            return _submit(environment, session, submission, now=now)
         except ConditionFailedError:
             continue
     raise UnavailableError("The session is being played by too many requests at once.")

@@ -148,4 +148,4 @@ class InternalError(ApiError):
 
     def __init__(self) -> None:
         """Say no more than that."""
-        super().__init__("The request failed; nothing was changed by it.")
+        super().__init__("The request failed for a reason of ours.")
