@@ -184,7 +184,7 @@ def test_an_unforeseen_error_tells_the_client_nothing_and_the_log_where(
     assert "SECRET" not in str(result)
     fault, request = lines(capsys)
     assert fault["error"] == type(error).__name__
-    assert fault["where"][-1].startswith("test_entrypoint.py:")
+    assert fault["where"][-1].startswith("lambdas/test_entrypoint.py:")
     assert (request["level"], request["status"]) == ("ERROR", 500)
     assert fault["requestId"] == request["requestId"] == "request-1"
     assert "SECRET" not in str([fault, request])
@@ -363,7 +363,7 @@ SECRETS = {
     "e-mail": "ada.lovelace@example.org",
     "user": "7f9c24e8-3b12-4fef-91e0-a5d2c8b7e6f3",
     "name": "Augusta Ada King",
-    "session": "fedcba9876543210fedcba98765",
+    "session": "fedcba9876543210fedcba98765",  # pragma: allowlist secret
     "answer": "k3fq2m9z1",
     "key": "idempotent-4711",
     "query": "sneaky-category",
