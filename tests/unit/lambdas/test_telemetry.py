@@ -144,7 +144,7 @@ def test_a_fault_is_one_line_that_tells_type_and_place(capsys: pytest.CaptureFix
         "error": "ValueError",
     }
     assert where
-    assert all(place.startswith("test_telemetry.py:") for place in where)
+    assert all(place.startswith("lambdas/test_telemetry.py:") for place in where)
 
 
 def test_a_deep_faults_line_is_short_and_holds_the_innermost_place(
@@ -157,7 +157,7 @@ def test_a_deep_faults_line_is_short_and_holds_the_innermost_place(
     while traceback and traceback.tb_next:
         traceback = traceback.tb_next
     assert traceback is not None
-    assert json.loads(text)["where"][-1] == f"test_telemetry.py:{traceback.tb_lineno}"
+    assert json.loads(text)["where"][-1] == f"lambdas/test_telemetry.py:{traceback.tb_lineno}"
     assert len(text.encode()) <= MAX_LINE_BYTES
 
 
