@@ -213,27 +213,26 @@ class BankWriter:
         ]
 
     def _refer_to(self, updates: Iterable[Staged]) -> None:
-        self._in_parts(
-            self._table.put_reference(key, each.update.question.question_id)
-            for each in updates
-            if each.update and each.replaces
-            for key in _keys(each.update)
-            if key not in _keys(each.replaces)
+        self._table.write_references(
+            put={
+                key: each.update.question.question_id
+                for each in updates
+                if each.update and each.replaces
+                for key in _keys(each.update)
+                if key not in _keys(each.replaces)
+            }
         )
 
     def _forget(self, updates: Iterable[Staged]) -> None:
-        self._in_parts(
-            self._table.delete_reference(key)
-            for each in updates
-            if each.update and each.replaces
-            for key in _keys(each.replaces)
-            if key not in _keys(each.update)
+        self._table.write_references(
+            delete=[
+                key
+                for each in updates
+                if each.update and each.replaces
+                for key in _keys(each.replaces)
+                if key not in _keys(each.update)
+            ]
         )
-
-    def _in_parts(self, actions: Iterable[dict[str, Any]]) -> None:
-        every = list(actions)
-        for at in range(0, len(every), 100):
-            self.environment.transactions.write(every[at : at + 100])
 
     def _count(self, update: Staged) -> None:
         if update.update and update.replaces and update.replaces.question.retired:

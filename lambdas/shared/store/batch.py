@@ -1,4 +1,4 @@
-"""BatchGetItem in chunks, its unprocessed keys asked for again within a bound."""
+"""BatchGetItem and BatchWriteItem in chunks; what is unprocessed is asked again, within a bound."""
 
 import random
 import time
@@ -10,6 +10,9 @@ from lambdas.shared.store.client import Database, Item
 
 MAX_KEYS = 100
 """DynamoDB's limit for one BatchGetItem."""
+
+MAX_WRITES = 25
+"""DynamoDB's limit for one BatchWriteItem."""
 
 ATTEMPTS = 5
 """Calls for one chunk: what is unprocessed after four more is reported, not waited for."""
@@ -54,9 +57,7 @@ def batch_get_together(
     items: dict[str, list[Item]] = {table: [] for table in wanted}
     pending: Mapping[str, Any] = wanted
     for attempt in range(ATTEMPTS):
-        if attempt:
-            # Jitter only spreads retries; nothing depends on what it is.
-            pause(random.uniform(0, BACKOFF * 2**attempt))  # noqa: S311  # nosec B311
+        _pause_before(attempt, pause)
         found = database.call("batch_get_item", RequestItems=pending)
         for table, some in found["Responses"].items():
             items[table] += some
@@ -64,3 +65,33 @@ def batch_get_together(
         if not pending:
             return items
     raise UnavailableError("The database left part of a read undone.")
+
+
+def batch_write(
+    database: Database,
+    table: str,
+    writes: Sequence[Mapping[str, Any]],
+    *,
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Carry out writes without a condition, each by itself: `PutRequest` or `DeleteRequest`.
+
+    Raises:
+        UnavailableError: some were left unprocessed; others may be done.
+    """
+    for at in range(0, len(writes), MAX_WRITES):
+        pending: Mapping[str, Any] = {table: writes[at : at + MAX_WRITES]}
+        for attempt in range(ATTEMPTS):
+            _pause_before(attempt, pause)
+            found = database.call("batch_write_item", RequestItems=pending)
+            pending = found.get("UnprocessedItems", {})
+            if not pending:
+                break
+        else:
+            raise UnavailableError("The database left part of a write undone.")
+
+
+def _pause_before(attempt: int, pause: Callable[[float], None]) -> None:
+    if attempt:
+        # Jitter only spreads retries; nothing depends on what it is.
+        pause(random.uniform(0, BACKOFF * 2**attempt))  # noqa: S311  # nosec B311

@@ -5,12 +5,12 @@ does: the registry, which has the categories with their published sizes and a le
 bank one writer at a time; and references from a question's content or external id to it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from domain.question import Choice, Question, category_and_ordinal
-from lambdas.shared.store.batch import batch_get
+from lambdas.shared.store.batch import batch_get, batch_write
 from lambdas.shared.store.client import ConditionFailedError, Database, Item
 
 BY_CATEGORY = "byCategory"
@@ -213,9 +213,20 @@ class QuestionsTable:
         item = {**_key(key), "refersTo": {"S": refers_to}}
         return {"Put": {"TableName": self.name, "Item": item}}
 
-    def delete_reference(self, key: str) -> dict[str, Any]:
-        """Return the action that removes a reference."""
-        return {"Delete": {"TableName": self.name, "Key": _key(key)}}
+    def write_references(
+        self, *, put: Mapping[str, str] | None = None, delete: Iterable[str] = ()
+    ) -> None:
+        """Make keys refer to questions, or forget keys; each by itself, in any order.
+
+        A reference counts only while it leads to a question of that key, so none has to be
+        written together with its question.
+        """
+        writes = [
+            {"PutRequest": {"Item": self.put_reference(key, refers_to)["Put"]["Item"]}}
+            for key, refers_to in (put or {}).items()
+        ]
+        writes += [{"DeleteRequest": {"Key": _key(key)}} for key in dict.fromkeys(delete)]
+        batch_write(self.database, self.name, writes)
 
 
 def registry_from_item(item: Item | None) -> dict[str, CategoryEntry]:
