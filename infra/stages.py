@@ -1,16 +1,65 @@
 """The stages, and everything in which they differ: data, so that no stack branches on a name."""
 
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from enum import IntEnum, auto
+from typing import Any
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_cognito import Mfa
 from aws_cdk.aws_logs import RetentionDays
 
+from infra.packaging.platforms import LAMBDA, THIS_MACHINE, Platform
+from lambdas.shared.settings import LOG_LEVELS
+
 SERVICE = "quiz"
+BASE_PATH = "v1"
+
+_NAME = re.compile(r"[a-z][a-z0-9]{1,15}")
+_ORIGIN = re.compile(r"\*|https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+_CERTIFICATE = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[a-z0-9-]+")
+_WAF_RATES = range(10, 2_000_000_001)  # what AWS::WAFv2::WebACL takes
 
 
-class UnknownStageError(ValueError):
-    """No stage has that name; the message is for whoever typed it."""
+class StageError(ValueError):
+    """There is no such stage; the message is one sentence for whoever typed it."""
+
+
+class UnknownStageError(StageError):
+    """No stage has that name."""
+
+
+class ImpossibleStageError(StageError):
+    """Settings that do not go together; the message names all of them."""
+
+
+class Extent(IntEnum):
+    """How much of a stage is made, each with what comes before it."""
+
+    TABLES = auto()
+    SERVICE = auto()
+    OPERATED = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisionedConcurrency:
+    """Environments kept warm, between two bounds so that `utilization` of them are in use."""
+
+    minimum: int
+    maximum: int
+    utilization: float
+
+    def faults(self, reserved: int | None) -> Iterator[str]:
+        """Tell what is wrong with it, given the function's reserved concurrency."""
+        if not 0 < self.minimum <= self.maximum:
+            yield "provisioned concurrency needs 0 < minimum <= maximum"
+        if not 0.1 <= self.utilization <= 0.9:
+            yield "the target utilization is not between 0.1 and 0.9"
+        if reserved is not None and self.maximum > reserved:
+            yield f"provisioned concurrency of {self.maximum} is above the {reserved} reserved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,63 +67,212 @@ class Stage:
     """Settings of one stage.
 
     Attributes:
+        production: Whether it holds data of real learners, so that it must not be lost.
+        extent: How much of the stage is made.
+        deploy_roles: Whether the CDK CLI takes on the roles of the account's bootstrap; else it
+            deploys with the very credentials it was given.
+        asset_platform: What the functions' asset is built for.
+        owner: Whom to ask about it (tag).
+        cost_centre: Who pays for it (tag).
         cors_origin: The web client's origin, or `*`. One, because the gateway's own error
             responses can name only a fixed origin. Requests carry tokens, not cookies, so `*`
             opens nothing to a page that has no token.
+        domain_name: Address of the API in place of the gateway's own; needs `certificate_arn`, of
+            a certificate in the region.
+        authenticator_app: Whether an authenticator app may be a second factor; there is no other.
         table_recovery: Whether tables can be restored to any second of the last 35 days.
         deletion_protection: Whether tables, users and their stacks refuse to be deleted.
-        removal_policy: What becomes of tables, users and logs that leave the stack.
+        removal_policy: What becomes of tables, users, logs and versions that leave the stack.
+        throttle_scale: Times the route table's rates and bursts.
+        reserved_concurrency: Most environments of each function, so that a runaway one leaves
+            room for others. Taken from the account's limit, 1,000 by default but 10 in some new
+            accounts; 100 always stay free.
+        provisioned_concurrency: Environments of the quiz and answer functions kept warm.
+        waf: Whether a web ACL stands before the API, at some $8 a month.
+        waf_rate: Requests of one address in 5 minutes, above which it is refused. A school is
+            often one address.
+        alarm_email: Who is told of alarms and of the budget, after confirming a first message.
+        monthly_budget: In USD.
     """
 
     name: str
+    production: bool
+    extent: Extent
+    deploy_roles: bool
+    asset_platform: Platform
+    owner: str
+    cost_centre: str
     log_level: str
     log_retention: RetentionDays
     cors_origin: str
+    domain_name: str | None
+    certificate_arn: str | None
     mfa: Mfa
+    authenticator_app: bool
     table_recovery: bool
     deletion_protection: bool
     removal_policy: RemovalPolicy
+    throttle_scale: float
+    reserved_concurrency: int | None
+    provisioned_concurrency: ProvisionedConcurrency | None
+    waf: bool
+    waf_rate: int | None
+    alarm_email: str | None
+    monthly_budget: int
+
+    def __post_init__(self) -> None:
+        faults = [
+            *self._malformed(),
+            *self._careless(),
+            *self._contradictory(),
+        ]
+        if faults:
+            raise ImpossibleStageError(f"Stage {self.name!r} is impossible: {'; '.join(faults)}.")
 
     @property
     def prefix(self) -> str:
         """What the names of the stage's resources begin with."""
         return f"{SERVICE}-{self.name}"
 
+    def named(self, what: str) -> str:
+        """Return the physical name of a table or function."""
+        return f"{self.prefix}-{what}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags of everything that takes tags."""
+        return {
+            "service": SERVICE,
+            "stage": self.name,
+            "owner": self.owner,
+            "cost-centre": self.cost_centre,
+        }
+
+    def _malformed(self) -> Iterator[str]:
+        if not _NAME.fullmatch(self.name):
+            yield "the name is not 2 to 16 lower-case letters and digits"
+        if self.log_level not in LOG_LEVELS:
+            yield f"log level {self.log_level!r} is none of {', '.join(LOG_LEVELS)}"
+        for what, value, grammar in (
+            ("an origin", self.cors_origin, _ORIGIN),
+            ("an e-mail address", self.alarm_email, _EMAIL),
+            ("a domain name", self.domain_name, _DOMAIN),
+            ("the ARN of an ACM certificate", self.certificate_arn, _CERTIFICATE),
+        ):
+            if value is not None and not grammar.fullmatch(value):
+                yield f"{value!r} is not {what}"
+        if not self.owner or not self.cost_centre:
+            yield "owner and cost centre have to be named"
+        if self.monthly_budget <= 0:
+            yield "the monthly budget is not above 0"
+        if self.throttle_scale <= 0:
+            yield "the throttle scale is not above 0"
+        if self.reserved_concurrency is not None and self.reserved_concurrency <= 0:
+            yield "a reserved concurrency of 0 or less would stop every function"
+        if self.waf_rate is not None and self.waf_rate not in _WAF_RATES:
+            yield f"a WAF rate is {_WAF_RATES.start} to {_WAF_RATES.stop - 1:,}"
+
+    def _careless(self) -> Iterator[str]:
+        if not self.production:
+            return
+        if not self.table_recovery:
+            yield "production without table recovery"
+        if not self.deletion_protection:
+            yield "production without deletion protection"
+        if self.removal_policy is RemovalPolicy.DESTROY:
+            yield "production that is destroyed with its stack"
+        if self.asset_platform != LAMBDA or self.extent is not Extent.OPERATED:
+            yield "production that is not all of it on AWS"
+
+    def _contradictory(self) -> Iterator[str]:
+        if self.deletion_protection and self.removal_policy is RemovalPolicy.DESTROY:
+            yield "deletion protection of what is to be destroyed"
+        if self.mfa is Mfa.REQUIRED and not self.authenticator_app:
+            yield "a second factor is required and there is none"
+        if self.mfa is Mfa.OFF and self.authenticator_app:
+            yield "a second factor is offered and switched off"
+        if self.provisioned_concurrency:
+            yield from self.provisioned_concurrency.faults(self.reserved_concurrency)
+        if self.waf != (self.waf_rate is not None):
+            yield "WAF and a WAF rate go together"
+        if (self.domain_name is None) != (self.certificate_arn is None):
+            yield "a domain name and its certificate go together"
+
 
 _DEV = Stage(
     name="dev",
+    production=False,
+    extent=Extent.OPERATED,
+    deploy_roles=True,
+    asset_platform=LAMBDA,
+    owner="quiz-team",
+    cost_centre="quiz",
     log_level="DEBUG",
     log_retention=RetentionDays.ONE_WEEK,
     cors_origin="*",
+    domain_name=None,
+    certificate_arn=None,
     mfa=Mfa.OPTIONAL,
+    authenticator_app=True,
     table_recovery=False,
     deletion_protection=False,
     removal_policy=RemovalPolicy.DESTROY,
+    throttle_scale=0.5,
+    reserved_concurrency=None,
+    provisioned_concurrency=None,
+    waf=False,
+    waf_rate=None,
+    alarm_email=None,
+    monthly_budget=20,
 )
-_STAGING = Stage(
+_STAGING = replace(
+    _DEV,
     name="staging",
     log_level="INFO",
     log_retention=RetentionDays.ONE_MONTH,
     cors_origin="https://staging.quiz.example.com",
     mfa=Mfa.OPTIONAL,  # deployment tests sign in with nobody at hand to type a code
     table_recovery=True,
-    deletion_protection=False,
-    removal_policy=RemovalPolicy.DESTROY,
+    throttle_scale=1.0,
+    waf=True,  # so that a rule that refuses good requests is met before production
+    waf_rate=10_000,
+    monthly_budget=50,
 )
-_PROD = Stage(
+_PROD = replace(
+    _STAGING,
     name="prod",
-    log_level="INFO",
+    production=True,
     log_retention=RetentionDays.THREE_MONTHS,
     cors_origin="https://quiz.example.com",
     mfa=Mfa.REQUIRED,
-    table_recovery=True,
     deletion_protection=True,
     removal_policy=RemovalPolicy.RETAIN,
+    reserved_concurrency=50,
+    provisioned_concurrency=ProvisionedConcurrency(minimum=2, maximum=20, utilization=0.7),
+    monthly_budget=200,
 )
 # Of it, only the tables are ever made: on a laptop.
-_LOCAL = replace(_DEV, name="local")
+_LOCAL = replace(_DEV, name="local", extent=Extent.TABLES)
+# Deployed by CI to a local cloud, which runs the functions on its own interpreter, has no roles of
+# a bootstrap, and refuses budgets, alarms on metric math and associations of a web ACL.
+_REHEARSAL = replace(
+    _DEV,
+    name="rehearsal",
+    extent=Extent.SERVICE,
+    deploy_roles=False,
+    asset_platform=THIS_MACHINE,
+)
 
-STAGES = {stage.name: stage for stage in (_DEV, _STAGING, _PROD, _LOCAL)}
+STAGES = {stage.name: stage for stage in (_DEV, _STAGING, _PROD, _LOCAL, _REHEARSAL)}
+
+OVERRIDES = {
+    "alarmEmail": "alarm_email",
+    "corsOrigin": "cors_origin",
+    "domainName": "domain_name",
+    "certificateArn": "certificate_arn",
+}
+"""Settings by the name under which the context may give them: what whoever deploys knows and the
+sources should not."""
 
 
 def stage_named(name: object) -> Stage:
@@ -89,3 +287,18 @@ def stage_named(name: object) -> Stage:
         said = f"There is no stage {name!r}" if name else "No stage is given"
         raise UnknownStageError(f"{said}: choose one of {choices} with -c stage=NAME.")
     return stage
+
+
+def stage_of_context(context: Callable[[str], object]) -> Stage:
+    """Return the stage that the context names, with the settings that it gives.
+
+    Raises:
+        UnknownStageError: there is none of that name.
+        ImpossibleStageError: it cannot have those settings.
+    """
+    stage = stage_named(context("stage"))
+    # A pipeline hands on the variable nobody has set as an empty text.
+    given: dict[str, Any] = {
+        field: str(value) for key, field in OVERRIDES.items() if (value := context(key))
+    }
+    return replace(stage, **given)

@@ -66,7 +66,7 @@ class ImportSpool:
                 if part and (len(part) == UPDATED_TOGETHER or size + len(content) > MAX_BYTES):
                     yield part
                     part, size = [], 0
-                part.append(pickle.loads(content))  # noqa: S301 - this process wrote it
+                part.append(pickle.loads(content))  # noqa: S301 - this process wrote it  # nosec B301
                 size += len(content)
         if part:
             yield part

@@ -11,7 +11,7 @@ from constructs import Construct
 from infra.constructs.table import Table
 from infra.findings import acknowledge
 from infra.permissions import Grant, TableName
-from infra.stages import Stage
+from infra.stages import ProvisionedConcurrency, Stage
 
 _MEMORY_MB = 512
 """Processor time comes with memory (1,769 MB is one processor). A warm answer is milliseconds of
@@ -21,14 +21,18 @@ learner who meets one."""
 _TIMEOUT_SECONDS = 10
 """A call to DynamoDB gives up within seconds; the gateway would wait for 29."""
 
+_ALIAS = "live"
+
 
 class Function(Construct):
     """A folder under `lambdas` as a function with a role and a log group of its own.
 
-    It is told the names of the tables it has a grant for, and no others.
+    It is told the names of the tables it has a grant for, and no others. Callers call `live`, the
+    alias of the version published last: to go back is to point it at the one before.
     """
 
     function: lambda_.Function
+    live: lambda_.Alias
 
     def __init__(
         self,
@@ -39,9 +43,11 @@ class Function(Construct):
         code: lambda_.Code,
         grants: tuple[Grant, ...],
         tables: Mapping[TableName, Table],
+        warm: ProvisionedConcurrency | None = None,
     ) -> None:
+        """`warm` tells how many environments are kept ready, if any."""
         super().__init__(scope, folder.title())
-        name = f"{stage.prefix}-{folder}"
+        name = stage.named(folder)
         log_group = logs.LogGroup(
             self,
             "Logs",
@@ -71,6 +77,8 @@ class Function(Construct):
             role=role,
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,
+            reserved_concurrent_executions=stage.reserved_concurrency,
+            current_version_options=lambda_.VersionOptions(removal_policy=stage.removal_policy),
             environment={
                 "STAGE": stage.name,
                 "LOG_LEVEL": stage.log_level,
@@ -78,6 +86,18 @@ class Function(Construct):
                 **{grant.table.variable: tables[grant.table].table_name for grant in grants},
             },
         )
+        self.live = lambda_.Alias(
+            self,
+            "Live",
+            alias_name=_ALIAS,
+            version=self.function.current_version,
+            provisioned_concurrent_executions=warm.minimum if warm else None,
+        )
+        if warm:
+            scaling = self.live.add_auto_scaling(
+                min_capacity=warm.minimum, max_capacity=warm.maximum
+            )
+            scaling.scale_on_utilization(utilization_target=warm.utilization)
         acknowledge(
             role,
             {
@@ -85,11 +105,17 @@ class Function(Construct):
                 "PutTelemetryRecords know no resources; the other statements name theirs."
             },
         )
+        runtime = (
+            "Python 3.13 is supported until 2029-06-30; the wheels are locked and bundled for it, "
+            "so the runtime moves together with them."
+        )
         acknowledge(
             self.function,
             {
-                "AwsSolutions-L1": "Python 3.13 is supported until 2029-06-30; the wheels are "
-                "locked and bundled for it, so the runtime moves together with them."
+                "AwsSolutions-L1": runtime,
+                "Serverless-LambdaLatestVersion": runtime,
+                "Serverless-LambdaDLQ": "The gateway alone may call it, and waits for the answer: "
+                "an error goes back to the client. A queue would take asynchronous calls only.",
             },
         )
 

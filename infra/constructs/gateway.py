@@ -5,15 +5,17 @@ from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.constructs.web_acl import WebAcl
 from infra.findings import acknowledge
+from infra.models import model_name, model_schema
 from infra.problems import CONTENT_TYPE, GATEWAY_PROBLEMS, METHOD_NOT_ALLOWED, NOT_FOUND, Problem
-from infra.stages import Stage
+from infra.stages import BASE_PATH, Stage
 from lambdas.routes import Route, Throttle
 
-BASE_PATH = "v1"
 EXPOSED_HEADERS = ("Location", "Retry-After", "X-Request-Id")
 
 # No token, address, query or value of a path: an id in a path tells who called.
@@ -49,6 +51,9 @@ class Gateway(apigateway.RestApi):
     Its own errors are problem documents. `add_fallbacks` comes after the last route.
     """
 
+    address: str
+    """Base address, without a slash at its end."""
+
     def __init__(
         self,
         scope: Construct,
@@ -73,14 +78,21 @@ class Gateway(apigateway.RestApi):
             # Without the account's role the gateway refuses to log. It outlives the stage, as it
             # serves every API of the region.
             cloud_watch_role=True,
+            # An address of one's own is then the only one.
+            disable_execute_api_endpoint=stage.domain_name is not None,
             deploy_options=apigateway.StageOptions(
                 stage_name=BASE_PATH,
                 access_log_destination=apigateway.LogGroupLogDestination(access_log),
                 access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG_FORMAT)),
                 tracing_enabled=True,
                 method_options={
-                    "/*/*": _method_settings(_OTHERS),
-                    **{f"{r.path}/{r.method}": _method_settings(r.throttle) for r in routes},
+                    "/*/*": _method_settings(_OTHERS, stage.throttle_scale),
+                    **{
+                        f"{route.path}/{route.method}": _method_settings(
+                            route.throttle, stage.throttle_scale
+                        )
+                        for route in routes
+                    },
                 },
             ),
             default_cors_preflight_options=apigateway.CorsOptions(
@@ -98,11 +110,38 @@ class Gateway(apigateway.RestApi):
         # It repeats the stack's own output.
         self.node.try_remove_child("Endpoint")
         self._cors_origin = stage.cors_origin
+        self._models: dict[str, apigateway.IModel] = {}
         self._require_tls_1_2()
         self._keep_execution_log(stage)
         for response_type, problem in GATEWAY_PROBLEMS.items():
             self._add_gateway_problem(response_type, problem)
-        self._acknowledge_findings()
+        self.address = self.url.removesuffix("/")
+        if stage.domain_name and stage.certificate_arn:
+            self._serve_at(stage.domain_name, stage.certificate_arn)
+        if stage.waf_rate is not None:
+            web_acl = WebAcl(self, "WebAcl", stage=stage, rate=stage.waf_rate)
+            web_acl.protect(self.deployment_stage.stage_arn)
+        self._acknowledge_findings(stage)
+
+    def published_model(self, body: str) -> apigateway.IModel:
+        """Publish the schema of a body, once. It is for readers and generated clients alone."""
+        name = model_name(body)
+        if name in self._models:
+            return self._models[name]
+        schema = model_schema(body)
+        model = apigateway.CfnModel(
+            self,
+            f"{name}Model",
+            rest_api_id=self.rest_api_id,
+            name=name,
+            content_type="application/json",
+            schema=schema,
+        )
+        if self.latest_deployment:
+            # What a stage publishes is what was there when it was deployed.
+            self.latest_deployment.add_to_logical_id({name: schema})
+        self._models[name] = apigateway.Model.from_model_name(self, name, model.ref)
+        return self._models[name]
 
     def add_fallbacks(self) -> None:
         """Answer 405 to other methods of the routes' paths, and 404 to any other path."""
@@ -186,6 +225,23 @@ class Gateway(apigateway.RestApi):
         resource.security_policy = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
         resource.endpoint_access_mode = "STRICT"
 
+    def _serve_at(self, domain_name: str, certificate_arn: str) -> None:
+        domain = self.add_domain_name(
+            "Domain",
+            domain_name=domain_name,
+            certificate=acm.Certificate.from_certificate_arn(self, "Certificate", certificate_arn),
+            endpoint_type=apigateway.EndpointType.REGIONAL,
+            security_policy=apigateway.SecurityPolicy.TLS_1_2,
+            base_path=BASE_PATH,
+        )
+        self.address = f"https://{domain_name}/{BASE_PATH}"
+        cdk.CfnOutput(
+            cdk.Stack.of(self),
+            "DomainTarget",
+            value=domain.domain_name_alias_domain_name,
+            description=f"What the CNAME record of {domain_name} has to name",
+        )
+
     def _keep_execution_log(self, stage: Stage) -> None:
         # The gateway makes this group itself where there is none, and then keeps it for ever.
         log_group = logs.LogGroup(
@@ -197,7 +253,7 @@ class Gateway(apigateway.RestApi):
         )
         self.deployment_stage.node.add_dependency(log_group)
 
-    def _acknowledge_findings(self) -> None:
+    def _acknowledge_findings(self, stage: Stage) -> None:
         acknowledge(
             self.node.find_child("Resource"),
             {
@@ -205,14 +261,15 @@ class Gateway(apigateway.RestApi):
                 "of it together, which the gateway cannot: it stops at the first."
             },
         )
-        acknowledge(
-            self.deployment_stage,
-            {
-                "AwsSolutions-APIG3": "Each method is throttled, and but for the health check no "
-                "request without a valid token reaches a function. A web ACL bills by the month, "
-                "so a stage gets one with its operations, not by default."
-            },
-        )
+        if not stage.waf:
+            acknowledge(
+                self.deployment_stage,
+                {
+                    "AwsSolutions-APIG3": "Each method is throttled, and but for the health check "
+                    "no request without a valid token reaches a function. A web ACL bills by the "
+                    "month: stages that strangers know of set waf."
+                },
+            )
         acknowledge(
             self.node.find_child("CloudWatchRole"),
             {
@@ -224,12 +281,12 @@ class Gateway(apigateway.RestApi):
         )
 
 
-def _method_settings(throttle: Throttle) -> apigateway.MethodDeploymentOptions:
+def _method_settings(throttle: Throttle, scale: float) -> apigateway.MethodDeploymentOptions:
     # Whole for each method: what a method's own settings leave out is off, not inherited.
     # Metrics per method cost as custom metrics do; those of the API are free.
     return apigateway.MethodDeploymentOptions(
-        throttling_rate_limit=throttle.rate,
-        throttling_burst_limit=throttle.burst,
+        throttling_rate_limit=throttle.rate * scale,
+        throttling_burst_limit=max(1, round(throttle.burst * scale)),
         logging_level=apigateway.MethodLoggingLevel.ERROR,
         data_trace_enabled=False,
         metrics_enabled=False,

@@ -31,7 +31,7 @@ class Table(dynamodb.Table):
         super().__init__(
             scope,
             name.construct_id,
-            table_name=f"{stage.prefix}-{name}",
+            table_name=stage.named(name),
             partition_key=string_key(partition_key),
             sort_key=string_key(sort_key) if sort_key else None,
             time_to_live_attribute=time_to_live,

@@ -16,6 +16,7 @@ from infra.constructs.gateway import Gateway
 from infra.constructs.table import Table
 from infra.findings import acknowledge
 from infra.permissions import PERMISSIONS, TableName
+from infra.stacks.base import StageStack
 from infra.stacks.identity import LEARN_SCOPE, MANAGE_SCOPE, RESOURCE_SERVER
 from infra.stages import Stage
 from lambdas.routes import FUNCTIONS, ROUTES, Access, Route
@@ -23,21 +24,23 @@ from lambdas.routes import FUNCTIONS, ROUTES, Access, Route
 _SDK_SCOPE = "aws.cognito.signin.user.admin"
 """The one scope of every token from an SDK sign-in."""
 
+_PLAYED = ("quiz", "answer")
+"""Functions a learner waits for again and again: kept warm, where the stage keeps any so."""
 
-class ApiStack(cdk.Stack):
+
+class ApiStack(StageStack):
     """What is called from outside; holds no state."""
 
     def __init__(
         self,
         scope: Construct,
-        construct_id: str,
         *,
         stage: Stage,
         tables: Mapping[TableName, Table],
         user_pool: cognito.UserPool,
     ) -> None:
-        super().__init__(scope, construct_id, description=f"API of the quiz ({stage.name})")
-        code = function_code()
+        super().__init__(scope, "api", stage=stage, purpose="API of the quiz")
+        code = function_code(platform=stage.asset_platform)
         functions = {
             folder: Function(
                 self,
@@ -46,6 +49,7 @@ class ApiStack(cdk.Stack):
                 code=code,
                 grants=PERMISSIONS[folder],
                 tables=tables,
+                warm=stage.provisioned_concurrency if folder in _PLAYED else None,
             )
             for folder in FUNCTIONS
         }
@@ -55,16 +59,14 @@ class ApiStack(cdk.Stack):
         )
         integrations = {
             # One permission for each function, for any method of this API.
-            folder: apigateway.LambdaIntegration(
-                function.function, scope_permission_to_method=False
-            )
+            folder: apigateway.LambdaIntegration(function.live, scope_permission_to_method=False)
             for folder, function in functions.items()
         }
         for route in ROUTES:
             _add_route(gateway, route, integrations[route.function], authorizer)
         gateway.add_fallbacks()
 
-        cdk.CfnOutput(self, "ApiUrl", value=gateway.url, description="Base address of the API")
+        cdk.CfnOutput(self, "ApiUrl", value=gateway.address, description="Base address of the API")
         cdk.CfnOutput(self, "Region", value=self.region, description="Region of all of it")
 
 
@@ -75,6 +77,8 @@ def _add_route(
     authorizer: apigateway.IAuthorizer,
 ) -> None:
     resource = gateway.root.resource_for_path(route.path)
+    # No validator goes with a model: the functions report all faults of a body, not the first.
+    models = {"application/json": gateway.published_model(route.body)} if route.body else None
     if route.access is Access.PUBLIC:
         method = resource.add_method(
             route.method,
@@ -90,6 +94,7 @@ def _add_route(
         route.method,
         integration,
         operation_name=route.operation,
+        request_models=models,
         authorizer=authorizer,
         authorization_type=apigateway.AuthorizationType.COGNITO,
         # One of them is enough. They also make the authorizer take access tokens, not ID tokens;

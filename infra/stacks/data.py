@@ -1,26 +1,21 @@
 """What must not be lost: the tables. The one declaration of their keys and indexes."""
 
-import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from infra.constructs.table import Table, number_key, string_key
 from infra.permissions import BY_CATEGORY, TableName
+from infra.stacks.base import StageStack
 from infra.stages import Stage
 
 
-class DataStack(cdk.Stack):
+class DataStack(StageStack):
     """The five tables. Names are physical and carry the stage."""
 
     tables: dict[TableName, Table]
 
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            description=f"Tables of the quiz ({stage.name})",
-            termination_protection=stage.deletion_protection,
-        )
+    def __init__(self, scope: Construct, *, stage: Stage) -> None:
+        super().__init__(scope, "data", stage=stage, purpose="Tables of the quiz", stateful=True)
         users = Table(self, TableName.USERS, stage=stage, partition_key="userId")
         questions = Table(self, TableName.QUESTIONS, stage=stage, partition_key="questionId")
         questions.add_global_secondary_index(

@@ -5,6 +5,7 @@ from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
 from infra.findings import acknowledge
+from infra.stacks.base import StageStack
 from infra.stages import Stage
 from lambdas.shared.identity import ADMIN_GROUP
 
@@ -14,18 +15,13 @@ LEARN_SCOPE = "learn"
 MANAGE_SCOPE = "manage"
 
 
-class IdentityStack(cdk.Stack):
+class IdentityStack(StageStack):
     """Learners sign up and in with their email address, over SRP: no password is ever sent."""
 
     user_pool: cognito.UserPool
 
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            description=f"Users of the quiz ({stage.name})",
-            termination_protection=stage.deletion_protection,
-        )
+    def __init__(self, scope: Construct, *, stage: Stage) -> None:
+        super().__init__(scope, "identity", stage=stage, purpose="Users of the quiz", stateful=True)
         self.user_pool = cognito.UserPool(
             self,
             "UserPool",
@@ -46,7 +42,7 @@ class IdentityStack(cdk.Stack):
             ),
             mfa=stage.mfa,
             # A text message costs money and can be intercepted; an authenticator app does not.
-            mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
+            mfa_second_factor=cognito.MfaSecondFactor(otp=stage.authenticator_app, sms=False),
             feature_plan=cognito.FeaturePlan.ESSENTIALS,
             deletion_protection=stage.deletion_protection,
             removal_policy=stage.removal_policy,

@@ -1,10 +1,12 @@
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from infra.models import model_schema
 from infra.stages import STAGES
 from lambdas.contract import Problem
 from lambdas.routes import ROUTES, Access, Route
@@ -70,7 +72,11 @@ def test_a_route_leads_to_its_function(api: Template, stage_name: str, route: Ro
     integration = method_of(api, route.method, route.path)["Integration"]
     assert integration["Type"] == "AWS_PROXY"
     assert integration["IntegrationHttpMethod"] == "POST"
-    assert f"<quiz-{stage_name}-{route.function}.Arn>" in api.text(integration["Uri"])
+    called = re.search(r"/functions/<(\w+)>/invocations$", api.text(integration["Uri"]))
+    assert called is not None
+    alias = api.resources("AWS::Lambda::Alias")[called[1]]
+    assert alias["Name"] == "live"
+    assert api.text(alias["FunctionName"]) == f"<quiz-{stage_name}-{route.function}>"
 
 
 @by_operation
@@ -124,10 +130,37 @@ def settings_of(api: Template) -> dict[tuple[str, str], Properties]:
 
 
 @by_operation
-def test_a_route_is_throttled_as_the_table_says(api: Template, route: Route) -> None:
+def test_a_body_has_a_published_model_and_nothing_at_the_gateway_enforces_it(
+    api: Template, route: Route
+) -> None:
+    method = method_of(api, route.method, route.path)
+    assert "RequestValidatorId" not in method
+    if route.body is None:
+        assert "RequestModels" not in method
+        return
+    ((content_type, reference),) = method["RequestModels"].items()
+    assert content_type == "application/json"
+    model = api.resources("AWS::ApiGateway::Model")[reference["Ref"]]
+    assert model["Name"] == route.body.rpartition(":")[2]
+    assert model["Schema"] == model_schema(route.body)
+
+
+def test_there_is_no_validator(api: Template) -> None:
+    assert api.resources("AWS::ApiGateway::RequestValidator") == {}
+
+
+@by_operation
+def test_a_route_is_throttled_as_the_table_and_the_stage_say(
+    api: Template, stage_name: str, route: Route
+) -> None:
     settings = settings_of(api)[route.method, route.path]
-    assert settings["ThrottlingRateLimit"] == route.throttle.rate
-    assert settings["ThrottlingBurstLimit"] == route.throttle.burst
+    scale = STAGES[stage_name].throttle_scale
+    assert settings["ThrottlingRateLimit"] == route.throttle.rate * scale
+    assert settings["ThrottlingBurstLimit"] == route.throttle.burst * scale
+
+
+def test_production_throttles_as_the_table_says() -> None:
+    assert STAGES["prod"].throttle_scale == STAGES["staging"].throttle_scale == 1
 
 
 def test_every_other_method_is_throttled_too(api: Template) -> None:
@@ -303,5 +336,8 @@ def test_clients_learn_address_and_region_from_the_outputs(api: Template) -> Non
     outputs = api.body["Outputs"]
     (gateway_id,) = api.resources("AWS::ApiGateway::RestApi")
     assert set(outputs) == {"ApiUrl", "Region"}
-    assert api.text(outputs["ApiUrl"]["Value"]).startswith(f"https://<{gateway_id}>.execute-api.")
+    (stage_id,) = api.resources("AWS::ApiGateway::Stage")
+    assert api.text(outputs["ApiUrl"]["Value"]) == (
+        f"https://<{gateway_id}>.execute-api.<AWS::Region>.<AWS::URLSuffix>/<{stage_id}>"
+    )
     assert outputs["Region"]["Value"] == {"Ref": "AWS::Region"}

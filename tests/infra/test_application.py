@@ -7,25 +7,50 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
 from infra.application import new_app
-from infra.stages import STAGES, UnknownStageError, stage_named
-from tests.infra.assembly import NO_BUNDLING, Assembly
+from infra.stages import STAGES, Stage
+from tests.infra.assembly import NO_BUNDLING, Assembly, Template
 
 ROOT = Path(__file__).parents[2]
 RESOURCE_LIMIT = (
     500  # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 )
 
+NAMES = {
+    "AWS::ApiGateway::RestApi": ("Name",),
+    "AWS::CloudWatch::Alarm": ("AlarmName",),
+    "AWS::CloudWatch::Dashboard": ("DashboardName",),
+    "AWS::Cognito::UserPool": ("UserPoolName",),
+    "AWS::Cognito::UserPoolClient": ("ClientName",),
+    "AWS::DynamoDB::Table": ("TableName",),
+    "AWS::Lambda::Function": ("FunctionName",),
+    "AWS::Logs::LogGroup": ("LogGroupName",),
+    "AWS::SNS::Topic": ("TopicName",),
+    "AWS::WAFv2::WebACL": ("Name",),
+}
+"""Properties that name a resource in its account."""
+
 
 def run_app(outdir: Path, **context: Any) -> subprocess.CompletedProcess[str]:
-    """Start app.py as the CLI does."""
+    """Start app.py as the CLI does, for somebody without an account, a region or a network."""
+    nowhere = "http://127.0.0.1:9"
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CDK_DEFAULT_"))}
     return subprocess.run(
         [sys.executable, "app.py"],
         cwd=ROOT,
-        env=os.environ
-        | {"CDK_OUTDIR": str(outdir), "CDK_CONTEXT_JSON": json.dumps(NO_BUNDLING | context)},
+        env=inherited
+        | {
+            "CDK_OUTDIR": str(outdir),
+            "CDK_CONTEXT_JSON": json.dumps(NO_BUNDLING | context),
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "HTTP_PROXY": nowhere,
+            "HTTPS_PROXY": nowhere,
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -41,6 +66,7 @@ def test_a_second_synthesis_gives_the_same_bytes(assembly: Assembly, tmp_path: P
         "quiz-prod-api",
         "quiz-prod-data",
         "quiz-prod-identity",
+        "quiz-prod-operations",
     }
     for name in files:
         if not name.endswith(".metadata.json"):  # traces of the calls that made it
@@ -48,38 +74,37 @@ def test_a_second_synthesis_gives_the_same_bytes(assembly: Assembly, tmp_path: P
 
 
 def test_an_unknown_stage_fails_the_synthesis_with_one_sentence(tmp_path: Path) -> None:
+    """So do impossible settings, by the same base class: see test_stages.py."""
     done = run_app(tmp_path, stage="production")
     assert done.returncode == 1
     assert done.stderr.strip() == (
         "There is no stage 'production': "
-        "choose one of dev, staging, prod, local with -c stage=NAME."
+        "choose one of dev, staging, prod, local, rehearsal with -c stage=NAME."
     )
     assert not list(tmp_path.glob("*.template.json"))
 
 
-@pytest.mark.parametrize("name", ["", "Prod", "prod ", None, 1, ["prod"]])
-def test_a_name_that_is_no_stage_is_refused(name: object) -> None:
-    with pytest.raises(UnknownStageError, match="choose one of dev, staging, prod, local"):
-        stage_named(name)
-
-
-@pytest.mark.parametrize("name", STAGES)
-def test_a_stage_goes_by_its_name(name: str) -> None:
-    assert stage_named(name).name == name
-
-
 def test_a_finding_that_nobody_acknowledged_fails_the_synthesis(tmp_path: Path) -> None:
+    """Of either pack."""
     app = new_app(outdir=str(tmp_path))
-    s3.CfnBucket(cdk.Stack(app, "Careless"), "Bucket")
+    stack = cdk.Stack(app, "Careless")
+    s3.CfnBucket(stack, "Bucket")
+    logs.CfnLogGroup(stack, "Log")
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         app.synth()
-    assert "AwsSolutions-S1" in (tmp_path / "validation-report.json").read_text()
+    report = (tmp_path / "validation-report.json").read_text()
+    assert "AwsSolutions-S1" in report
+    assert "Serverless-CloudWatchLogGroupRetentionPeriod" in report
 
 
-def test_cfn_lint_finds_nothing(assembly: Assembly) -> None:
+def test_cfn_lint_finds_nothing(assembly: Assembly, custom: Assembly) -> None:
     """W3005 is about dependencies that CDK writes out though references imply them."""
     cfn_lint = Path(sys.executable).with_name("cfn-lint")
-    templates = [str(path) for path in sorted(assembly.folder.glob("*.template.json"))]
+    templates = [
+        str(path)
+        for folder in (assembly.folder, custom.folder)
+        for path in sorted(folder.glob("*.template.json"))
+    ]
     done = subprocess.run(
         [cfn_lint, "--ignore-checks", "W3005", "--template", *templates],
         capture_output=True,
@@ -89,44 +114,123 @@ def test_cfn_lint_finds_nothing(assembly: Assembly) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_templates_know_no_account_and_no_region(assembly: Assembly) -> None:
+def stacks(assembly: Assembly) -> dict[str, dict[str, Any]]:
     manifest = json.loads((assembly.folder / "manifest.json").read_text())
-    stacks = [a for a in manifest["artifacts"].values() if a["type"] == "aws:cloudformation:stack"]
-    assert len(stacks) == 3 * len(STAGES)
-    assert {stack["environment"] for stack in stacks} == {"aws://unknown-account/unknown-region"}
-    assert not manifest.get("missing")
+    assert not manifest.get("missing")  # nothing had to be looked up
+    return {
+        name: artifact
+        for name, artifact in manifest["artifacts"].items()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }
+
+
+def test_a_stage_has_the_stacks_of_its_extent(assembly: Assembly) -> None:
+    kinds: dict[str, set[str]] = {}
+    for name in stacks(assembly):
+        _, stage, kind = name.split("-")
+        kinds.setdefault(stage, set()).add(kind)
+    service = {"data", "identity", "api"}
+    assert kinds == {
+        "dev": service | {"operations"},
+        "staging": service | {"operations"},
+        "prod": service | {"operations"},
+        "rehearsal": service,
+        "local": {"data"},
+    }
+
+
+def test_templates_know_no_account_and_no_region(assembly: Assembly) -> None:
+    environments = {stack["environment"] for stack in stacks(assembly).values()}
+    assert environments == {"aws://unknown-account/unknown-region"}
+
+
+def names_of(template: Template) -> list[str]:
+    """Whatever CloudFormation would refuse, or overwrite, if it were there already."""
+    names = [
+        f"{resource['Type']} {properties[key]}"
+        for resource in template.body["Resources"].values()
+        for properties in [resource.get("Properties", {})]
+        for key in NAMES.get(resource["Type"], ())
+        if isinstance(properties.get(key), str)
+    ]
+    budgets = template.resources("AWS::Budgets::Budget").values()
+    exports = [
+        output["Export"]["Name"]
+        for output in template.body.get("Outputs", {}).values()
+        if "Export" in output
+    ]
+    return [*names, *(f"budget {b['Budget']['BudgetName']}" for b in budgets), *exports]
 
 
 def test_no_name_is_shared_by_two_stages(assembly: Assembly) -> None:
     seen: dict[str, str] = {}
     for stack, template in assembly.templates.items():
         stage = stack.split("-")[1]
-        names = [
-            properties[key]
-            for resource in template.body["Resources"].values()
-            for properties in [resource.get("Properties", {})]
-            for key in ("TableName", "FunctionName", "UserPoolName", "ClientName", "LogGroupName")
-            if isinstance(properties.get(key), str)
-        ]
-        exports = [
-            o["Export"]["Name"] for o in template.body.get("Outputs", {}).values() if "Export" in o
-        ]
-        for name in names + exports:
+        for name in names_of(template):
             assert seen.setdefault(name, stage) == stage, name
+    assert {name.split()[0] for name in seen if name.startswith("AWS::")} == {
+        *NAMES
+    }  # each kind was looked at
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_everything_that_takes_tags_tells_service_and_stage(assembly: Assembly, stage: str) -> None:
+def test_no_name_is_used_twice_in_a_stage(assembly: Assembly) -> None:
+    for stack, template in assembly.templates.items():
+        names = names_of(template)
+        assert len(set(names)) == len(names), stack
+
+
+def test_every_name_we_give_is_known_to_the_tests_above(assembly: Assembly) -> None:
+    """A resource with a name of its own has it checked, or is named only inside its parent."""
+    inside = {
+        "AWS::ApiGateway::Authorizer",
+        "AWS::ApiGateway::Method",
+        "AWS::ApiGateway::Model",
+        "AWS::ApiGateway::Stage",
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "AWS::Cognito::UserPoolGroup",
+        "AWS::Cognito::UserPoolResourceServer",
+        "AWS::IAM::Policy",
+        "AWS::Lambda::Alias",
+    }
+    for template in assembly.templates.values():
+        for resource in template.body["Resources"].values():
+            named = {
+                key
+                for key, value in resource.get("Properties", {}).items()
+                if key.endswith("Name") and isinstance(value, str)
+            }
+            if resource["Type"] not in inside:
+                assert named <= {*NAMES.get(resource["Type"], ())}, resource["Type"]
+
+
+def tags_of(properties: dict[str, Any], where: str) -> dict[str, str]:
+    tags = properties.get(where.removeprefix("/properties/"), {})
+    return tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
+
+
+@pytest.mark.parametrize("stage", STAGES.values(), ids=lambda stage: stage.name)
+def test_everything_that_takes_tags_tells_service_stage_owner_and_cost_centre(
+    assembly: Assembly, stage: Stage
+) -> None:
+    """What takes tags, by the schemas of the resources themselves."""
     tagged = 0
-    for kind in ("api", "data", "identity"):
-        for resource in assembly.template(f"quiz-{stage}-{kind}").body["Resources"].values():
-            properties = resource.get("Properties", {})
-            tags = {t["Key"]: t["Value"] for t in properties.get("Tags", [])}
-            tags |= properties.get("UserPoolTags", {})
-            if tags:
-                tagged += 1
-                assert tags == {"service": "quiz", "stage": stage}
-    assert tagged > 20
+    for name, template in assembly.templates.items():
+        if name.split("-")[1] != stage.name:
+            continue
+        for resource in template.body["Resources"].values():
+            schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource["Type"])
+            tagging = schema.schema.get("tagging", {})
+            if not tagging.get("taggable"):
+                continue
+            tagged += 1
+            tags = tags_of(resource.get("Properties", {}), tagging["tagProperty"])
+            assert tags == {
+                "service": "quiz",
+                "stage": stage.name,
+                "owner": stage.owner,
+                "cost-centre": stage.cost_centre,
+            }, resource["Type"]
+    assert tagged >= 5
 
 
 def test_stacks_stay_far_from_the_limit_of_resources(assembly: Assembly) -> None:
@@ -135,13 +239,26 @@ def test_stacks_stay_far_from_the_limit_of_resources(assembly: Assembly) -> None
 
 
 def test_stacks_of_prod_with_state_refuse_to_be_deleted(assembly: Assembly) -> None:
-    manifest = json.loads((assembly.folder / "manifest.json").read_text())
     protected = {
         name
-        for name, artifact in manifest["artifacts"].items()
+        for name, artifact in stacks(assembly).items()
         if artifact.get("properties", {}).get("terminationProtection")
     }
     assert protected == {"quiz-prod-data", "quiz-prod-identity"}
+
+
+@pytest.mark.parametrize("stage", ["dev", "staging", "rehearsal"])
+def test_nothing_of_a_passing_stage_outlives_it_but_the_role_of_all_gateways(
+    assembly: Assembly, stage: str
+) -> None:
+    outliving = {
+        resource["Type"]
+        for name, template in assembly.templates.items()
+        if name.split("-")[1] == stage
+        for resource in template.body["Resources"].values()
+        if resource.get("DeletionPolicy", "Delete") != "Delete"
+    }
+    assert outliving == {"AWS::ApiGateway::Account", "AWS::IAM::Role"}
 
 
 def test_stacks_refer_to_each_other_by_exports_that_cannot_be_pulled_away(

@@ -1,44 +1,396 @@
+"""The asset as it is uploaded: built, unpacked, and run by the interpreter it is made for."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
 
+import aws_cdk as cdk
+import boto3
 import pytest
+from aws_cdk import aws_lambda as lambda_
 
-from infra.asset import fingerprint
+import infra.asset
+from infra.asset import Bundler, function_code
+from infra.packaging import interpreter as interpreter_module
+from infra.packaging.build import ROOT, build, build_zip, fingerprint
+from infra.packaging.errors import PackagingError
+from infra.packaging.interpreter import find_interpreter, interpreter
+from infra.packaging.platforms import LAMBDA, THIS_MACHINE, Platform
+from infra.packaging.trim import SERVICES, trim
+from lambdas.routes import FUNCTIONS
+from local.data_folder import DataFolder
+from local.engine import Engine, find_binary
+from tests.infra.assembly import NO_BUNDLING
+
+MAX_ZIP_BYTES = 12 * 10**6
+MAGIC_313 = (3571).to_bytes(2, "little") + b"\r\n"
+UNCHECKED_HASH = (0b01).to_bytes(4, "little")
+AARCH64 = (183).to_bytes(2, "little")
+PACKAGES = {
+    "annotated_types",
+    "boto3",
+    "botocore",
+    "dateutil",
+    "domain",
+    "jmespath",
+    "lambdas",
+    "pydantic",
+    "pydantic_core",
+    "s3transfer",
+    "six.py",
+    "typing_extensions.py",
+    "typing_inspection",
+    "urllib3",
+}
+
+
+@dataclass(frozen=True)
+class Folder:
+    path: Path
+
+    def files(self, pattern: str) -> dict[str, bytes]:
+        return {
+            path.relative_to(self.path).as_posix(): path.read_bytes()
+            for path in self.path.rglob(pattern)
+            if path.is_file()
+        }
+
+
+@dataclass(frozen=True)
+class Asset(Folder):
+    archive: Path
+
+
+def lambda_python() -> Path:
+    found = find_interpreter(LAMBDA.python)
+    if found is None:
+        pytest.skip(f"there is no Python {LAMBDA.python} here: uv python install {LAMBDA.python}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Asset:
+    """What Lambda gets."""
+    lambda_python()
+    folder = tmp_path_factory.mktemp("cloud")
+    asset = Asset(folder / "task", folder / "functions.zip")
+    build_zip(asset.archive)
+    with ZipFile(asset.archive) as archive:
+        archive.extractall(asset.path)
+    return asset
+
+
+@pytest.fixture(scope="session")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """The same for this machine."""
+    lambda_python()
+    folder = Folder(tmp_path_factory.mktemp("here"))
+    build(folder.path, Platform(python=LAMBDA.python))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The engine's address, or that of the one DYNAMODB_ENDPOINT names."""
+    if given := os.environ.get("DYNAMODB_ENDPOINT"):
+        yield given
+        return
+    with Engine(DataFolder(tmp_path_factory.mktemp("engine")), find_binary()) as engine:
+        yield engine.endpoint
+
+
+@pytest.fixture(scope="session")
+def run(here: Folder, endpoint: str) -> dict[str, Any]:
+    """What a process saw that can import the asset and nothing else."""
+    program = Path(__file__).with_name("asset_program.py")
+    done = subprocess.run(
+        [lambda_python(), "-I", "-S", "-B", "-W", "error", program, here.path],
+        env={
+            "STAGE": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",  # pragma: allowlist secret
+            "DYNAMODB_ENDPOINT": endpoint,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    seen: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return seen
+
+
+def test_every_module_of_ours_loads_with_nothing_beside_the_asset(run: dict[str, Any]) -> None:
+    assert {f"lambdas.{name}.handler" for name in FUNCTIONS} <= set(run["modules"])
+
+
+def test_a_packaged_handler_answers(run: dict[str, Any]) -> None:
+    assert run["health"]["statusCode"] == 200
+    assert json.loads(run["health"]["body"])["status"] == "ok"
+
+
+def test_the_trimmed_client_reads_and_writes(run: dict[str, Any]) -> None:
+    assert run["table"] == {"read back": True, "second refused": True}
+
+
+def test_the_trimmed_client_knows_all_operations_and_regions(run: dict[str, Any]) -> None:
+    whole = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")
+    client = whole.client("dynamodb", region_name="us-east-1")
+    assert run["operations"] == len(client.meta.service_model.operation_names)
+    regions = {
+        region
+        for partition in whole.get_available_partitions()
+        for region in whole.get_available_regions("dynamodb", partition)
+    }
+    assert set(run["endpoints"]) == regions
+    for region in ("us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1"):
+        client = whole.client("dynamodb", region_name=region)
+        assert run["endpoints"][region] == client.meta.endpoint_url
+
+
+def test_clients_are_made_only_of_services_whose_data_ships() -> None:
+    made = {
+        call.split('"')[0]
+        for source in (ROOT / "lambdas").rglob("*.py")
+        for call in source.read_text(encoding="utf-8").split('client("')[1:]
+    }
+    assert made == set(SERVICES)
+
+
+def test_nothing_is_compiled_at_run_time(run: dict[str, Any]) -> None:
+    assert run["compiled here"] == []
+    assert run["compiled paths"] == ["/var/task/"]
+
+
+def test_bytecode_lies_beside_every_source_and_is_never_checked(cloud: Asset) -> None:
+    sources = {Path(name) for name in cloud.files("*.py")}
+    bytecode = cloud.files("*.pyc")
+    assert set(bytecode) == {
+        (path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc").as_posix()
+        for path in sources
+    }
+    assert {content[:8] for content in bytecode.values()} == {MAGIC_313 + UNCHECKED_HASH}
+
+
+def test_the_cloud_gets_what_was_run_here(cloud: Asset, here: Folder) -> None:
+    for pattern in ("*.py", "*.pyc", "*.json"):
+        assert cloud.files(pattern) == here.files(pattern)
+
+
+def test_machine_code_is_for_arm64(cloud: Asset) -> None:
+    libraries = cloud.files("*.so*")
+    assert list(libraries) == ["pydantic_core/_pydantic_core.cpython-313-aarch64-linux-gnu.so"]
+    assert {content[:4] + content[18:20] for content in libraries.values()} == {
+        b"\x7fELF" + AARCH64
+    }
+
+
+def test_nothing_ships_but_what_functions_import(cloud: Asset) -> None:
+    names = {path.name for path in cloud.path.iterdir()}
+    assert {name for name in names if not name.endswith(".dist-info")} - {"__pycache__"} == PACKAGES
+    data = cloud.path / "botocore" / "data"
+    assert {path.name for path in data.iterdir() if path.is_dir()} == set(SERVICES)
+    assert not [name for name in cloud.files("*") if "/tests/" in name or "/." in f"/{name}"]
+
+
+def test_packages_stay_recognizable(cloud: Asset) -> None:
+    """Scanners of deployed functions, and packages themselves, read these."""
+    locked = {
+        line.split("==")[0]
+        for line in (ROOT / "requirements/runtime.txt").read_text(encoding="utf-8").splitlines()
+        if "==" in line
+    }
+    metadata = cloud.files("METADATA").values()
+    names = {text.split(b"\nName: ")[1].split(b"\n")[0].decode() for text in metadata}
+    assert {name.replace("_", "-") for name in names} == locked
+
+
+def test_no_path_of_this_machine_ships(cloud: Asset) -> None:
+    paths = [os.fsencode(path) for path in (ROOT, lambda_python().parents[1])] + [b"quiz-asset-"]
+    found = [name for name, content in cloud.files("*").items() if any(p in content for p in paths)]
+    assert found == []
+
+
+def test_the_zip_is_small(cloud: Asset, capsys: pytest.CaptureFixture[str]) -> None:
+    size = cloud.archive.stat().st_size
+    with capsys.disabled():
+        print(f" the asset is {size / 10**6:.2f} MB zipped ", end="")  # noqa: T201
+    assert size <= MAX_ZIP_BYTES
+
+
+def test_the_zip_is_readable_by_any_user_and_dateless(cloud: Asset) -> None:
+    with ZipFile(cloud.archive) as archive:
+        entries = archive.infolist()
+    assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
+    assert {(e.external_attr >> 16, e.create_system, e.date_time) for e in entries} == {
+        (0o100644, 3, (1980, 1, 1, 0, 0, 0))
+    }
+
+
+def synthesized(
+    folder: Path, context: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], list[Path]]:
+    """A stack of one function: its template, and its asset if it was bundled."""
+    app = cdk.App(outdir=str(folder), analytics_reporting=False, context=context)
+    stack = cdk.Stack(app, "One")
+    lambda_.Function(
+        stack,
+        "Function",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        handler="lambdas.health.handler.handler",
+        code=function_code(),
+    )
+    app.synth()
+    template = json.loads((folder / "One.template.json").read_text(encoding="utf-8"))
+    return template, list(folder.glob("asset.*.zip"))
+
+
+def test_bundled_by_the_cdk_it_is_the_same_zip_and_template_again(
+    cloud: Asset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    bundled, (archive,) = synthesized(tmp_path / "bundled")
+    assert archive.read_bytes() == cloud.archive.read_bytes()
+
+    assert synthesized(tmp_path / "unbundled", NO_BUNDLING) == (bundled, [])
+
+    monkeypatch.setattr(infra.asset, "build_zip", None)  # a second synthesis needs no build
+    assert synthesized(tmp_path / "bundled") == (bundled, [archive])
+
+
+def test_a_failure_stops_the_synthesis_with_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise PackagingError("There is no Python 3.13.")
+
+    monkeypatch.setattr(infra.asset, "build_zip", fail)
+    with pytest.raises(SystemExit, match=r"^There is no Python 3\.13\.$"):
+        Bundler(LAMBDA).try_bundle(str(tmp_path))
+
+
+def test_a_package_that_is_laid_out_anew_is_noticed(tmp_path: Path) -> None:
+    with pytest.raises(PackagingError, match="There is no bin to leave out"):
+        trim(tmp_path)
+
+
+# An interpreter of a version that does not exist, so that no real one is found.
+VERSION = "3.98"
+
+
+def pretend(path: Path, said: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\necho {said}\n", encoding="ascii")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine without that version, and without a network."""
+    monkeypatch.setenv("PATH", f"{tmp_path / 'shims'}{os.pathsep}{tmp_path / 'bin'}")
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    monkeypatch.setattr(interpreter_module, "find_uv_bin", lambda: pretend(tmp_path / "uv", "''"))
+    return tmp_path
+
+
+@pytest.mark.usefixtures("machine")
+def test_without_an_interpreter_the_sentence_says_what_to_do() -> None:
+    assert find_interpreter(VERSION) is None
+    with pytest.raises(PackagingError, match=r"^Packaging compiles for Python 3\.98, which is"):
+        interpreter(VERSION)
+
+
+def test_the_interpreter_on_path_is_one_that_runs(machine: Path) -> None:
+    pretend(machine / "shims/python3.98", "command not found")  # as pyenv's shims do
+    pretend(machine / "pyenv/versions/3.98.1/bin/python", "cpython-398 final")
+    found = pretend(machine / "bin/python3.98", "cpython-398 final")
+    assert find_interpreter(VERSION) == found
+
+
+def test_of_pyenv_it_is_the_newest_release(machine: Path) -> None:
+    for patch in ("3.98.2", "3.98.10", "3.98.9"):
+        pretend(machine / "pyenv/versions" / patch / "bin/python", "cpython-398 final")
+    pretend(machine / "pyenv/versions/3.98.11/bin/python", "cpython-398 candidate")
+    newest = machine / "pyenv/versions/3.98.10/bin/python"
+    assert interpreter(VERSION) == newest
+
+
+def test_else_it_is_one_that_uv_fetched(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched = pretend(machine / "fetched", "cpython-398 final")
+    uv = pretend(machine / "uv", str(fetched))
+    monkeypatch.setattr(interpreter_module, "find_uv_bin", lambda: uv)
+    assert interpreter(VERSION) == fetched
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    for name in ("requirements/runtime.txt", "domain/engine.py", "lambdas/quiz/handler.py"):
+    for name in (
+        "requirements/runtime.txt",
+        "domain/engine.py",
+        "lambdas/quiz/handler.py",
+        "builder/build.py",
+    ):
         path = tmp_path / name
         path.parent.mkdir(parents=True)
-        path.write_text(f"content of {name}\n")
+        path.write_text(f"content of {name}\n", encoding="ascii")
     return tmp_path
 
 
-def test_the_hash_is_the_same_for_the_same_sources(project: Path) -> None:
-    before = fingerprint(project)
+def hashed(project: Path, platform: Platform = LAMBDA) -> str:
+    return fingerprint(project, platform, project / "builder")
+
+
+def test_the_hash_is_the_same_for_the_same_sources(project: Path, tmp_path: Path) -> None:
+    before = hashed(project)
     for source in project.rglob("*.py"):
         source.touch()
-    assert fingerprint(project) == before
+    assert hashed(project) == before
+    shutil.copytree(project, tmp_path / "elsewhere")
+    assert hashed(tmp_path / "elsewhere") == before
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements/runtime.txt", "domain/engine.py", "lambdas/quiz/handler.py"]
+    "name",
+    ["requirements/runtime.txt", "domain/engine.py", "lambdas/quiz/handler.py", "builder/build.py"],
 )
-def test_a_change_of_anything_shipped_changes_the_hash(project: Path, name: str) -> None:
-    before = fingerprint(project)
-    (project / name).write_text("changed\n")
-    assert fingerprint(project) != before
+def test_a_byte_of_anything_that_makes_the_asset_changes_the_hash(project: Path, name: str) -> None:
+    before = hashed(project)
+    path = project / name
+    path.write_bytes(path.read_bytes().replace(b"content", b"Content"))
+    assert hashed(project) != before
+
+
+def test_the_platform_changes_the_hash(project: Path) -> None:
+    platforms = (LAMBDA, Platform(python="3.14", wheels=LAMBDA.wheels), THIS_MACHINE)
+    assert len({hashed(project, platform) for platform in platforms}) == 3
+
+
+def test_the_builders_version_changes_the_hash(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = hashed(project)
+    monkeypatch.setattr("infra.packaging.build.version", lambda _: "0.0.1")
+    assert hashed(project) != before
 
 
 def test_renaming_a_source_changes_the_hash(project: Path) -> None:
-    before = fingerprint(project)
+    before = hashed(project)
     (project / "domain/engine.py").rename(project / "domain/rules.py")
-    assert fingerprint(project) != before
+    assert hashed(project) != before
 
 
 def test_what_is_not_shipped_leaves_the_hash(project: Path) -> None:
-    before = fingerprint(project)
+    before = hashed(project)
     (project / "domain/__pycache__").mkdir()
     (project / "domain/__pycache__/engine.cpython-313.pyc").write_bytes(b"\0")
-    (project / "README.md").write_text("news\n")
-    assert fingerprint(project) == before
+    (project / "README.md").write_text("news\n", encoding="ascii")
+    assert hashed(project) == before

@@ -107,6 +107,8 @@ def test_tables_bill_by_request_and_are_encrypted(data: Template) -> None:
         ("dev", False, False, "Delete"),
         ("staging", True, False, "Delete"),
         ("prod", True, True, "Retain"),
+        ("local", False, False, "Delete"),
+        ("rehearsal", False, False, "Delete"),
     ],
 )
 def test_tables_of_prod_cannot_be_lost(

@@ -8,11 +8,15 @@ from infra.permissions import PERMISSIONS, TableName
 from infra.stages import STAGES
 from lambdas.routes import FUNCTIONS
 from tests.infra.assembly import Assembly, Properties, Template
+from tests.infra.chosen import SERVICE_STAGES
 
 ROOT = Path(__file__).parents[2]
 FUNCTION = "AWS::Lambda::Function"
 POLICY = "AWS::IAM::Policy"
 ROLE = "AWS::IAM::Role"
+ALIAS = "AWS::Lambda::Alias"
+TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
+POLICY_OF_SCALING = "AWS::ApplicationAutoScaling::ScalingPolicy"
 
 
 def functions(api: Template) -> dict[str, Properties]:
@@ -181,12 +185,101 @@ def test_only_the_gateway_of_the_stage_may_call_the_functions(api: Template) -> 
         assert permission["Principal"] == "apigateway.amazonaws.com"
         assert permission["Action"] == "lambda:InvokeFunction"
         assert re.search(rf"execute-api.*<{gateway_id}>/", api.text(permission["SourceArn"]))
-        called.add(api.text(permission["FunctionName"]))
-    assert called == {f"<{f['FunctionName']}.Arn>" for f in api.resources(FUNCTION).values()}
+        called.add(permission["FunctionName"]["Ref"])
+    assert called == set(api.resources(ALIAS))
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_all_stages_ship_the_same_asset(assembly: Assembly, stage: str) -> None:
+def test_a_function_has_an_alias_of_its_version(api: Template) -> None:
+    versions = api.resources("AWS::Lambda::Version")
+    of_functions = set()
+    for alias in api.resources(ALIAS).values():
+        assert alias["Name"] == "live"
+        version_id, attribute = alias["FunctionVersion"]["Fn::GetAtt"]
+        assert attribute == "Version"
+        assert versions[version_id]["FunctionName"] == alias["FunctionName"]
+        of_functions.add(alias["FunctionName"]["Ref"])
+    assert of_functions == set(api.resources(FUNCTION))
+    assert len(versions) == len(of_functions)
+
+
+def test_versions_of_prod_stay_to_go_back_to(assembly: Assembly) -> None:
+    for stage in SERVICE_STAGES:
+        resources = assembly.template(f"quiz-{stage}-api").body["Resources"].values()
+        kept = {r["DeletionPolicy"] for r in resources if r["Type"] == "AWS::Lambda::Version"}
+        assert kept == {"Retain" if stage == "prod" else "Delete"}
+
+
+def warm(api: Template) -> dict[str, int]:
+    return {
+        api.text(alias["FunctionName"]).rpartition("-")[2].rstrip(">"): alias[
+            "ProvisionedConcurrencyConfig"
+        ]["ProvisionedConcurrentExecutions"]
+        for alias in api.resources(ALIAS).values()
+        if "ProvisionedConcurrencyConfig" in alias
+    }
+
+
+def test_prod_keeps_quiz_and_answer_warm(assembly: Assembly) -> None:
+    assert warm(assembly.template("quiz-prod-api")) == {"quiz": 2, "answer": 2}
+
+
+@pytest.mark.parametrize("stage", ["dev", "staging", "rehearsal"])
+def test_no_other_stage_pays_for_warm_functions(assembly: Assembly, stage: str) -> None:
+    api = assembly.template(f"quiz-{stage}-api")
+    assert warm(api) == {}
+    assert api.resources(TARGET) == {}
+    assert api.resources(POLICY_OF_SCALING) == {}
+
+
+def test_what_is_warm_in_prod_follows_its_use(assembly: Assembly) -> None:
+    api = assembly.template("quiz-prod-api")
+    targets = api.resources(TARGET)
+    aliases = {
+        logical_id
+        for logical_id, alias in api.resources(ALIAS).items()
+        if "ProvisionedConcurrencyConfig" in alias
+    }
+    scaled = set()
+    for target in targets.values():
+        assert target["ServiceNamespace"] == "lambda"
+        assert target["ScalableDimension"] == "lambda:function:ProvisionedConcurrency"
+        assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 20)
+        _, (start, select, end) = target["ResourceId"]["Fn::Join"]
+        assert (start, end) == ("function:", ":live")
+        scaled.add(select["Fn::Select"][1]["Fn::Split"][1]["Ref"])
+    assert scaled == aliases
+    followed = set()
+    for policy in api.resources(POLICY_OF_SCALING).values():
+        tracking = policy["TargetTrackingScalingPolicyConfiguration"]
+        assert policy["PolicyType"] == "TargetTrackingScaling"
+        assert tracking["TargetValue"] == 0.7
+        assert tracking["PredefinedMetricSpecification"] == {
+            "PredefinedMetricType": "LambdaProvisionedConcurrencyUtilization"
+        }
+        followed.add(policy["ScalingTargetId"]["Ref"])
+    assert followed == set(targets)
+
+
+def test_no_function_starts_from_a_snapshot(api: Template) -> None:
+    """It would exclude provisioned concurrency, and neither CDK nor cfn-lint says so."""
+    assert all("SnapStart" not in function for function in api.resources(FUNCTION).values())
+
+
+@pytest.mark.parametrize("stage", SERVICE_STAGES)
+def test_concurrency_is_reserved_as_the_stage_says(assembly: Assembly, stage: str) -> None:
+    for function in assembly.template(f"quiz-{stage}-api").resources(FUNCTION).values():
+        reserved = function.get("ReservedConcurrentExecutions")
+        assert reserved == STAGES[stage].reserved_concurrency
+
+
+def test_prod_leaves_the_account_the_concurrency_that_lambda_wants_free() -> None:
+    reserved = STAGES["prod"].reserved_concurrency
+    assert reserved is not None
+    assert 1000 - len(PERMISSIONS) * reserved >= 100
+
+
+@pytest.mark.parametrize("stage", [s for s in SERVICE_STAGES if STAGES[s].deploy_roles])
+def test_all_stages_on_aws_ship_the_same_asset(assembly: Assembly, stage: str) -> None:
     def code(name: str) -> set[str]:
         template = assembly.template(f"quiz-{name}-api")
         return {str(f["Code"]["S3Key"]) for f in template.resources(FUNCTION).values()}

@@ -33,7 +33,8 @@ def test_an_account_is_recovered_by_email_and_no_text_message_is_sent(identity: 
 
 
 @pytest.mark.parametrize(
-    ("stage", "mfa"), [("dev", "OPTIONAL"), ("staging", "OPTIONAL"), ("prod", "ON")]
+    ("stage", "mfa"),
+    [("dev", "OPTIONAL"), ("staging", "OPTIONAL"), ("prod", "ON"), ("rehearsal", "OPTIONAL")],
 )
 def test_a_second_factor_is_required_in_prod(assembly: Assembly, stage: str, mfa: str) -> None:
     assert assembly.template(f"quiz-{stage}-identity").only(POOL)["MfaConfiguration"] == mfa
@@ -45,6 +46,7 @@ def test_a_second_factor_is_required_in_prod(assembly: Assembly, stage: str, mfa
         ("dev", "INACTIVE", "Delete"),
         ("staging", "INACTIVE", "Delete"),
         ("prod", "ACTIVE", "Retain"),
+        ("rehearsal", "INACTIVE", "Delete"),
     ],
 )
 def test_users_of_prod_cannot_be_lost(
@@ -59,6 +61,12 @@ def test_users_of_prod_cannot_be_lost(
 def test_there_are_the_groups_admin_and_learner(identity: Template) -> None:
     groups = identity.resources("AWS::Cognito::UserPoolGroup").values()
     assert {group["GroupName"] for group in groups} == {"admin", "learner"}
+
+
+def test_scopes_are_there_for_clients_that_come_over_oauth(identity: Template) -> None:
+    server = identity.only("AWS::Cognito::UserPoolResourceServer")
+    assert server["Identifier"] == "quiz"
+    assert {scope["ScopeName"] for scope in server["Scopes"]} == {"learn", "manage"}
 
 
 def test_the_client_is_public_and_never_sends_a_password(identity: Template) -> None:

@@ -55,7 +55,7 @@ def client(tmp_path: Path) -> "Iterator[DynamoDBClient]":
             endpoint_url=engine.endpoint,
             region_name="us-east-1",
             aws_access_key_id="local",
-            aws_secret_access_key="local",
+            aws_secret_access_key="local",  # pragma: allowlist secret
         )
         yield client
         client.close()

@@ -1,0 +1,1 @@
+"""How the functions' asset is made, apart from the CDK: wheels in, one zip out."""

@@ -1,0 +1,5 @@
+"""What stops packaging."""
+
+
+class PackagingError(Exception):
+    """The asset cannot be made; the message is one sentence for whoever deploys."""

@@ -1,0 +1,23 @@
+"""What the stacks have in common."""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra.stages import Stage
+
+
+class StageStack(cdk.Stack):
+    """A stack whose name and tags tell its stage; one with state is protected as the stage says."""
+
+    def __init__(
+        self, scope: Construct, kind: str, *, stage: Stage, purpose: str, stateful: bool = False
+    ) -> None:
+        super().__init__(
+            scope,
+            f"{stage.prefix}-{kind}",
+            description=f"{purpose} ({stage.name})",
+            termination_protection=stateful and stage.deletion_protection,
+            synthesizer=None if stage.deploy_roles else cdk.CliCredentialsStackSynthesizer(),
+        )
+        for key, value in stage.tags.items():
+            cdk.Tags.of(self).add(key, value)

@@ -1,0 +1,657 @@
+"""The stage `rehearsal`, from an empty account to an empty account, as CI sees it before AWS does.
+
+The tests are one flow in the order they are written. What this cloud cannot show is listed in
+docs/deployment.md, with the assertion on the template that stands in for it.
+"""
+
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from infra.permissions import PERMISSIONS
+from lambdas.routes import FUNCTIONS, ROUTES, Access, Route
+from ops.sign_in import create_user
+from tests.deployment.api_user import CATEGORY, ApiUser, bank_questions, signed_in
+from tests.deployment.local_cloud import (
+    ACCOUNT,
+    PREFIX,
+    REGION,
+    STAGE,
+    Deployment,
+    LocalCloud,
+    reachable,
+)
+from tests.deployment.permissions_used import granted, used
+from tests.infra.assembly import Template
+
+STACKS = [f"{PREFIX}-{name}" for name in ("data", "identity", "api")]
+SIGN_IN_SCOPE = "aws.cognito.signin.user.admin"
+
+by_operation = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation)
+by_function = pytest.mark.parametrize("folder", FUNCTIONS)
+
+
+# An account that knows nothing of the CDK
+
+
+def test_an_account_without_bootstrap_is_told_so(cloud: LocalCloud) -> None:
+    done = cloud.stacks("deploy")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"Account {ACCOUNT} has not been bootstrapped in {REGION}: run "
+        f"'.venv/bin/npx cdk bootstrap aws://{ACCOUNT}/{REGION}' once.\n"
+    )
+
+
+def test_a_stage_that_was_not_deployed_cannot_be_tried(cloud: LocalCloud) -> None:
+    done = cloud.smoke()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(f"with 'make deploy STAGE={STAGE}'.\n")
+
+
+# What was made
+
+
+def resources(cloud: LocalCloud, stack: str) -> dict[str, tuple[str, str]]:
+    """Type and physical id by logical id."""
+    summaries = cloud.pages(
+        "cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=stack
+    )
+    assert {each["ResourceStatus"] for each in summaries} <= {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+    return {
+        each["LogicalResourceId"]: (each["ResourceType"], each["PhysicalResourceId"])
+        for each in summaries
+    }
+
+
+def template(deployment: Deployment, stack: str) -> Template:
+    return deployment.assembly.template(f"{PREFIX}-{stack}")
+
+
+def resolved(template: Template, value: Any) -> str:
+    """A value of a template, where a reference to a thing is its name."""
+    return template.text(value).strip("<>")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_resource_of_the_template_was_made(deployment: Deployment, stack: str) -> None:
+    declared = deployment.assembly.template(stack).body["Resources"]
+    made = resources(deployment.cloud, stack)
+    assert {name: kind for name, (kind, _) in made.items()} == {
+        name: resource["Type"] for name, resource in declared.items()
+    }
+
+
+TABLES = {
+    "users": ("userId", None),
+    "questions": ("questionId", None),
+    "sessions": ("userId", "sessionId"),
+    "progress": ("userId", "questionId"),
+    "wrong-answers": ("userId", "timestamp"),
+}
+
+
+def keys_of(described: Mapping[str, Any]) -> tuple[str, str | None]:
+    by_kind = {key["KeyType"]: key["AttributeName"] for key in described["KeySchema"]}
+    return by_kind["HASH"], by_kind.get("RANGE")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_has_its_keys(deployment: Deployment, name: str) -> None:
+    dynamodb = deployment.cloud.client("dynamodb")
+    table = dynamodb.describe_table(TableName=f"{PREFIX}-{name}")["Table"]
+    assert keys_of(table) == TABLES[name]
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    indexes = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
+    if name == "questions":
+        index = indexes.pop("byCategory")
+        assert keys_of(index) == ("category", "ordinal")
+        assert index["Projection"] == {"ProjectionType": "ALL"}
+        assert {"AttributeName": "ordinal", "AttributeType": "N"} in table["AttributeDefinitions"]
+    assert indexes == {}
+    stream = table.get("StreamSpecification", {})
+    assert stream.get("StreamViewType") == ("NEW_AND_OLD_IMAGES" if name == "progress" else None)
+
+
+def test_no_other_table_was_made(deployment: Deployment) -> None:
+    names = deployment.cloud.pages("dynamodb", "list_tables", "TableNames")
+    assert set(names) == {f"{PREFIX}-{name}" for name in TABLES}
+
+
+@by_function
+def test_a_function_is_as_declared(deployment: Deployment, folder: str) -> None:
+    api = template(deployment, "api")
+    name = f"{PREFIX}-{folder}"
+    (declared,) = (
+        each
+        for each in api.resources("AWS::Lambda::Function").values()
+        if each["FunctionName"] == name
+    )
+    made = deployment.cloud.client("lambda").get_function_configuration(FunctionName=name)
+    assert made["Handler"] == f"lambdas.{folder}.handler.handler"
+    assert made["Runtime"] == "python3.13"
+    assert made["Architectures"] == declared["Architectures"]
+    assert (made["MemorySize"], made["Timeout"]) == (declared["MemorySize"], declared["Timeout"])
+    assert made["TracingConfig"]["Mode"] == "Active"
+    assert made["LoggingConfig"]["LogGroup"] == f"/aws/lambda/{name}"
+    variables = declared["Environment"]["Variables"]
+    assert made["Environment"]["Variables"] == {
+        variable: resolved(api, value) for variable, value in variables.items()
+    }
+    assert variables["STAGE"] == STAGE
+
+
+def statements(cloud: LocalCloud, role: str) -> Iterator[tuple[str, str]]:
+    """Action and resource of everything a role may do."""
+    iam = cloud.client("iam")
+    assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
+    for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+        for statement in document["Statement"]:
+            assert statement["Effect"] == "Allow"
+            for action in _as_list(statement["Action"]):
+                for resource in _as_list(statement["Resource"]):
+                    yield action, resource
+
+
+def _as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+@by_function
+def test_a_function_may_do_what_is_granted_and_no_more(deployment: Deployment, folder: str) -> None:
+    name = f"{PREFIX}-{folder}"
+    function = deployment.cloud.client("lambda").get_function_configuration(FunctionName=name)
+    role = function["Role"].rpartition("/")[2]
+    tables = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{PREFIX}-"
+    logs = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{name}:*"
+    assert set(statements(deployment.cloud, role)) == {
+        *(
+            (
+                f"dynamodb:{action}",
+                f"{tables}{grant.table}{f'/index/{i}' if (i := grant.index) else ''}",
+            )
+            for grant in PERMISSIONS[folder]
+            for action in grant.actions
+        ),
+        ("logs:CreateLogStream", logs),
+        ("logs:PutLogEvents", logs),
+        ("xray:PutTraceSegments", "*"),
+        ("xray:PutTelemetryRecords", "*"),
+    }
+
+
+@pytest.fixture(scope="session")
+def methods(deployment: Deployment) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Methods of the gateway by verb and path."""
+    found = deployment.cloud.pages(
+        "apigateway", "get_resources", "items", restApiId=deployment.api_id, embed=["methods"]
+    )
+    return {
+        (verb, resource["path"]): method
+        for resource in found
+        for verb, method in resource.get("resourceMethods", {}).items()
+    }
+
+
+def test_the_gateway_has_the_routes_of_the_table(
+    methods: Mapping[tuple[str, str], Mapping[str, Any]],
+) -> None:
+    served = {where for where in methods if where[0] not in {"ANY", "OPTIONS"}}
+    assert served == {(route.method, route.path) for route in ROUTES}
+
+
+@by_operation
+def test_a_method_asks_for_a_token_of_the_pool_and_leads_to_its_function(
+    deployment: Deployment,
+    methods: Mapping[tuple[str, str], Mapping[str, Any]],
+    route: Route,
+) -> None:
+    method = methods[route.method, route.path]
+    integration = method["methodIntegration"]
+    assert integration["type"] == "AWS_PROXY"
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}-{route.function}"
+    target = integration["uri"].partition("/functions/")[2].removesuffix("/invocations")
+    assert target == function or target.startswith(f"{function}:")
+    if route.access is Access.PUBLIC:
+        assert method["authorizationType"] == "NONE"
+        return
+    assert method["authorizationType"] == "COGNITO_USER_POOLS"
+    own = "quiz/manage" if route.access is Access.ADMIN else "quiz/learn"
+    assert set(method["authorizationScopes"]) == {SIGN_IN_SCOPE, own}
+    gateway = deployment.cloud.client("apigateway")
+    authorizer = gateway.get_authorizer(
+        restApiId=deployment.api_id, authorizerId=method["authorizerId"]
+    )
+    assert authorizer["type"] == "COGNITO_USER_POOLS"
+    pool = deployment.outputs.userPoolId
+    assert authorizer["providerARNs"] == [f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{pool}"]
+
+
+def test_the_user_pool_has_its_settings(deployment: Deployment) -> None:
+    cognito = deployment.cloud.client("cognito-idp")
+    pool_id = deployment.outputs.userPoolId
+    pool = cognito.describe_user_pool(UserPoolId=pool_id)["UserPool"]
+    assert pool["UsernameAttributes"] == ["email"]
+    assert pool["AutoVerifiedAttributes"] == ["email"]
+    policy = pool["Policies"]["PasswordPolicy"]
+    assert policy["MinimumLength"] >= 12
+    required = [f"Require{kind}" for kind in ("Uppercase", "Lowercase", "Numbers", "Symbols")]
+    assert all(policy[kind] for kind in required)
+    factors = cognito.get_user_pool_mfa_config(UserPoolId=pool_id)
+    assert factors["MfaConfiguration"] == "OPTIONAL"
+    assert factors["SoftwareTokenMfaConfiguration"] == {"Enabled": True}
+    groups = cognito.list_groups(UserPoolId=pool_id)["Groups"]
+    assert {group["GroupName"] for group in groups} == {"admin", "learner"}
+    (server,) = cognito.list_resource_servers(UserPoolId=pool_id, MaxResults=5)["ResourceServers"]
+    assert server["Identifier"] == "quiz"
+    assert {scope["ScopeName"] for scope in server["Scopes"]} == {"learn", "manage"}
+
+
+def test_the_client_is_public_and_signs_in_over_srp_alone(deployment: Deployment) -> None:
+    client = deployment.cloud.client("cognito-idp").describe_user_pool_client(
+        UserPoolId=deployment.outputs.userPoolId, ClientId=deployment.outputs.userPoolClientId
+    )["UserPoolClient"]
+    assert "ClientSecret" not in client
+    assert set(client["ExplicitAuthFlows"]) == {
+        "ALLOW_USER_SRP_AUTH",
+        "ALLOW_REFRESH_TOKEN_AUTH",
+    }
+    assert client["AllowedOAuthFlows"] == []
+    assert client["PreventUserExistenceErrors"] == "ENABLED"
+    assert client["EnableTokenRevocation"] is True
+    units = client["TokenValidityUnits"]
+    assert (client["AccessTokenValidity"], units["AccessToken"]) == (15, "minutes")
+
+
+@by_function
+def test_what_was_packaged_needs_nothing_beside_it(
+    deployment: Deployment, tmp_path: Path, folder: str
+) -> None:
+    """The local cloud has a botocore of its own, which would hide that ours was forgotten."""
+    function = deployment.cloud.client("lambda").get_function(FunctionName=f"{PREFIX}-{folder}")
+    package = tmp_path / "package.zip"
+    package.write_bytes(httpx2.get(function["Code"]["Location"]).raise_for_status().content)
+    with zipfile.ZipFile(package) as content:
+        content.extractall(tmp_path / "package")
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'package')!r});"
+        f"import lambdas.{folder}.handler as handler; assert callable(handler.handler)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program],
+        env={"STAGE": STAGE},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+# Who is let in
+
+
+@pytest.fixture(scope="session")
+def admin(deployment: Deployment) -> Iterator[ApiUser]:
+    with signed_in(deployment, "admin") as user:
+        yield user
+
+
+@pytest.fixture(scope="session")
+def learner(deployment: Deployment) -> Iterator[ApiUser]:
+    with signed_in(deployment) as user:
+        yield user
+
+
+def test_the_health_check_is_open_to_all(deployment: Deployment) -> None:
+    with deployment.http() as client:
+        response = client.get("/health")
+    assert response.status_code == 200
+    assert response.json()["stage"] == STAGE
+
+
+def test_a_token_of_an_sdk_sign_in_is_what_the_authorizer_expects(learner: ApiUser) -> None:
+    claims = learner.claims
+    assert (claims["token_use"], claims["scope"]) == ("access", SIGN_IN_SCOPE)
+    assert claims["exp"] - claims["iat"] == 15 * 60
+    assert "cognito:groups" not in claims
+
+
+@by_operation
+def test_nobody_is_let_in_without_a_token(deployment: Deployment, route: Route) -> None:
+    if route.access is Access.PUBLIC:
+        return
+    path = route.path.format(sessionId="0" * 27, userId="me", questionId="a:000000")
+    with deployment.http() as client:
+        response = client.request(route.method, path)
+    assert response.status_code == 401
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["code"] == "UNAUTHORIZED"
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_the_program_signs_a_user_in_and_prints_the_token_alone(deployment: Deployment) -> None:
+    cognito = deployment.cloud.client("cognito-idp")
+    create_user(cognito, deployment.outputs, "ada@example.com", "Correct-horse-1")
+    arguments = ("--stage", STAGE, "--user", "ada@example.com")
+    done = deployment.cloud.run(
+        sys.executable, "-m", "ops.token", *arguments, QUIZ_PASSWORD="Correct-horse-1"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert status_with(deployment, done.stdout.removesuffix("\n")) == 200
+    done = deployment.cloud.run(
+        sys.executable, "-m", "ops.token", *arguments, QUIZ_PASSWORD="Wrong-horse-1"
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("It is impossible to sign in: ")
+
+
+WRONG_CLAIMS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "expired": lambda claims: claims | {"exp": int(time.time()) - 1},
+    "without a scope": lambda claims: {k: v for k, v in claims.items() if k != "scope"},
+    "of another scope": lambda claims: claims | {"scope": "openid profile"},
+    "of another pool": lambda claims: claims | {"iss": f"{claims['iss']}x"},
+}
+
+
+def signed(learner: ApiUser, claims: dict[str, Any], key: Any) -> str:
+    headers = {"kid": jwt.get_unverified_header(learner.token)["kid"]}
+    return jwt.encode(claims, key, algorithm="RS256", headers=headers)
+
+
+def status_with(deployment: Deployment, token: str) -> int:
+    with deployment.http(token) as client:
+        return int(client.get("/sessions").status_code)
+
+
+@pytest.mark.parametrize("change", WRONG_CLAIMS.values(), ids=WRONG_CLAIMS)
+def test_a_token_that_the_pool_signed_with_wrong_claims_is_refused(
+    deployment: Deployment, learner: ApiUser, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    key = deployment.cloud.signing_key(deployment.outputs.userPoolId)
+    assert status_with(deployment, signed(learner, learner.claims, key)) == 200
+    assert status_with(deployment, signed(learner, change(learner.claims), key)) == 401
+
+
+def test_a_forged_token_is_refused(deployment: Deployment, learner: ApiUser) -> None:
+    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    assert status_with(deployment, signed(learner, learner.claims, stranger)) == 401
+    header, _, signature = learner.token.split(".")
+    promoted = learner.claims | {"cognito:groups": ["admin"]}
+    payload = signed(learner, promoted, stranger).split(".")[1]
+    assert status_with(deployment, f"{header}.{payload}.{signature}") == 401
+    assert status_with(deployment, jwt.encode(promoted, "", algorithm="none")) == 401
+
+
+def test_a_learner_is_no_administrator(learner: ApiUser) -> None:
+    learner.call("GET", "/admin/questions", status=403)
+    learner.call("POST", "/admin/questions", {"questions": bank_questions(0, 1)}, status=403)
+
+
+# What it does
+
+
+def test_a_stage_without_questions_cannot_be_tried(deployment: Deployment) -> None:
+    done = deployment.cloud.smoke()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"Stage {STAGE} has no questions to play: import a bank first (docs/deployment.md).\n"
+    )
+
+
+def test_an_administrator_fills_the_bank(admin: ApiUser, learner: ApiUser) -> None:
+    for first in (0, 20):
+        body = {"questions": bank_questions(first, 20)}
+        results = admin.call("POST", "/admin/questions", body)["results"]
+        assert [each["status"] for each in results] == ["CREATED"] * 20
+    again = admin.call("POST", "/admin/questions", {"questions": bank_questions(0, 1)})
+    assert again["results"][0]["status"] == "UNCHANGED"
+    (category,) = learner.call("GET", "/questions/categories")["categories"]
+    assert (category["category"], category["questionCount"]) == (CATEGORY, 40)
+
+
+def test_the_smoke_session_is_played(deployment: Deployment) -> None:
+    """Through the gateway and its authorizer into the functions, each under its own role."""
+    done = deployment.cloud.smoke()
+    assert done.returncode == 0, f"{done.stderr}\n{deployment.cloud.function_logs()}"
+    assert done.stdout.startswith(f"Stage {STAGE} is well: 3 questions mastered in ")
+    cognito = deployment.cloud.client("cognito-idp")
+    users = cognito.list_users(UserPoolId=deployment.outputs.userPoolId)["Users"]
+    emails = [a["Value"] for user in users for a in user["Attributes"] if a["Name"] == "email"]
+    assert not [email for email in emails if email.startswith("smoke-")]
+
+
+def test_a_long_pool_is_worked_off(learner: ApiUser) -> None:
+    """Past the 16 corrections that a session item carries, the rest comes from the table."""
+    session_id, question = learner.start_session(20)
+    for _ in range(20):
+        question = learner.miss_and_mend(session_id, question)
+    for _ in range(40):
+        assert question["fromWrongPool"]
+        question = learner.answer(session_id, question, right=True)["question"]
+    assert question is None
+    ended = learner.call("GET", f"/sessions/{session_id}")
+    assert ended["status"] == "COMPLETED"
+    assert ended["progress"]["wrongAnswers"] == 20
+
+
+def test_what_abandoned_sessions_left_is_reviewed(admin: ApiUser, learner: ApiUser) -> None:
+    """Left by two of them, a question is reviewed once."""
+    admin.call("POST", "/admin/questions", {"questions": bank_questions(0, 1, "leftovers")})
+    for _ in range(2):
+        session_id, question = learner.start_session(1, "leftovers")
+        learner.miss_and_mend(session_id, question)
+        learner.call("DELETE", f"/sessions/{session_id}", status=204)
+    left = learner.call("GET", "/users/me/wrong-answers")["wrongAnswers"]
+    assert len(left) == 2
+
+    review = learner.call("POST", "/sessions", {"review": {"category": "leftovers"}}, 201)
+    assert review["progress"]["totalQuestions"] == 1
+    session_id = review["sessionId"]
+    question = learner.call("GET", f"/sessions/{session_id}/question")["question"]
+    while question is not None:
+        question = learner.answer(session_id, question, right=True)["question"]
+    assert learner.call("GET", f"/sessions/{session_id}")["status"] == "COMPLETED"
+    assert learner.call("GET", "/users/me/wrong-answers")["wrongAnswers"] == []
+
+
+def test_a_retired_question_stays_with_the_session_that_shows_it(
+    admin: ApiUser, learner: ApiUser
+) -> None:
+    session_id, question = learner.start_session(5)
+    admin.call("DELETE", f"/admin/questions/{question['questionId']}", status=204)
+    shown = learner.call("GET", f"/sessions/{session_id}/question")["question"]
+    assert shown == question
+
+
+def test_questions_that_are_lost_while_they_are_owed_are_replaced_on_screen(
+    deployment: Deployment, admin: ApiUser, learner: ApiUser
+) -> None:
+    """All that the session item carries is gone: the quiz function reads and writes the pool."""
+    admin.call("POST", "/admin/questions", {"questions": bank_questions(0, 18, "lost")})
+    session_id, question = learner.start_session(18, "lost")
+    order = []
+    for _ in range(18):
+        order.append(question["questionId"])
+        question = learner.miss_and_mend(session_id, question)
+    # The quiz function still has the first in memory, so that one is worked off.
+    tries = 2
+    while tries:
+        tries -= question["questionId"] == order[0]
+        question = learner.answer(session_id, question, right=True)["question"]
+    lose(deployment, order[1:17])
+    shown = learner.call("GET", f"/sessions/{session_id}/question")
+    assert shown["question"]["questionId"] == order[17]
+    assert shown["penaltyIndicator"] == "(+1 Question @ 2 Tries)"
+
+
+def test_a_session_whose_questions_are_all_lost_is_over(
+    deployment: Deployment, admin: ApiUser, learner: ApiUser
+) -> None:
+    bank = admin.call("POST", "/admin/questions", {"questions": bank_questions(0, 9, "fresh")})
+    session_id, question = learner.start_session(9, "fresh")
+    learner.answer(session_id, question, right=True)
+    lose(deployment, [each["questionId"] for each in bank["results"]])
+    shown = learner.call("GET", f"/sessions/{session_id}/question")
+    assert (shown["nextAction"], shown["question"]) == ("SESSION_COMPLETED", None)
+    assert shown["progress"]["totalQuestions"] == 1
+
+
+def lose(deployment: Deployment, question_ids: Iterable[str]) -> None:
+    """Delete questions behind the API's back."""
+    dynamodb = deployment.cloud.client("dynamodb")
+    for question_id in question_ids:
+        key = {"questionId": {"S": question_id}}
+        dynamodb.delete_item(TableName=f"{PREFIX}-questions", Key=key)
+
+
+def test_a_learner_reads_their_record(admin: ApiUser, learner: ApiUser) -> None:
+    totals = learner.call("GET", "/users/me/progress")
+    assert totals["questionsAttempted"] > 0
+    page = learner.call("GET", f"/users/me/progress/questions?category={CATEGORY}&limit=5")
+    assert len(page["questions"]) == 5
+    assert page["nextToken"]
+    assert learner.call("GET", "/sessions?limit=1")["sessions"]
+    learner_id = learner.claims["sub"]
+    assert admin.call("GET", f"/users/{learner_id}/progress")["userId"] == learner_id
+    assert admin.call("GET", f"/admin/questions?category={CATEGORY}")["questions"]
+
+
+BODIES: dict[str, Any] = {
+    "startSession": {"sources": [{"category": CATEGORY, "questionCount": 1}]},
+    "updateSession": {"name": "Renamed", "version": 1},
+    "submitAnswer": {"questionId": f"{CATEGORY}:000000", "turn": 1, "selectedAnswers": ["a"]},
+    "updateUser": {"displayName": "Ada"},
+    "saveQuestions": {"questions": bank_questions(0, 1)},
+    "replaceQuestion": {**bank_questions(0, 1)[0], "text": "Another question?"},
+}
+
+
+def test_no_route_fails_under_the_role_of_its_function(
+    deployment: Deployment, admin: ApiUser
+) -> None:
+    """Each is called with what it takes; what ends a session, a question or a user comes last."""
+    session_id, question = admin.start_session(1)
+    path = {"sessionId": session_id, "userId": "me", "questionId": question["questionId"]}
+    failed = {}
+    for route in sorted(ROUTES, key=lambda route: route.method == "DELETE"):
+        url = route.path.format(category=CATEGORY, **path)
+        answer = admin.http.request(route.method, url, json=BODIES.get(route.operation))
+        if answer.status_code >= 500 or answer.status_code in {401, 403, 404}:
+            failed[route.operation] = answer.text
+    assert failed == {}, deployment.cloud.function_logs()
+
+
+def test_every_permission_is_used(deployment: Deployment) -> None:
+    """One that nothing needs is one too many; one that is missing has failed a test before."""
+    done = used(deployment.cloud)
+    assert done - granted() == set(), "denied"
+    assert granted() - done == set()
+
+
+def test_no_token_is_in_the_logs(deployment: Deployment, learner: ApiUser, admin: ApiUser) -> None:
+    logged = deployment.cloud.function_logs()
+    assert '"operation":"submitAnswer"' in logged
+    for user in (learner, admin):
+        assert user.token.split(".")[2] not in logged
+
+
+def test_a_flood_is_refused_in_the_contract_s_form(deployment: Deployment) -> None:
+    """Of a route that nobody else calls; the burst of the stage is 50."""
+    with deployment.http() as client:
+        responses = (client.get("/health") for _ in range(1_000))
+        refused = next(response for response in responses if response.status_code != 200)
+    assert refused.status_code == 429
+    assert refused.headers["Retry-After"] == "1"
+    assert refused.json()["code"] == "RATE_LIMITED"
+
+
+# The same again, then another
+
+
+def test_deploying_again_changes_nothing(deployment: Deployment) -> None:
+    before = {stack: resources(deployment.cloud, stack) for stack in STACKS}
+    done = deployment.cloud.stacks("deploy")
+    assert done.returncode == 0, done.stderr
+    for stack in STACKS:
+        assert f"{stack} (no changes)" in done.stdout + done.stderr
+    assert {stack: resources(deployment.cloud, stack) for stack in STACKS} == before
+    outputs = deployment.cloud.folder / "data" / f"outputs-{STAGE}.json"
+    assert reachable(deployment.cloud, outputs) == deployment.outputs
+
+
+def test_there_is_no_difference_to_what_runs(deployment: Deployment) -> None:
+    done = deployment.cloud.stacks("diff")
+    assert done.returncode == 0, done.stderr
+    assert "Number of stacks with differences: 0" in done.stdout + done.stderr
+
+
+def test_a_changed_throttle_is_a_difference(deployment: Deployment, tmp_path: Path) -> None:
+    changed = changed_assembly(deployment.cloud, tmp_path)
+    done = deployment.cloud.cdk("diff", "**", "--app", changed, "--fail")
+    told = done.stdout + done.stderr
+    assert done.returncode == 1, told
+    assert "Number of stacks with differences: 1" in told
+    assert "ThrottlingRateLimit" in told
+
+
+def changed_assembly(cloud: LocalCloud, folder: Path) -> Path:
+    """Synthesize the stage with twice its throttles."""
+    program = (
+        "from dataclasses import replace\n"
+        "from infra.application import add_stage, new_app\n"
+        "from infra.stages import stage_named\n"
+        f"stage = stage_named({STAGE!r})\n"
+        f"app = new_app(outdir={str(folder)!r}, context={{'aws:cdk:bundling-stacks': []}})\n"
+        "add_stage(app, replace(stage, throttle_scale=2 * stage.throttle_scale))\n"
+        "app.synth()\n"
+    )
+    done = cloud.run(sys.executable, "-c", program)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+# Back to an empty account
+
+
+def test_nothing_is_destroyed_unasked(deployment: Deployment) -> None:
+    done = deployment.cloud.stacks("destroy")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Nobody is there to ask: ")
+    done = deployment.cloud.stacks("destroy", "--confirm", "prod")
+    assert done.returncode == 1
+    assert done.stderr == f"CONFIRM is prod, and the stage is {STAGE}: nothing was done.\n"
+    assert resources(deployment.cloud, STACKS[0])
+
+
+def test_nothing_is_left_after_it_is_destroyed(deployment: Deployment) -> None:
+    cloud = deployment.cloud
+    done = cloud.stacks("destroy", "--confirm", STAGE)
+    assert done.returncode == 0, done.stderr
+    stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
+    assert [stack["StackName"] for stack in stacks] == ["CDKToolkit"]
+    left = {
+        "tables": cloud.pages("dynamodb", "list_tables", "TableNames"),
+        "functions": cloud.pages("lambda", "list_functions", "Functions"),
+        "APIs": cloud.pages("apigateway", "get_rest_apis", "items"),
+        "user pools": cloud.pages("cognito-idp", "list_user_pools", "UserPools", MaxResults=10),
+        "log groups": cloud.pages("logs", "describe_log_groups", "logGroups"),
+        "queues": cloud.pages("sqs", "list_queues", "QueueUrls"),
+        "topics": cloud.pages("sns", "list_topics", "Topics"),
+        "alarms": cloud.pages("cloudwatch", "describe_alarms", "MetricAlarms"),
+    }
+    assert {what: found for what, found in left.items() if found} == {}
+    assert not (cloud.folder / "data" / f"outputs-{STAGE}.json").exists()
+    # The gateway's role for logs serves every API of the account, and stays.
+    roles = [role["RoleName"] for role in cloud.pages("iam", "list_roles", "Roles")]
+    (stays,) = (role for role in roles if not role.startswith("cdk-"))
+    assert stays.startswith(f"{PREFIX}-api-GatewayCloudWatchRole")

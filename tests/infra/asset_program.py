@@ -1,0 +1,109 @@
+"""What the tests run inside the packaged asset: `python -I -S asset_program.py FOLDER`.
+
+Nothing but FOLDER and the standard library can be imported. Prints one JSON object, last.
+"""
+
+# ruff: noqa: E402 - the asset is importable, and watched, only after the first lines
+
+import importlib
+import json
+import marshal
+import os
+import pkgutil
+import sys
+from pathlib import Path
+from typing import Any
+
+folder = sys.argv[1]
+compiled: list[str] = []
+
+
+def note_compilation(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "compile" and str(arguments[1]).startswith(folder):
+        compiled.append(str(arguments[1]))
+
+
+sys.addaudithook(note_compilation)
+sys.path.insert(0, folder)
+
+import boto3
+
+import domain
+import lambdas
+from lambdas.health.handler import handler
+from lambdas.shared.settings import settings
+from lambdas.shared.store.client import ConditionFailedError, database
+
+
+def import_everything() -> list[str]:
+    """Handlers, and what they import only when asked for something."""
+    names = []
+    for package in (domain, lambdas):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+            names.append(module.name)
+    return names
+
+
+def health() -> Any:
+    event = {
+        "httpMethod": "GET",
+        "resource": "/health",
+        "headers": {},
+        "requestContext": {"requestId": "r-1"},
+    }
+    return handler(event, None)
+
+
+def use_a_table() -> dict[str, Any]:
+    """One call of each kind, through the store's own client, on a real engine."""
+    tables, name = database(settings()), f"asset-{os.getpid()}"
+    tables.client.create_table(
+        TableName=name,
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    tables.client.get_waiter("table_exists").wait(TableName=name)
+    item = {"id": {"S": "a"}, "packed": {"B": b"\0\1"}, "count": {"N": "7"}}
+    put = {"TableName": name, "Item": item, "ConditionExpression": "attribute_not_exists(id)"}
+    tables.call("put_item", **put)
+    read = tables.call("get_item", TableName=name, Key={"id": {"S": "a"}})
+    try:
+        tables.call("put_item", **put)
+        refused = False
+    except ConditionFailedError:
+        refused = True
+    tables.client.delete_table(TableName=name)
+    return {"read back": read["Item"] == item, "second refused": refused}
+
+
+def endpoints() -> dict[str, str]:
+    session = boto3.Session()
+    return {
+        region: session.client("dynamodb", region_name=region).meta.endpoint_url
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("dynamodb", partition)
+    }
+
+
+def compiled_paths() -> list[str]:
+    """Where bytecode says that it comes from, less what comes after the folder."""
+    paths = set()
+    for path in Path(folder).rglob("*.pyc"):
+        source = (path.parents[1] / f"{path.name.split('.')[0]}.py").relative_to(folder)
+        code = marshal.loads(path.read_bytes()[16:])  # noqa: S302 - of our own making
+        paths.add(code.co_filename.removesuffix(str(source)))
+    return sorted(paths)
+
+
+seen = {
+    "modules": import_everything(),
+    "health": health(),
+    "table": use_a_table(),
+    "endpoints": endpoints(),
+    "compiled paths": compiled_paths(),
+    "compiled here": compiled,
+    "operations": len(boto3.client("dynamodb").meta.service_model.operation_names),
+}
+print(json.dumps(seen))  # noqa: T201

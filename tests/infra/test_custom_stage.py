@@ -1,0 +1,45 @@
+"""What the context may add to a stage: an address of its own, and somebody to tell."""
+
+from tests.infra.assembly import Assembly
+from tests.infra.chosen import CUSTOM
+
+
+def test_the_api_is_at_its_own_address_and_at_no_other(custom: Assembly) -> None:
+    api = custom.template("quiz-custom-api")
+    domain = api.only("AWS::ApiGateway::DomainName")
+    assert domain["DomainName"] == CUSTOM.domain_name
+    assert domain["RegionalCertificateArn"] == CUSTOM.certificate_arn
+    assert domain["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert domain["SecurityPolicy"] == "TLS_1_2"
+    assert api.only("AWS::ApiGateway::RestApi")["DisableExecuteApiEndpoint"] is True
+
+
+def test_the_address_leads_to_the_stage_of_the_api(custom: Assembly) -> None:
+    api = custom.template("quiz-custom-api")
+    mapping = api.only("AWS::ApiGateway::BasePathMapping")
+    (domain_id,) = api.resources("AWS::ApiGateway::DomainName")
+    (gateway_id,) = api.resources("AWS::ApiGateway::RestApi")
+    (stage_id,) = api.resources("AWS::ApiGateway::Stage")
+    assert mapping["BasePath"] == "v1"
+    assert mapping["DomainName"] == {"Ref": domain_id}
+    assert mapping["RestApiId"] == {"Ref": gateway_id}
+    assert mapping["Stage"] == {"Ref": stage_id}
+
+
+def test_the_outputs_tell_clients_the_address_and_the_dns_its_target(custom: Assembly) -> None:
+    api = custom.template("quiz-custom-api")
+    assert api.body["Outputs"]["ApiUrl"]["Value"] == "https://api.quiz.example.com/v1"
+    (domain_id,) = api.resources("AWS::ApiGateway::DomainName")
+    assert api.body["Outputs"]["DomainTarget"]["Value"] == {
+        "Fn::GetAtt": [domain_id, "RegionalDomainName"]
+    }
+
+
+def test_alarms_go_to_the_address_given(custom: Assembly) -> None:
+    operations = custom.template("quiz-custom-operations")
+    (topic_id,) = operations.resources("AWS::SNS::Topic")
+    assert operations.only("AWS::SNS::Subscription") == {
+        "Protocol": "email",
+        "Endpoint": "ada@example.com",
+        "TopicArn": {"Ref": topic_id},
+    }

@@ -1,0 +1,59 @@
+"""What cdk-nag found and we keep: each at its resource, by exact id, for a reason."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.infra.assembly import Assembly
+
+GATEWAY_LOGS = (
+    "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/"
+    "service-role/AmazonAPIGatewayPushToCloudWatchLogs]"
+)
+EVERYWHERE = {
+    "AwsSolutions-APIG2",
+    "AwsSolutions-APIG4",
+    "AwsSolutions-COG4",
+    "AwsSolutions-COG8",
+    GATEWAY_LOGS,
+    "AwsSolutions-IAM5[Resource::*]",
+    "AwsSolutions-L1",
+    "Serverless-LambdaDLQ",
+    "Serverless-LambdaLatestVersion",
+}
+CHEAP = {"AwsSolutions-APIG3", "AwsSolutions-COG2", "AwsSolutions-DDB3"}
+
+
+def kept(assembly: Assembly, stage: str) -> Iterator[tuple[str, str, str]]:
+    """Path of a construct, finding and reason."""
+    for file in assembly.folder.glob(f"quiz-{stage}-*.metadata.json"):
+        for path, entries in json.loads(file.read_text()).items():
+            for entry in entries:
+                if entry["type"] == "aws:cdk:acknowledged-rules":
+                    for finding, reason in entry["data"].items():
+                        yield path, finding.removeprefix("Annotation::"), reason
+
+
+@pytest.mark.parametrize(
+    ("stage", "findings"),
+    [
+        ("dev", EVERYWHERE | CHEAP),
+        ("staging", EVERYWHERE | {"AwsSolutions-COG2"}),
+        ("prod", EVERYWHERE),
+        ("rehearsal", EVERYWHERE | CHEAP),
+        ("local", {"AwsSolutions-DDB3"}),
+    ],
+)
+def test_these_findings_are_kept_and_no_others(
+    assembly: Assembly, stage: str, findings: set[str]
+) -> None:
+    assert {finding for _, finding, _ in kept(assembly, stage)} == findings
+
+
+def test_a_finding_is_kept_at_its_resource_and_for_a_reason(assembly: Assembly) -> None:
+    for path, _, reason in kept(assembly, "*"):
+        assert path.count("/") >= 2, "a whole stack is no resource"
+        assert re.fullmatch(r"[A-Z].{50,}\.", reason), reason
+        assert "false positive" not in reason.lower()

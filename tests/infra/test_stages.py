@@ -1,0 +1,149 @@
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
+
+import pytest
+from aws_cdk import RemovalPolicy
+from aws_cdk.aws_cognito import Mfa
+
+from infra.packaging.platforms import THIS_MACHINE
+from infra.stages import (
+    STAGES,
+    Extent,
+    ImpossibleStageError,
+    ProvisionedConcurrency,
+    UnknownStageError,
+    stage_named,
+    stage_of_context,
+)
+
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d"
+WARM = ProvisionedConcurrency(minimum=1, maximum=60, utilization=0.7)
+
+
+@pytest.mark.parametrize("name", ["", "Prod", "prod ", None, 1, ["prod"]])
+def test_a_name_that_is_no_stage_is_refused(name: object) -> None:
+    with pytest.raises(UnknownStageError, match="choose one of dev, staging, prod, local, rehears"):
+        stage_named(name)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_goes_by_its_name(name: str) -> None:
+    assert stage_named(name).name == name
+
+
+def test_a_stage_is_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        STAGES["prod"].waf = False  # type: ignore[misc]
+
+
+def test_only_prod_is_production() -> None:
+    assert [stage.name for stage in STAGES.values() if stage.production] == ["prod"]
+
+
+def test_the_rehearsal_can_be_destroyed_and_asks_for_nothing_the_local_cloud_refuses() -> None:
+    stage = STAGES["rehearsal"]
+    assert stage.extent is Extent.SERVICE
+    assert stage.asset_platform is THIS_MACHINE
+    assert stage.removal_policy is RemovalPolicy.DESTROY
+    assert not stage.waf
+    assert not stage.deletion_protection
+    assert not stage.deploy_roles
+    assert stage.provisioned_concurrency is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"table_recovery": False}, "production without table recovery"),
+        ({"deletion_protection": False}, "production without deletion protection"),
+        (
+            {"removal_policy": RemovalPolicy.DESTROY},
+            "production that is destroyed with its stack; deletion protection of what is to be",
+        ),
+        ({"asset_platform": THIS_MACHINE}, "production that is not all of it on AWS"),
+        ({"extent": Extent.SERVICE}, "production that is not all of it on AWS"),
+        ({"authenticator_app": False}, "a second factor is required and there is none"),
+        ({"mfa": Mfa.OFF}, "a second factor is offered and switched off"),
+        (
+            {"provisioned_concurrency": WARM},
+            "provisioned concurrency of 60 is above the 50 reserved",
+        ),
+        (
+            {"provisioned_concurrency": replace(WARM, minimum=0, maximum=1)},
+            "provisioned concurrency needs 0 < minimum <= maximum",
+        ),
+        (
+            {"provisioned_concurrency": replace(WARM, maximum=2, utilization=1.0)},
+            "the target utilization is not between 0.1 and 0.9",
+        ),
+        ({"waf_rate": None}, "WAF and a WAF rate go together"),
+        ({"waf": False}, "WAF and a WAF rate go together"),
+        ({"waf_rate": 9}, "a WAF rate is 10 to 2,000,000,000"),
+        ({"monthly_budget": 0}, "the monthly budget is not above 0"),
+        ({"monthly_budget": -1}, "the monthly budget is not above 0"),
+        ({"throttle_scale": 0.0}, "the throttle scale is not above 0"),
+        (
+            {"reserved_concurrency": 0, "provisioned_concurrency": None},
+            "a reserved concurrency of 0 or less would stop every function",
+        ),
+        ({"domain_name": "quiz.example.com"}, "a domain name and its certificate go together"),
+        ({"certificate_arn": CERTIFICATE}, "a domain name and its certificate go together"),
+        (
+            {"domain_name": "https://quiz.example.com", "certificate_arn": CERTIFICATE},
+            "'https://quiz.example.com' is not a domain name",
+        ),
+        (
+            {"domain_name": "quiz.example.com", "certificate_arn": "arn:aws:iam::1:x"},
+            "'arn:aws:iam::1:x' is not the ARN of an ACM certificate",
+        ),
+        ({"cors_origin": "quiz.example.com"}, "'quiz.example.com' is not an origin"),
+        ({"cors_origin": "https://quiz.example.com/"}, "'https://quiz.example.com/' is not an ori"),
+        ({"cors_origin": "https://a.com'; x"}, '"https://a.com\'; x" is not an origin'),
+        ({"alarm_email": "ada"}, "'ada' is not an e-mail address"),
+        ({"name": "prod-2"}, "the name is not 2 to 16 lower-case letters and digits"),
+        ({"log_level": "info"}, "log level 'info' is none of DEBUG, INFO, WARNING, ERROR"),
+        ({"owner": ""}, "owner and cost centre have to be named"),
+        ({"cost_centre": ""}, "owner and cost centre have to be named"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(changes: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ImpossibleStageError) as refused:
+        replace(STAGES["prod"], **changes)
+    name = changes.get("name", "prod")
+    assert str(refused.value).startswith(f"Stage {name!r} is impossible: {fault}")
+
+
+def test_all_faults_are_told_together_in_one_sentence() -> None:
+    with pytest.raises(ImpossibleStageError) as refused:
+        replace(STAGES["prod"], table_recovery=False, waf_rate=None, monthly_budget=0)
+    assert str(refused.value) == (
+        "Stage 'prod' is impossible: the monthly budget is not above 0; "
+        "production without table recovery; WAF and a WAF rate go together."
+    )
+
+
+def test_the_context_gives_what_the_sources_should_not_know() -> None:
+    context = {
+        "stage": "prod",
+        "alarmEmail": "ada@example.com",
+        "corsOrigin": "https://learn.example.org",
+        "domainName": "api.example.org",
+        "certificateArn": CERTIFICATE,
+        "monthlyBudget": "1",
+    }
+    assert stage_of_context(context.get) == replace(
+        STAGES["prod"],
+        alarm_email="ada@example.com",
+        cors_origin="https://learn.example.org",
+        domain_name="api.example.org",
+        certificate_arn=CERTIFICATE,
+    )
+
+
+def test_an_empty_setting_in_the_context_is_none() -> None:
+    assert stage_of_context({"stage": "dev", "alarmEmail": ""}.get) == STAGES["dev"]
+
+
+def test_a_setting_of_the_context_is_checked_like_any() -> None:
+    with pytest.raises(ImpossibleStageError, match="a domain name and its certificate go together"):
+        stage_of_context({"stage": "dev", "domainName": "api.example.org"}.get)
