@@ -22,7 +22,7 @@ def start_session(request: Request, environment: Environment) -> Response:
     wanted = request.body(StartSession)
     key = request.headers.get("Idempotency-Key")
     session, is_new = use_cases.start_session(environment, request.user_id, wanted, key)
-    location = {"Location": f"/sessions/{session.session_id}"}
+    location = {"Location": f"{request.address}/{session.session_id}"}
     return Response(201 if is_new else 200, session_view(session, environment.clock()), location)
 
 

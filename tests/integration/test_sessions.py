@@ -726,3 +726,10 @@ def test_a_session_the_database_deleted_is_404(bank: Stage) -> None:
         Key={"userId": {"S": "ada"}, "sessionId": {"S": session_id}},
     )
     assert_problem(read(bank, session_id), 404, "NOT_FOUND")
+
+
+def test_location_is_under_the_base_path_the_gateway_serves(bank: Stage) -> None:
+    event = bank.event("startSession", {"sources": [GEOGRAPHY]})
+    event["requestContext"]["path"] = "/v1/sessions"
+    reply = bank.send("session", event)
+    assert reply.headers["Location"] == f"/v1/sessions/{reply.body['sessionId']}"

@@ -33,10 +33,12 @@ _WHOLE_NUMBER = compile_pattern("[0-9]{1,9}")
 class Request:
     """What the route declares, and only that.
 
-    `user_id` is the learner whose data the call is about; `query` has defaults filled in.
+    `user_id` is the learner whose data the call is about; `query` has defaults filled in; `address`
+    is the path called, under the base path the gateway serves the stage at.
     """
 
     route: Route
+    address: str
     caller: Caller
     user_id: str
     path: Mapping[str, str]
@@ -102,6 +104,7 @@ def read_request(route: Route, event: Event) -> Request | None:
         raise ValidationError(faults)
     return Request(
         route=route,
+        address=(event.get("requestContext") or {}).get("path") or route.path,
         caller=caller,
         user_id=user_id,
         path=path,
