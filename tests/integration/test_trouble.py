@@ -104,6 +104,29 @@ def test_a_session_is_played_while_progress_cannot_be_read(guarded: Stage) -> No
         assert guarded.answer(session_id, shown).status == 200
 
 
+def test_a_session_is_played_while_the_pool_cannot_be_read(guarded: Stage) -> None:
+    session_id = guarded.start({"category": "geography"}, percentage=100)
+    with guarded.fault("Query", unreachable, within=guarded.environment.wrong_answers.name):
+        assert guarded.call("listWrongAnswers", path={"userId": "me"}).status == 503
+        body = guarded.question(session_id)
+        for right in (False, True, True, True, True, True):
+            reply = guarded.answer(session_id, body["question"], right=right)
+            assert reply.status == 200, reply.body
+            body = reply.body
+    assert body["progress"]["mastered"] > 0
+
+
+def test_an_answer_refused_as_a_whole_can_be_sent_again(guarded: Stage) -> None:
+    session_id = guarded.start({"category": "geography"})
+    shown = guarded.question(session_id)["question"]
+    before = guarded.everything()
+    with guarded.fault("TransactWriteItems", unreachable):
+        refused = guarded.answer(session_id, shown)
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+    assert guarded.everything() == before
+    assert guarded.answer(session_id, shown).status == 200
+
+
 class _Context:
     """An invocation with so many milliseconds left."""
 
