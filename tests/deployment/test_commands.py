@@ -58,7 +58,7 @@ def test_with_credentials_that_lead_nowhere(tmp_path: Path) -> None:
         tmp_path,
         AWS_REGION="eu-central-1",
         AWS_ACCESS_KEY_ID="made-up",
-        AWS_SECRET_ACCESS_KEY="made-up",
+        AWS_SECRET_ACCESS_KEY="made-up",  # pragma: allowlist secret
     )
     assert (code, told) == (1, "")
     assert said.startswith("AWS does not accept the credentials at hand: ")

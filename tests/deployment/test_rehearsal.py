@@ -344,12 +344,20 @@ def test_the_program_signs_a_user_in_and_prints_the_token_alone(deployment: Depl
     create_user(cognito, deployment.outputs, "ada@example.com", "Correct-horse-1")
     arguments = ("--stage", STAGE, "--user", "ada@example.com")
     done = deployment.cloud.run(
-        sys.executable, "-m", "ops.token", *arguments, QUIZ_PASSWORD="Correct-horse-1"
+        sys.executable,
+        "-m",
+        "ops.token",
+        *arguments,
+        QUIZ_PASSWORD="Correct-horse-1",  # pragma: allowlist secret
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert status_with(deployment, done.stdout.removesuffix("\n")) == 200
     done = deployment.cloud.run(
-        sys.executable, "-m", "ops.token", *arguments, QUIZ_PASSWORD="Wrong-horse-1"
+        sys.executable,
+        "-m",
+        "ops.token",
+        *arguments,
+        QUIZ_PASSWORD="Wrong-horse-1",  # pragma: allowlist secret
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("It is impossible to sign in: ")
