@@ -9,18 +9,22 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 
 @dataclass(slots=True)
 class Usage:
     """What a request asked of the database: calls made, and capacity units consumed.
 
-    `deadline` is when the invocation ends, in seconds of the monotonic clock.
+    `deadline` is when the invocation ends, in seconds of the monotonic clock; `in_trouble` says
+    that an attempt at the call being made failed.
     """
 
     round_trips: int = 0
     read_units: float = 0.0
     write_units: float = 0.0
     deadline: float = math.inf
+    in_trouble: bool = False
 
 
 usage: ContextVar[Usage] = ContextVar("usage")
@@ -70,18 +74,20 @@ class RequestLog:
 def log_fault(error: BaseException, request_id: str) -> None:
     """Write an unforeseen error: its type and where it was raised, never its message.
 
-    A message may hold what a learner sent.
+    A message may hold what a learner sent. The code of a refusal by AWS (`AccessDeniedException`)
+    is one of a list of AWS's own.
     """
     frames = traceback.extract_tb(error.__traceback__)[-8:]
-    _write(
-        {
-            "level": "ERROR",
-            "event": "fault",
-            "requestId": request_id,
-            "error": type(error).__name__,
-            "where": ["/".join(f.filename.split("/")[-2:]) + f":{f.lineno}" for f in frames],
-        }
-    )
+    line: dict[str, Any] = {
+        "level": "ERROR",
+        "event": "fault",
+        "requestId": request_id,
+        "error": type(error).__name__,
+        "where": ["/".join(f.filename.split("/")[-2:]) + f":{f.lineno}" for f in frames],
+    }
+    if isinstance(error, ClientError):
+        line["refusal"] = error.response.get("Error", {}).get("Code", "")
+    _write(line)
 
 
 def log_breaker_opened(stage: str, table: str, direction: str) -> None:

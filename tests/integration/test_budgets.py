@@ -17,6 +17,7 @@ from domain.question import Choice, Question
 from domain.session import Outcome, ProcessedTurn, Session, Source
 from lambdas.shared.store.sessions import item_from_session
 from tests.integration.stage import START, Reply, Stage, draft, drafts
+from tests.item_size import item_bytes
 
 GET_QUESTION = (1, 1.0, 0.0)
 REPEAT = (1, 1.0, 0.0)
@@ -160,34 +161,6 @@ def test_starting_a_session_costs_the_same_with_any_bank(stage: Stage, size: int
     assert keyed.cost == (2, 1.5, 4.0)
 
 
-def item_bytes(session: Session) -> int:
-    """Size of a session's item as DynamoDB counts it.
-
-    Names and strings in UTF-8, numbers (digits + 1) / 2 + 1, a list or map 3 and 1 for each
-    member (Developer Guide, "Item sizes and formats").
-    """
-
-    def size(value: dict[str, object]) -> int:
-        (kind, content), *_ = value.items()
-        match kind, content:
-            case "S", str(text):
-                return len(text.encode())
-            case "N", str(number):
-                return (len(number.strip("-0")) + 1) // 2 + 1
-            case "B", bytes(raw):
-                return len(raw)
-            case "BOOL", _:
-                return 1
-            case "L", list(members):
-                return 3 + sum(1 + size(member) for member in members)
-            case "M", dict(members):
-                return 3 + sum(1 + len(name) + size(each) for name, each in members.items())
-            case _:
-                raise AssertionError(kind)
-
-    return sum(len(name) + size(value) for name, value in item_from_session(session).items())
-
-
 def busiest(names: Sequence[str], name: str, pool_entries: int) -> Session:
     """A session in the state that takes most bytes."""
     size = 9_999_999
@@ -243,13 +216,13 @@ def test_a_session_item_fits_in_one_kilobyte() -> None:
     names = ["aws-cloud-practitioner", "science-technology", "religion-faith"]
     session = busiest(names, "n" * 40, pool_entries=5_000)
     assert len(session.pool.head) == HEAD_CAPACITY
-    assert item_bytes(session) <= 1024
+    assert item_bytes(item_from_session(session)) <= 1024
 
 
 def test_a_session_item_fits_in_two_kilobytes_at_the_extremes_of_the_contract() -> None:
     names = [f"{number}{'c' * 47}" for number in range(8)]
     session = busiest(names, "\N{BRAIN}" * 80, pool_entries=5_000)
-    assert item_bytes(session) <= 2048
+    assert item_bytes(item_from_session(session)) <= 2048
 
 
 def test_multiple_choice_questions_cost_no_more(stage: Stage) -> None:

@@ -226,3 +226,22 @@ def test_a_review_that_cannot_be_is_refused(bank: Stage, body: Any, field: str) 
     reply = bank.call("startSession", body)
     assert reply.status == 422
     assert [fault["field"] for fault in reply.body["errors"]] == [field]
+
+
+def test_a_try_worked_off_while_a_review_is_put_together_stays_worked_off(bank: Stage) -> None:
+    former = bank.start({"category": "geography", "questionCount": 1}, percentage=0)
+    body = bank.question(former)
+    body = bank.answer(former, body["question"], right=False).body
+    body = bank.answer(former, body["question"]).body
+    assert body["progress"]["remainingTries"] == 2
+
+    def meanwhile(_: object) -> None:
+        """Between the review's read of the pool and its read of the sessions."""
+        assert bank.answer(former, body["question"]).body["progress"]["remainingTries"] == 1
+        abandon(bank, former)
+
+    with bank.fault("BatchGetItem", meanwhile, times=1, within=former):
+        started = review(bank)
+
+    assert started.body["progress"]["remainingTries"] == 1
+    assert [row["remainingTries"]["N"] for row in bank.rows("wrong_answers")] == ["1"]

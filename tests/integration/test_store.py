@@ -97,7 +97,7 @@ def test_pauses_are_drawn_from_spans_that_double(
         spans.append((low, high))
         return high / 2
 
-    monkeypatch.setattr("lambdas.shared.store.transaction.random.uniform", drawn)
+    monkeypatch.setattr("lambdas.shared.store.conflicts.random.uniform", drawn)
     pauses = stage.pauses()
     with stage.fault("TransactWriteItems", CONFLICT, times=3):
         stage.environment.transactions.write([{"Put": item(stage, "ada")}])

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lambdas.shared.errors import UnavailableError
 from lambdas.shared.settings import Settings
 from lambdas.shared.store.breaker import Breaker, Circuit, CircuitOpenError, Direction
+from lambdas.shared.store.conflicts import ConflictError, patiently
 from lambdas.shared.telemetry import Usage, log_breaker_opened, usage
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ THROTTLED = frozenset(
 )
 """Error codes that pass by themselves."""
 
+THROTTLED_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
+"""The same as reasons of a transaction's cancellation, which the SDK does not retry."""
+
 _READS = frozenset({"get_item", "batch_get_item", "query"})
 
 
@@ -73,40 +77,57 @@ class OutOfTimeError(BotoCoreError):
 
 @dataclass(frozen=True)
 class Database:
-    """Calls to DynamoDB, each counted on the meter of the request it is made for."""
+    """Calls to DynamoDB, each counted on the meter of the request it is made for.
+
+    `pause` is given seconds to wait.
+    """
 
     client: "DynamoDBClient"
     breaker: Breaker | None = None
+    pause: Callable[[float], None] = time.sleep
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Call an operation by its Python name, such as `get_item`.
 
+        A single write that meets a transaction on its item is tried again.
+
         Raises:
             ConditionFailedError: the condition of a single write did not hold.
             UnavailableError: the database cannot be reached or is overloaded, after retries, or
-                was so just now.
+                was so just now; or the item is being changed all the time.
             ClientError: the request is refused for another reason.
         """
+        return patiently(lambda: self._call(operation, parameters), self.pause)
+
+    def _call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         meter = usage.get(None) or Usage()
         circuits = _circuits(operation, parameters) if self.breaker else ()
         self._admit(circuits)
         meter.round_trips += 1
+        meter.in_trouble = False
         try:
             response: dict[str, Any] = getattr(self.client, operation)(
                 ReturnConsumedCapacity="TOTAL", **parameters
             )
         except OutOfTimeError as error:
+            if meter.in_trouble:
+                self._failed(circuits)
             raise UnavailableError("There is no time left for this request.") from error
         except BotoCoreError as error:
             self._failed(circuits)
             raise UnavailableError("The database cannot be reached.") from error
         except ClientError as error:
-            if _is_trouble(error):
+            if _is_trouble(error.response):
                 self._failed(circuits)
                 raise UnavailableError("The database is overloaded.") from error
+            if _is_throttled_transaction(error):
+                self._failed(circuits)
+                raise
             self._succeeded(circuits)
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 raise ConditionFailedError(error.response.get("Item")) from None  # type: ignore[arg-type]
+            if error.response["Error"]["Code"] == "TransactionConflictException":
+                raise ConflictError from error
             raise
         self._succeeded(circuits)
         _count(meter, operation, response.get("ConsumedCapacity"))
@@ -135,6 +156,7 @@ def database(settings: Settings) -> Database:
     """Return a database for these settings; region and credentials are the environment's."""
     client = boto3.client("dynamodb", endpoint_url=settings.dynamodb_endpoint, config=CONFIG)
     client.meta.events.register("before-send.dynamodb", _keep_the_deadline)
+    client.meta.events.register("needs-retry.dynamodb", _after_attempt)
     if not settings.circuit_breaker_enabled:
         return Database(client)
 
@@ -150,6 +172,21 @@ def _keep_the_deadline(**_: object) -> None:
         raise OutOfTimeError
 
 
+def _after_attempt(
+    response: tuple[Any, Mapping[str, Any]] | None, caught_exception: Exception | None, **_: object
+) -> None:
+    """Note that an attempt failed, and do not even pause for another that there is no time for."""
+    meter = usage.get(None)
+    if response:
+        failed = _is_trouble(response[1])
+    else:
+        failed = isinstance(caught_exception, BotoCoreError)
+        failed = failed and not isinstance(caught_exception, OutOfTimeError)
+    if meter and failed:
+        meter.in_trouble = True
+        _keep_the_deadline()
+
+
 def _circuits(operation: str, parameters: Mapping[str, Any]) -> tuple[Circuit, ...]:
     direction = Direction.READ if operation in _READS else Direction.WRITE
     if "TableName" in parameters:
@@ -162,12 +199,19 @@ def _circuits(operation: str, parameters: Mapping[str, Any]) -> tuple[Circuit, .
     return tuple((table, direction) for table in sorted(tables))
 
 
-def _is_trouble(error: ClientError) -> bool:
-    """Whether the database failed, and not the request: 5xx, or throttled to the end."""
+def _is_trouble(response: Mapping[str, Any]) -> bool:
+    """Whether the database failed, and not the request: 5xx, or throttled."""
     return (
-        error.response["Error"]["Code"] in THROTTLED
-        or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
+        response.get("Error", {}).get("Code") in THROTTLED
+        or response["ResponseMetadata"]["HTTPStatusCode"] >= 500
     )
+
+
+def _is_throttled_transaction(error: ClientError) -> bool:
+    """Whether a transaction was cancelled for want of throughput, and for nothing of its own."""
+    response: Any = error.response
+    codes = {reason["Code"] for reason in response.get("CancellationReasons", [])}
+    return bool(codes & THROTTLED_REASONS) and "ConditionalCheckFailed" not in codes
 
 
 def _count(meter: Usage, operation: str, consumed: Any) -> None:

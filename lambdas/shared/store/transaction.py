@@ -1,6 +1,5 @@
 """Writes that span tables: all of it or nothing."""
 
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,17 +7,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambdas.shared.errors import UnavailableError
-from lambdas.shared.store.client import ConditionFailedError, Database
+from lambdas.shared.store.client import THROTTLED_REASONS, ConditionFailedError, Database
+from lambdas.shared.store.conflicts import ConflictError, patiently
 
-CONFLICT_ATTEMPTS = 4
-"""The first attempt and at most three more: the SDK does not retry a TransactionConflict."""
-
-CONFLICT_BACKOFF = 0.05
-"""Seconds the first pause is drawn from, doubling: full jitter, as in the AWS Architecture Blog's
-"Exponential Backoff And Jitter"."""
-
-_PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+_PASSING = THROTTLED_REASONS | {"TransactionConflict"}
 
 
 class TransactionConditionError(ConditionFailedError):
@@ -47,30 +39,27 @@ class Transactions:
             TransactionConditionError: a condition did not hold; nothing was written.
             UnavailableError: it kept colliding with other transactions; nothing was written.
         """
-        for attempt in range(CONFLICT_ATTEMPTS):
-            if attempt:
-                # Jitter only spreads retries; nothing depends on what it is.
-                self.pause(random.uniform(0, CONFLICT_BACKOFF * 2**attempt))  # noqa: S311  # nosec B311
-            try:
-                self.database.call("transact_write_items", TransactItems=list(actions))
-            except ClientError as error:
-                _raise_unless_passing(error)
-            else:
-                return
-        raise UnavailableError("The item is being changed by too many requests at once.")
+        patiently(lambda: self._write(actions), self.pause)
+
+    def _write(self, actions: Sequence[Mapping[str, Any]]) -> None:
+        try:
+            self.database.call("transact_write_items", TransactItems=list(actions))
+        except ClientError as error:
+            raise _meaning(error) from None
 
 
-def _raise_unless_passing(error: ClientError) -> None:
+def _meaning(error: ClientError) -> Exception:
+    """Return what a refused transaction comes to."""
     response: Any = error.response
     if response["Error"]["Code"] == "TransactionInProgressException":
-        return
+        return ConflictError()
     if response["Error"]["Code"] != "TransactionCanceledException":
-        raise error
+        return error
     reasons = response.get("CancellationReasons", [])
     failed = tuple(
         place for place, reason in enumerate(reasons) if reason["Code"] == "ConditionalCheckFailed"
     )
     if failed:
-        raise TransactionConditionError(failed, reasons[failed[0]].get("Item")) from None
-    if not any(reason["Code"] in _PASSING for reason in reasons):
-        raise error
+        return TransactionConditionError(failed, reasons[failed[0]].get("Item"))
+    passing = any(reason["Code"] in _PASSING for reason in reasons)
+    return ConflictError() if passing else error

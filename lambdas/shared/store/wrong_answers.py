@@ -23,6 +23,8 @@ POSITION_PATTERN = f"[0-9T:.-]{{23}}Z#{QUESTION_ID_PATTERN.strip('^$')}"
 _BEFORE_ALL = "0"
 """Sorts before every time there is."""
 
+_AS_READ = "sessionId = :old AND remainingTries = :owed"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedQuestion:
@@ -82,7 +84,10 @@ class WrongAnswersTable:
         return {"Delete": {"TableName": self.name, "Key": key}}
 
     def taken_over(self, session: Session, owed: OwedQuestion, tries: int) -> dict[str, Any]:
-        """Return the write by which a review session becomes an entry's owner, as an action."""
+        """Return the write by which a review session becomes an entry's owner, as an action.
+
+        Only of the entry as it was read: its former session may have been answered since.
+        """
         return {
             "Update": {
                 "TableName": self.name,
@@ -90,10 +95,10 @@ class WrongAnswersTable:
                 "UpdateExpression": (
                     "SET sessionId = :new, remainingTries = :tries, leftover = :yes"
                 ),
-                "ConditionExpression": "sessionId = :old",
+                "ConditionExpression": _AS_READ,
                 "ExpressionAttributeValues": {
+                    **self._as_read(owed),
                     ":new": {"S": session.session_id},
-                    ":old": {"S": owed.session_id},
                     ":tries": {"N": str(tries)},
                     ":yes": {"BOOL": True},
                 },
@@ -101,14 +106,21 @@ class WrongAnswersTable:
         }
 
     def removed(self, user_id: str, owed: OwedQuestion) -> dict[str, Any]:
-        """Return the write that removes an entry, if its owner is still the same."""
+        """Return the write that removes an entry, if it is still as it was read."""
         return {
             "Delete": {
                 "TableName": self.name,
                 "Key": self._key_of(user_id, owed),
-                "ConditionExpression": "sessionId = :old",
-                "ExpressionAttributeValues": {":old": {"S": owed.session_id}},
+                "ConditionExpression": _AS_READ,
+                "ExpressionAttributeValues": self._as_read(owed),
             }
+        }
+
+    @staticmethod
+    def _as_read(owed: OwedQuestion) -> Item:
+        return {
+            ":old": {"S": owed.session_id},
+            ":owed": {"N": str(owed.entry.remaining_tries)},
         }
 
     @staticmethod

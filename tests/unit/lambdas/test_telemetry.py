@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lambdas.routes import FUNCTIONS, ROUTES
 from lambdas.shared.errors import ApiError
@@ -170,6 +171,14 @@ def test_a_fault_tells_no_message_its_own_or_its_causes(
     error.add_note("SECRET-5")
     log_fault(error, "request-1")
     assert "SECRET" not in written(capsys)
+
+
+def test_a_refusal_by_aws_is_told_by_its_code_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    refusal = {"Error": {"Code": "AccessDeniedException", "Message": "SECRET"}}
+    log_fault(ClientError(refusal, "SECRET"), "request-1")  # type: ignore[arg-type]
+    text = written(capsys)
+    assert json.loads(text)["refusal"] == "AccessDeniedException"
+    assert "SECRET" not in text
 
 
 def test_a_fault_raised_nowhere_is_told_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
