@@ -1,6 +1,7 @@
 PYTHON3 ?= python3
 PORT    ?= 8000
 STAGE   ?= dev
+HISTORIES ?= 1000
 
 BIN       := .venv/bin
 PYTHON    := $(BIN)/python
@@ -45,7 +46,7 @@ reset: $(INSTALLED) ## empty the stage, once it is stopped
 	@$(PYTHON) -m local.reset
 
 ##@ Check it
-.PHONY: test lint typecheck contracts unit bench scan openapi openapi-check synth snapshots
+.PHONY: test lint typecheck contracts unit reliability bench scan openapi openapi-check synth snapshots
 test: lint typecheck contracts unit ## the next four
 
 lint: $(VENV) ## style and formatting
@@ -61,6 +62,9 @@ contracts: $(VENV) ## which package may import which
 # Coverage is of all tests together, so a part of them is held to none.
 unit: $(INSTALLED) ## tests with coverage, all but deployment and load (TESTS=tests/unit)
 	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/deployment --ignore=tests/load --benchmark-disable $(if $(TESTS),$(TESTS),--cov)
+
+reliability: $(INSTALLED) ## the exactly-once proof at length (HISTORIES=1000)
+	RELIABILITY_HISTORIES=$(HISTORIES) STATE_MACHINE_RUNS=$(HISTORIES) $(BIN)/pytest -n 2 --dist loadfile tests/reliability
 
 bench: $(INSTALLED) ## benchmarks, alone on the machine
 	$(BIN)/pytest tests/performance -m benchmark --benchmark-only

@@ -1,0 +1,673 @@
+"""What a learner's tables must say: a serial reference model, written from the design alone.
+
+It imports nothing of the engine. Tell it the operations that took effect, one after the other, each
+with what the system showed next; it says what that leaves: each session's figures, the Progress
+rows, the WrongAnswers rows. The system chooses the next question; the model takes that choice from
+what was shown and raises `IllegalError` where the rules do not allow it.
+
+    model = Model()
+    model.start("s1", {"rivers": 3}, shown=Shown.of(body["question"]), at=clock.now)
+    model.answer("s1", turn=1, right=False, time_spent=1500, at=now, shown=Shown.of(next_question))
+    assert reply.body["progress"] == model.figures("s1")
+    assert session_body == model.view("s1", now)
+    assert model.differences(sessions_rows, progress_rows, wrong_answers_rows) == []
+
+Rows are items in DynamoDB's own JSON, of one learner (idempotency markers may be among them).
+
+Times are milliseconds. Where it is not known at which of several moments an operation took effect
+(it was sent more than once), `at` may be a collection of the moments possible; rows are then
+compared with all that follow from them.
+
+The model is of a bank that does not change while sessions play (edits in place are no change to it:
+an answer to an older version does not count), of at most 100 pool entries a learner.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Self
+
+LIFETIME = 30 * 24 * 3600 * 1000
+TRIES = 2
+HEAD = 16
+MAX_REVIEW = 50
+MAX_CATEGORIES = 8
+
+Times = frozenset[int]
+"""Moments of which one is the right one; mostly there is only one."""
+
+Moment = int | Collection[int]
+"""A moment, or all that are possible."""
+
+Item = Mapping[str, Any]
+
+
+class IllegalError(AssertionError):
+    """The system did what the rules do not allow."""
+
+
+def times(at: Moment) -> Times:
+    return frozenset([at] if isinstance(at, int) else at)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A question on screen, as a response shows it."""
+
+    question_id: str
+    turn: int
+    from_pool: bool
+    number: int
+
+    @classmethod
+    def of(cls, question: Mapping[str, Any] | None) -> Self | None:
+        """Return what the `question` of a response shows; None where the session is over."""
+        if question is None:
+            return None
+        return cls(
+            question["questionId"],
+            question["turn"],
+            question["fromWrongPool"],
+            question["questionNumber"],
+        )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of WrongAnswers. `inherited` by a review, until it is put right there."""
+
+    question_id: str
+    queued: Times
+    tries: int
+    owner: str
+    inherited: bool = False
+
+    @property
+    def category(self) -> str:
+        return category_of(self.question_id)
+
+    @property
+    def place(self) -> tuple[int, str]:
+        return min(self.queued), self.question_id
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A processed answer; `mastered` is None where it leaves mastery as it was."""
+
+    session_id: str
+    right: bool
+    mastered: bool | None
+    time_spent: int
+    at: Times
+    chosen: tuple[int, ...] | None
+
+
+@dataclass
+class SessionBook:
+    """What must be true of a session. `pool` is what it says it owes, oldest first."""
+
+    session_id: str
+    name: str
+    sources: Mapping[str, int]
+    percentage: int
+    created: Times
+    used: Times
+    updated: Times
+    fresh: Counter[str]
+    status: str = "ACTIVE"
+    version: int = 1
+    pool: list[Entry] = field(default_factory=list)
+    drawn: set[str] = field(default_factory=set)
+    presented: int = 0
+    turns: int = 0
+    shown: Shown | None = None
+    missed: bool = False
+    done: int = 0
+    previous: str | None = None
+    put_right: set[str] = field(default_factory=set)
+    mastered: int = 0
+    right: int = 0
+    wrong: int = 0
+    last_queued: Times = frozenset([0])
+
+    @property
+    def entry(self) -> Entry | None:
+        """The pool entry on screen."""
+        if self.shown is None or not self.shown.from_pool:
+            return None
+        return next(e for e in self.pool if e.question_id == self.shown.question_id)
+
+    def status_at(self, now: Moment) -> str:
+        """The status as seen then. Where several moments are possible, they have to agree."""
+        if self.status not in ("ACTIVE", "PAUSED"):
+            return self.status
+        seen = {moment >= use + LIFETIME for moment in times(now) for use in self.used}
+        if len(seen) > 1:
+            raise IllegalError(f"it is open whether {self.session_id} is expired then")
+        return "EXPIRED" if seen.pop() else self.status
+
+
+class Model:
+    """A learner's sessions, progress and wrong-answer pool, and the operations on them."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, SessionBook] = {}
+        self.attempts: dict[str, list[Attempt]] = {}
+        self.entries: list[Entry] = []
+        self.forgotten: set[str] = set()
+        self.overlooked: Collection[tuple[str, str]] = ()
+
+    def copy(self) -> "Model":
+        return deepcopy(self)
+
+    # --- operations ------------------------------------------------------------------------
+
+    def start(
+        self,
+        session_id: str,
+        sources: Mapping[str, int],
+        *,
+        shown: Shown | None,
+        at: Moment,
+        name: str = "",
+        percentage: int = 20,
+    ) -> None:
+        """A session of sources began: how many questions of each category."""
+        self._require(session_id not in self.sessions, f"{session_id} is started twice")
+        session = SessionBook(
+            session_id=session_id,
+            name=name,
+            sources=dict(sources),
+            percentage=percentage,
+            created=times(at),
+            used=times(at),
+            updated=times(at),
+            fresh=Counter(sources),
+        )
+        self.sessions[session_id] = session
+        self._show(session, shown)
+
+    def review(
+        self,
+        session_id: str,
+        *,
+        shown: Shown | None,
+        at: Moment,
+        category: str | None = None,
+        limit: int = MAX_REVIEW,
+        name: str = "",
+        percentage: int = 20,
+    ) -> None:
+        """A review session began: it takes up what sessions that are over left.
+
+        Those in `overlooked` (owner and question id) it does not: they were queued while it was put
+        together.
+        """
+        self._require(session_id not in self.sessions, f"{session_id} is started twice")
+        left = [
+            e
+            for e in self.leftovers(at, category)
+            if (e.owner, e.question_id) not in self.overlooked
+        ]
+        taken: dict[str, Entry] = {}
+        merged = []
+        for entry in left:
+            known = taken.get(entry.question_id)
+            if known:
+                merged.append(entry)
+                taken[entry.question_id] = replace(
+                    known,
+                    tries=max(known.tries, entry.tries),
+                    queued=frozenset(min(a, b) for a in known.queued for b in entry.queued),
+                )
+            elif len(taken) < limit and (
+                len({e.category for e in taken.values()} | {entry.category}) <= MAX_CATEGORIES
+            ):
+                taken[entry.question_id] = replace(entry, owner=session_id, inherited=True)
+        self._require(bool(taken), "there is nothing to review")
+        gone = [e for e in left if e.question_id in taken]
+        for former in {e.owner for e in gone} & self.sessions.keys():
+            book = self.sessions[former]
+            if book.status != "ABANDONED":
+                book.status, book.version, book.updated = "ABANDONED", book.version + 1, times(at)
+        pool = sorted(taken.values(), key=lambda e: e.place)
+        self.entries = [e for e in self.entries if e not in gone] + pool
+        session = SessionBook(
+            session_id=session_id,
+            name=name,
+            sources=dict(Counter(e.category for e in pool)),
+            percentage=percentage,
+            created=times(at),
+            used=times(at),
+            updated=times(at),
+            fresh=Counter(),
+            pool=pool,
+            last_queued=pool[-1].queued,
+        )
+        self.sessions[session_id] = session
+        self._show(session, shown)
+
+    def answer(
+        self,
+        session_id: str,
+        *,
+        turn: int,
+        right: bool,
+        at: Moment,
+        shown: Shown | None,
+        time_spent: int = 0,
+        chosen: Iterable[int] | None = None,
+    ) -> None:
+        """An answer was processed; `shown` is what came next, `time_spent` in milliseconds.
+
+        `chosen` are the indexes of the choices as the bank has them; None where that is not told.
+        """
+        session = self.sessions[session_id]
+        now = self._usable(session, at)
+        self._require(session.status == "ACTIVE", f"{session_id} is not active")
+        on_screen = session.shown
+        if on_screen is None or turn != session.turns:
+            raise IllegalError(f"{session_id} is at turn {session.turns}, not {turn}")
+        question, entry = on_screen.question_id, session.entry
+        mastered: bool | None = None
+        if not right:
+            mastered = False
+            session.wrong += 1
+            session.missed = True
+        else:
+            session.right += 1
+            session.put_right.add(question)
+            if session.missed:
+                self._queue(session, entry, question, now)
+            elif entry and entry.tries > 1:
+                lowered = replace(entry, tries=entry.tries - 1, inherited=False)
+                self._swap(session, entry, lowered)
+            else:
+                mastered = True
+                session.mastered += 1
+                if entry:
+                    self._swap(session, entry, None)
+        self.attempts.setdefault(question, []).append(
+            Attempt(
+                session_id,
+                right,
+                mastered,
+                time_spent,
+                now,
+                None if chosen is None else tuple(sorted(chosen)),
+            )
+        )
+        session.done, session.previous = turn, question
+        self._changed(session, now)
+        if right:
+            session.missed, session.shown = False, None
+            self._show(session, shown)
+        else:
+            again = replace(on_screen, turn=turn + 1)
+            self._require(shown == again, f"after a wrong answer {again} comes, not {shown}")
+            session.turns, session.shown = turn + 1, again
+
+    def change(
+        self, session_id: str, *, at: Moment, name: str | None = None, status: str | None = None
+    ) -> None:
+        """A session was renamed, paused or resumed."""
+        session = self.sessions[session_id]
+        now = self._usable(session, at)
+        if status is not None:
+            self._require(session.status in ("ACTIVE", "PAUSED"), f"{session_id} is over")
+            session.status = status
+        if name is not None:
+            session.name = name
+        self._changed(session, now)
+
+    def abandon(self, session_id: str, *, at: Moment) -> None:
+        """A session was abandoned."""
+        session = self.sessions[session_id]
+        now = self._usable(session, at)
+        self._require(session.status in ("ACTIVE", "PAUSED"), f"{session_id} is over")
+        session.status = "ABANDONED"
+        self._changed(session, now)
+
+    def forget(self, session_id: str) -> None:
+        """A session's item was deleted (time to live): what it owed is left over."""
+        del self.sessions[session_id]
+        self.forgotten.add(session_id)
+
+    # --- what it must be -------------------------------------------------------------------
+
+    def leftovers(self, now: Moment, category: str | None = None) -> list[Entry]:
+        """Return the entries of sessions that are over or gone, oldest first."""
+        over = {
+            each
+            for each, book in self.sessions.items()
+            if book.status_at(now) in ("ABANDONED", "EXPIRED")
+        } | self.forgotten
+        found = (e for e in self.entries if e.owner in over and category in (None, e.category))
+        return sorted(found, key=lambda e: e.place)
+
+    def figures(self, session_id: str) -> dict[str, Any]:
+        """Return the session's `progress`, as the contract has it."""
+        session = self.sessions[session_id]
+        entry = session.entry
+        owed, tries = len(session.pool), sum(e.tries for e in session.pool)
+        fresh = sum(session.fresh.values())
+        needed = fresh
+        if session.shown:
+            if session.missed:
+                owed += 0 if entry else 1
+                tries += TRIES - (entry.tries if entry else 0)
+            # A new question, and a missed one, has to be put right before what it owes.
+            needed += 1 if session.missed or entry is None else 0
+        needed += tries
+        plural, more = ("" if owed == 1 else "s"), ("Try" if tries == 1 else "Tries")
+        return {
+            "totalQuestions": sum(session.sources.values()),
+            "questionsAnswered": len(session.put_right),
+            "correctAnswers": session.right,
+            "wrongAnswers": session.wrong,
+            "mastered": session.mastered,
+            "wrongPoolSize": owed,
+            "remainingTries": tries,
+            "answersLeft": needed,
+            "penaltyIndicator": f"(+{owed} Question{plural} @ {tries} {more})" if owed else "",
+            "percentComplete": min(round(100 * session.right / (session.right + needed), 2), 99.99)
+            if needed
+            else 100.0,
+        }
+
+    def view(self, session_id: str, now: Moment) -> dict[str, Any]:
+        """Return the session's body, as the contract has it.
+
+        Times are left out where more than one is possible.
+        """
+        session = self.sessions[session_id]
+        body = {
+            "sessionId": session_id,
+            "name": session.name,
+            "status": session.status_at(now),
+            "version": session.version,
+            "sources": [
+                {"category": category, "questionCount": count}
+                for category, count in session.sources.items()
+            ],
+            "settings": {"wrongAnswerPercentage": session.percentage},
+            "progress": self.figures(session_id),
+        }
+        expires = frozenset(use + LIFETIME for use in session.used)
+        for name, moments in (
+            ("createdAt", session.created),
+            ("updatedAt", session.updated),
+            ("expiresAt", expires),
+        ):
+            if len(moments) == 1:
+                body[name] = iso(*moments)
+        return body
+
+    def differences(
+        self, sessions: Iterable[Item], progress: Iterable[Item], wrong_answers: Iterable[Item]
+    ) -> list[str]:
+        """Return what the learner's rows say otherwise, a line each; nothing if all is right."""
+        return [
+            *self._session_differences(sessions),
+            *self._progress_differences(progress),
+            *self._pool_differences(wrong_answers),
+        ]
+
+    # --- how -------------------------------------------------------------------------------
+
+    def _queue(self, session: SessionBook, entry: Entry | None, question: str, now: Times) -> None:
+        if entry:
+            self._swap(session, entry, None)
+        queued = frozenset(max(at, last + 1) for at in now for last in session.last_queued)
+        new = Entry(question, queued, TRIES, session.session_id)
+        session.pool.append(new)
+        session.last_queued = queued
+        self.entries.append(new)
+
+    def _swap(self, session: SessionBook, old: Entry, new: Entry | None) -> None:
+        for entries in (session.pool, self.entries):
+            at = entries.index(old)
+            entries[at : at + 1] = [new] if new else []
+
+    def _usable(self, session: SessionBook, at: Moment) -> Times:
+        """Return those of the moments at which the session is not expired."""
+        now = times(at)
+        if session.status in ("ACTIVE", "PAUSED"):
+            now = frozenset(m for m in now if m < max(session.used) + LIFETIME)
+        self._require(bool(now), f"{session.session_id} is expired")
+        return now
+
+    @staticmethod
+    def _changed(session: SessionBook, at: Times) -> None:
+        session.version += 1
+        session.updated = session.used = at
+
+    def _show(self, session: SessionBook, shown: Shown | None) -> None:
+        """Rule 5: the next question, or the end of the session."""
+        others = [e for e in session.pool if e.question_id != session.previous]
+        fresh = sum(session.fresh.values())
+        if shown is None:
+            self._require(not session.pool and not fresh, "it is complete, and owes something")
+            session.status = "COMPLETED"
+            return
+        question = shown.question_id
+        self._require(shown.turn == session.turns + 1, f"turn {session.turns + 1}, not {shown}")
+        if shown.from_pool:
+            self._require(not fresh or session.percentage > 0, f"{shown}: the pool is not drawn")
+            self._require(bool(others) or not fresh, f"{shown}: the same again, others are fresh")
+            drawable = oldest(others or session.pool)
+            found = [e for e in drawable if e.question_id == question]
+            self._require(bool(found), f"{shown} is not the oldest of {drawable}")
+            session.presented += found[0].inherited and question not in session.drawn
+        else:
+            self._require(not others or session.percentage < 100, f"{shown} instead of the pool")
+            category = category_of(question)
+            self._require(session.fresh[category] > 0, f"{category} has nothing fresh left")
+            self._require(question not in session.drawn, f"{question} is drawn twice")
+            session.fresh[category] -= 1
+            session.presented += 1
+        session.drawn.add(question)
+        self._require(shown.number == session.presented, f"{shown}: number {session.presented}")
+        session.turns, session.shown = shown.turn, shown
+
+    @staticmethod
+    def _require(holds: bool, otherwise: str) -> None:
+        if not holds:
+            raise IllegalError(otherwise)
+
+    def _session_differences(self, items: Iterable[Item]) -> list[str]:
+        found = {i["sessionId"]["S"]: i for i in items if "startedSession" not in i}
+        faults = [f"session {each} is not known" for each in found.keys() - self.sessions.keys()]
+        for session_id, session in self.sessions.items():
+            item = found.get(session_id)
+            if item is None:
+                faults.append(f"session {session_id} is missing")
+                continue
+            expected, stored = _expected_item(session), _stored_item(item)
+            faults += [
+                f"session {session_id}: {name} is {stored[name]}, not {value}"
+                for name, value in expected.items()
+                if stored[name] != value
+            ]
+            for name, moments in (
+                ("createdAt", session.created),
+                ("updatedAt", session.updated),
+                ("expiresAt", frozenset(use + LIFETIME for use in session.used)),
+                ("queuedAt", session.last_queued),
+            ):
+                if int(item[name]["N"]) not in moments:
+                    at = item[name]["N"]
+                    faults.append(f"session {session_id}: {name} is {at}, not {sorted(moments)}")
+        return faults
+
+    def _progress_differences(self, items: Iterable[Item]) -> list[str]:
+        found = {item["questionId"]["S"]: item for item in items}
+        unknown = found.keys() - self.attempts.keys()
+        faults = [f"progress of {each} without an answer" for each in unknown]
+        for question, attempts in self.attempts.items():
+            if question not in found:
+                faults.append(f"progress of {question} is missing")
+                continue
+            stored = {
+                name: int(found[question].get(name, {"N": "0"})["N"])
+                for name in ("attempts", "correct", "wrong", "timeSpent")
+            }
+            expected = {
+                "attempts": len(attempts),
+                "correct": sum(a.right for a in attempts),
+                "wrong": sum(not a.right for a in attempts),
+                "timeSpent": sum(a.time_spent for a in attempts),
+            }
+            if stored != expected:
+                faults.append(f"progress of {question} is {stored}, not {expected}")
+            faults += _ends_differ(question, attempts, found[question])
+        return faults
+
+    def _pool_differences(self, items: Iterable[Item]) -> list[str]:
+        faults, missing = [], list(self.entries)
+        for item in items:
+            stamp, _, name = item["timestamp"]["S"].partition("#")
+            question, owner = item["questionId"]["S"], item["sessionId"]["S"]
+            tries, inherited = int(item["remainingTries"]["N"]), "leftover" in item
+            if name != question:
+                faults.append(f"wrong answer {stamp} of {question} is under {name}")
+            match = [
+                e
+                for e in missing
+                if (e.question_id, e.owner, e.tries, e.inherited)
+                == (question, owner, tries, inherited)
+                and milliseconds(stamp) in e.queued
+            ]
+            if match:
+                missing.remove(match[0])
+            else:
+                said = f"{question} of {owner}, {tries} tries, inherited {inherited}"
+                faults.append(f"wrong answer {milliseconds(stamp)} is not expected: {said}")
+        return faults + [f"wrong answer is missing: {each}" for each in missing]
+
+
+def oldest(entries: list[Entry]) -> list[Entry]:
+    """Return the oldest entry; several where it is open which of those inherited is older."""
+    first = entries[0]
+    return [
+        e
+        for e in entries
+        if e is first or (e.inherited and first.inherited and min(e.queued) <= max(first.queued))
+    ]
+
+
+def category_of(question_id: str) -> str:
+    return question_id.rpartition(":")[0]
+
+
+def iso(moment: int) -> str:
+    at = datetime.fromtimestamp(moment // 1000, UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{moment % 1000:03d}Z"
+
+
+def milliseconds(stamp: str) -> int:
+    at = datetime.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+    return int(at.timestamp()) * 1000 + int(stamp[20:23])
+
+
+def _expected_item(session: SessionBook) -> dict[str, Any]:
+    return {
+        "status": session.status,
+        "version": session.version,
+        "name": session.name,
+        "entries": len(session.pool),
+        "tries": sum(e.tries for e in session.pool),
+        "turns": session.turns,
+        "presented": session.presented,
+        "answered": len(session.put_right),
+        "correct": session.right,
+        "wrong": session.wrong,
+        "mastered": session.mastered,
+        "left": dict(session.fresh),
+        "shown": (
+            (session.shown.question_id, session.shown.from_pool, session.missed)
+            if session.shown
+            else None
+        ),
+        "done": session.done,
+        # Beyond a head's length what it holds depends on when it was filled.
+        "head": sorted((e.question_id, e.tries, e.inherited) for e in session.pool)
+        if len(session.pool) <= HEAD
+        else None,
+    }
+
+
+def _stored_item(item: Item) -> dict[str, Any]:
+    sources = [each["M"] for each in item["sources"]["L"]]
+    entries = int(item["entries"]["N"])
+    head = _head(item["head"]["B"], [each["category"]["S"] for each in sources])
+    turn = item["turn"]["M"] if "turn" in item else None
+    return {
+        "status": item["status"]["S"],
+        "name": item["name"]["S"],
+        **{
+            name: int(item[name]["N"])
+            for name in (
+                "version",
+                "entries",
+                "tries",
+                "turns",
+                "presented",
+                "answered",
+                "correct",
+                "wrong",
+                "mastered",
+            )
+        },
+        "left": {s["category"]["S"]: int(s["left"]["N"]) for s in sources if int(s["size"]["N"])},
+        "shown": (turn["id"]["S"], turn["pool"]["BOOL"], turn["missed"]["BOOL"]) if turn else None,
+        "done": int(item["done"]["M"]["turn"]["N"]) if "done" in item else 0,
+        "head": sorted(head) if entries <= HEAD and len(head) == entries else None,
+    }
+
+
+def _head(packed: bytes, categories: list[str]) -> list[tuple[str, int, bool]]:
+    """Unpack 12 bytes an entry: source, ordinal, time queued, tries with the inherited bit."""
+    entries = []
+    for at in range(0, len(packed), 12):
+        place, ordinal, tries = (
+            packed[at],
+            int.from_bytes(packed[at + 1 : at + 5]),
+            packed[at + 11],
+        )
+        entries.append((f"{categories[place]}:{ordinal:06d}", tries & 0x7F, tries >= 0x80))
+    return entries
+
+
+def _ends_differ(question: str, attempts: list[Attempt], item: Item) -> list[str]:
+    """Compare what depends on the order of attempts: first, last, mastery.
+
+    Attempts of one session have an order. Nothing orders those of different sessions, so any
+    session's first may be the first, and any session's last the last.
+    """
+    by_session: dict[str, list[Attempt]] = {}
+    for each in attempts:
+        by_session.setdefault(each.session_id, []).append(each)
+    firsts = {at for each in by_session.values() for at in each[0].at}
+    lasts = [each[-1] for each in by_session.values()]
+    at = int(item["lastSeenAt"]["N"])
+    choice = tuple(map(int, item["lastChoice"]["S"]))
+    last = [a for a in lasts if at in a.at and a.chosen in (None, choice)]
+    faults = []
+    if int(item["firstSeenAt"]["N"]) not in firsts:
+        faults.append(f"{question} was first seen at {item['firstSeenAt']['N']}, not {firsts}")
+    if not last:
+        faults.append(f"{question} was last seen at {at} with {choice}, not as any of {lasts}")
+    setting = [
+        next((a.mastered for a in reversed(each) if a.mastered is not None), None)
+        for each in by_session.values()
+    ]
+    decided = {a.mastered for a in last}
+    possible = {m for m in setting if m is not None} if None in decided or not last else decided
+    mastered = item["mastered"]["BOOL"] if "mastered" in item else False
+    if mastered not in (possible or {False}):
+        faults.append(f"{question}: mastered is {mastered}, not {possible}")
+    return faults

@@ -1,0 +1,192 @@
+"""Items stay small at the extremes of the contract, counted on real tables through real play."""
+
+from collections.abc import Sequence
+from itertools import cycle
+from typing import Any, cast
+
+import pytest
+
+from domain.pool import HEAD_CAPACITY
+from domain.question import Choice, Question
+from lambdas.shared.bank import Bank
+from lambdas.shared.store.questions import CategoryEntry, QuestionsTable
+from tests.integration.stage import Stage, submission
+from tests.integration.test_budgets import (
+    FRESH_AND_RIGHT,
+    POOL_CHANGES,
+    POOL_ENTRY_STARTS_AGAIN,
+    REPEAT,
+    WRONG,
+    with_pending,
+)
+from tests.item_size import item_bytes
+
+KILOBYTE = 1024
+LONGEST = tuple(f"{number}{'c' * 47}" for number in range(8))
+ORDINARY = ("aws-cloud-practitioner", "science-technology", "religion-faith")
+NAME_AT_MOST = "\N{BRAIN}" * 80
+PENDING = 5_000
+SIZE = 10_000
+USER = "ada"
+ONE_MORE_KILOBYTE = 2
+"""Write units a transaction pays for it."""
+
+
+class AnyQuestion:
+    """A table that has every question: ten choices, nine of them right."""
+
+    def questions(self, ids: Sequence[str], *, consistent: bool = False) -> dict[str, Question]:
+        del consistent
+        choices = tuple(Choice(f"{'wrong' if n == 0 else 'right'} {n}", n != 0) for n in range(10))
+        return {
+            each: Question(question_id=each, version=999, text="?", choices=choices, multiple=True)
+            for each in ids
+        }
+
+
+def published(stage: Stage, categories: Sequence[str], questions: int) -> None:
+    """Publish categories of so many questions together; what they are, `AnyQuestion` knows."""
+    size = -(-questions // len(categories))
+    table = stage.environment.questions
+    table.claim("seed", until=stage.clock.now + 1, now=stage.clock.now)
+    entries = [
+        CategoryEntry(category=each, title=each, language="en", size=size, active=size)
+        for each in categories
+    ]
+    stage.environment.transactions.write([table.published_by("seed", entries)])
+    bank = Bank(cast("QuestionsTable", AnyQuestion()), stage.clock)
+    bank.get(f"{each}:{n:06d}" for each in categories for n in range(size))
+    stage.environment.bank = bank
+
+
+def started(stage: Stage, categories: Sequence[str], name: str, percentage: int) -> str:
+    body = {
+        "name": name,
+        "sources": [{"category": each} for each in categories],
+        "settings": {"wrongAnswerPercentage": percentage},
+    }
+    reply = stage.call("startSession", body)
+    assert reply.status == 201, reply.body
+    return str(reply.body["sessionId"])
+
+
+def pending(categories: Sequence[str], how_many: int) -> list[str]:
+    return [f"{each}:{n:06d}" for n, each in zip(range(how_many), cycle(categories), strict=False)]
+
+
+def stored(stage: Stage, table: str) -> list[int]:
+    """Return the bytes of all rows of a table."""
+    return [item_bytes(row) for row in stage.rows(table)]
+
+
+def session_bytes(stage: Stage, session_id: str) -> int:
+    found = stage.environment.database.call(
+        "get_item",
+        TableName=stage.environment.sessions.name,
+        Key={"userId": {"S": USER}, "sessionId": {"S": session_id}},
+        ConsistentRead=True,
+    )
+    return item_bytes(found["Item"])
+
+
+def played(
+    stage: Stage, session_id: str, pattern: str
+) -> list[tuple[int, tuple[int, float, float]]]:
+    """Answer by a pattern of `r` and `w`; return the item's bytes and the cost after each."""
+    body: Any = stage.question(session_id)
+    seen = []
+    for each in pattern:
+        answer = submission(body["question"], right=each == "r", timeSpent=86_400)
+        reply = stage.call("submitAnswer", answer, path={"sessionId": session_id})
+        assert reply.status == 200, reply.body
+        seen.append((session_bytes(stage, session_id), reply.cost))
+        body = reply.body
+    return seen
+
+
+PATTERN = "r" * 2 * HEAD_CAPACITY + "rrwrwwr" * 6
+"""Works off the whole head, then makes mistakes."""
+
+
+@pytest.mark.parametrize("percentage", [0, 100])
+def test_a_session_of_ordinary_names_stays_within_a_kilobyte_and_its_budget(
+    stage: Stage, percentage: int
+) -> None:
+    published(stage, ORDINARY, SIZE)
+    session_id = started(stage, ORDINARY, "n" * 40, percentage)
+    with_pending(stage, session_id, pending(ORDINARY, PENDING))
+    seen = played(stage, session_id, PATTERN)
+
+    assert max(size for size, _ in seen) <= KILOBYTE
+    costs = {cost for _, cost in seen}
+    from_pool = {POOL_CHANGES, POOL_ENTRY_STARTS_AGAIN}
+    refilled = {(3, 2.0, writes) for _, _, writes in from_pool}
+    if percentage:
+        assert costs <= {WRONG} | from_pool | refilled
+        assert costs & refilled, "the head was refilled"
+    else:
+        assert costs == {WRONG, FRESH_AND_RIGHT, POOL_CHANGES}
+
+
+@pytest.mark.parametrize("percentage", [0, 100])
+def test_a_session_at_the_extremes_stays_within_two_kilobytes_and_one_more_unit(
+    stage: Stage, percentage: int
+) -> None:
+    published(stage, LONGEST, SIZE)
+    session_id = started(stage, LONGEST, NAME_AT_MOST, percentage)
+    with_pending(stage, session_id, pending(LONGEST, PENDING))
+    seen = played(stage, session_id, PATTERN)
+
+    assert KILOBYTE < max(size for size, _ in seen) <= 2 * KILOBYTE
+    writes = {cost[2] for _, cost in seen}
+    budget = {WRONG[2], POOL_CHANGES[2], POOL_ENTRY_STARTS_AGAIN[2]}
+    assert writes <= {units + ONE_MORE_KILOBYTE for units in budget}
+    assert {cost[0] for _, cost in seen} <= {2, 3}
+    assert stage.call("getQuestion", path={"sessionId": session_id}).cost == REPEAT
+
+
+def test_a_head_filled_by_play_alone_stays_within_two_kilobytes(stage: Stage) -> None:
+    published(stage, LONGEST, 24)
+    session_id = started(stage, LONGEST, NAME_AT_MOST, 0)
+    seen = played(stage, session_id, "wr" * (HEAD_CAPACITY + 4) + "r" * 44)
+    assert max(size for size, _ in seen) <= 2 * KILOBYTE
+    final = stage.call("getSession", path={"sessionId": session_id}).body
+    assert final["status"] == "COMPLETED"
+    assert final["progress"]["mastered"] == 24
+    assert stage.rows("wrong_answers") == []
+
+
+def test_a_review_of_eight_categories_stays_within_two_kilobytes(stage: Stage) -> None:
+    published(stage, LONGEST, SIZE)
+    former = started(stage, LONGEST, NAME_AT_MOST, 0)
+    with_pending(stage, former, pending(LONGEST, 50))
+    assert stage.call("abandonSession", path={"sessionId": former}).status == 204
+
+    reply = stage.call("startSession", {"review": {}, "name": NAME_AT_MOST})
+
+    assert reply.status == 201
+    assert len(reply.body["sources"]) == 8
+    session_id = reply.body["sessionId"]
+    assert session_bytes(stage, session_id) <= 2 * KILOBYTE
+    seen = played(stage, session_id, "wr" * 20 + "r" * 30)
+    assert max(size for size, _ in seen) <= 2 * KILOBYTE
+    assert max(stored(stage, "wrong_answers")) < KILOBYTE
+
+
+def test_rows_of_progress_and_wrong_answers_stay_within_a_kilobyte(stage: Stage) -> None:
+    published(stage, LONGEST[:1], 3)
+    session_id = started(stage, LONGEST[:1], NAME_AT_MOST, 100)
+    seen = played(stage, session_id, "w" * 30 + "r" + "wwr" * 3)
+    assert max(cost[2] for _, cost in seen) <= POOL_ENTRY_STARTS_AGAIN[2] + ONE_MORE_KILOBYTE
+    environment = stage.environment
+    for row in stage.rows("progress"):
+        environment.database.call(
+            "update_item",
+            TableName=environment.progress.name,
+            Key={"userId": row["userId"], "questionId": row["questionId"]},
+            UpdateExpression="ADD attempts :n, correct :n, wrong :n, timeSpent :t",
+            ExpressionAttributeValues={":n": {"N": "999999999"}, ":t": {"N": "9" * 18}},
+        )
+    of_user = 36 - len(USER)
+    assert max(stored(stage, "progress")) + of_user <= KILOBYTE / 2
+    assert max(stored(stage, "wrong_answers")) + of_user <= KILOBYTE / 2

@@ -1,0 +1,100 @@
+"""The histories are worth something: they find out a system that breaks the rules."""
+
+from collections.abc import Callable
+from copy import copy
+from typing import Any
+
+import pytest
+
+from domain.session import Session
+from lambdas.answer import use_case
+from lambdas.shared.playing import save_turn
+from lambdas.shared.store.sessions import SessionsTable
+from lambdas.shared.store.transaction import Transactions
+from tests.integration.stage import Stage
+from tests.reliability.history import MismatchError, World, bank_drafts
+from tests.reliability.judge import Judge, rows_of
+from tests.reliability.test_crash_points import try_every_point
+
+WITHIN = 40
+"""Histories in which a sabotage has to be found."""
+
+Sabotage = Callable[[pytest.MonkeyPatch], None]
+
+
+def separate_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer writes session, progress and pool one after the other."""
+
+    class OneByOne(Transactions):
+        def write(self, actions: Any) -> None:
+            for action in actions:
+                super().write([action])
+
+    def save(environment: Any, *given: Any, **named: Any) -> None:
+        apart = copy(environment)
+        apart.transactions = OneByOne(environment.database, environment.transactions.pause)
+        save_turn(apart, *given, **named)
+
+    monkeypatch.setattr(use_case, "save_turn", save)
+
+
+def no_version_condition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session is written over whatever version of it is there."""
+    put = SessionsTable.put
+
+    def careless(
+        table: SessionsTable, session: Session, *, expected_version: int | None
+    ) -> dict[str, Any]:
+        request = put(table, session, expected_version=expected_version)
+        if expected_version is not None:
+            del request["ConditionExpression"], request["ExpressionAttributeValues"]
+        return request
+
+    monkeypatch.setattr(SessionsTable, "put", careless)
+
+
+def no_marker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an Idempotency-Key led to is kept where nobody finds it."""
+    put_marker = SessionsTable.put_marker
+
+    def forgetful(table: SessionsTable, session: Session, key: str) -> dict[str, Any]:
+        return put_marker(table, session, f"{key}-{session.session_id}")
+
+    monkeypatch.setattr(SessionsTable, "put_marker", forgetful)
+
+
+def greedy_review(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A review takes up what sessions still played owe as well."""
+    monkeypatch.setattr("lambdas.session.review._is_left", lambda *_: True)
+
+
+@pytest.mark.parametrize(
+    "sabotage", [separate_writes, no_version_condition, no_marker, greedy_review]
+)
+def test_histories_find_a_broken_rule(
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
+    sabotage: Sabotage,
+) -> None:
+    stage.pauses()
+    stage.save(*bank_drafts())
+    sabotage(monkeypatch)
+    for seed in range(1, WITHIN + 1):
+        world = World(stage, seed)
+        try:
+            world.play()
+            Judge(world, rows_of(stage, world.user)).judge()
+        except MismatchError:
+            record_property(f"{sabotage.__name__} found by history", seed)
+            return
+    pytest.fail(f"{sabotage.__name__} was not found in {WITHIN} histories")
+
+
+@pytest.mark.parametrize("name", ["wrong", "lowering_an_entry"])
+def test_crash_points_find_separate_writes(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    separate_writes(monkeypatch)
+    with pytest.raises(AssertionError, match=f"{name}: crash"):
+        try_every_point(stage, name)
