@@ -10,7 +10,7 @@ from tests.integration.stage import Stage
 from tests.reliability.history import World, bank_drafts
 from tests.reliability.judge import Judge, rows_of
 
-HISTORIES = int(os.environ.get("RELIABILITY_HISTORIES", "200"))
+HISTORIES = int(os.environ.get("RELIABILITY_HISTORIES", "50"))
 SEED = os.environ.get("RELIABILITY_SEED")
 
 
