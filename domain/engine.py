@@ -65,28 +65,12 @@ def new_session(
         InvalidValueError: a percentage outside 0..100, a seed of the wrong length, no sources,
             one category twice, or more questions than a source has.
     """
-    if not 0 <= wrong_answer_percentage <= 100:
-        raise InvalidValueError(f"{wrong_answer_percentage} is not a percentage from 0 to 100")
-    if len(seed) != SEED_BYTES:
-        raise InvalidValueError(f"a seed has {SEED_BYTES} bytes, not {len(seed)}")
     categories = [source.category for source in sources]
     if not categories or len(set(categories)) < len(categories):
         raise InvalidValueError("a session draws from one or more distinct categories")
     if any(not 0 < source.left <= source.size - source.cursor for source in sources):
         raise InvalidValueError("a source asks one to all of its category's questions")
-    return Session(
-        user_id=user_id,
-        session_id=session_id,
-        name=name,
-        status=Status.ACTIVE,
-        version=1,
-        created_at=now,
-        updated_at=now,
-        expires_at=now + LIFETIME,
-        seed=seed,
-        wrong_answer_percentage=wrong_answer_percentage,
-        sources=tuple(sources),
-    )
+    return _begun(user_id, session_id, name, seed, sources, wrong_answer_percentage, now)
 
 
 def new_review_session(
@@ -104,7 +88,8 @@ def new_review_session(
     `entries` become its leftovers; they are of distinct questions, the oldest first.
 
     Raises:
-        InvalidValueError: there are none, they are out of order, or a question is there twice.
+        InvalidValueError: a percentage outside 0..100, a seed of the wrong length, no entries,
+            entries out of order, or one question twice.
     """
     questions = [entry.question_id for entry in entries]
     if not entries or len(set(questions)) < len(questions):
@@ -115,6 +100,31 @@ def new_review_session(
     pool = Pool()
     for entry in entries:
         pool = pool.added(replace(entry, leftover=True))
+    sources = [
+        Source(category=category, question_count=count, size=0, left=0)
+        for category, count in counts.items()
+    ]
+    return replace(
+        _begun(user_id, session_id, name, seed, sources, wrong_answer_percentage, now),
+        pool=pool,
+        last_queued_at=entries[-1].queued_at,
+        waiting=len(entries),
+    )
+
+
+def _begun(
+    user_id: str,
+    session_id: str,
+    name: str,
+    seed: bytes,
+    sources: Sequence[Source],
+    wrong_answer_percentage: int,
+    now: int,
+) -> Session:
+    if not 0 <= wrong_answer_percentage <= 100:
+        raise InvalidValueError(f"{wrong_answer_percentage} is not a percentage from 0 to 100")
+    if len(seed) != SEED_BYTES:
+        raise InvalidValueError(f"a seed has {SEED_BYTES} bytes, not {len(seed)}")
     return Session(
         user_id=user_id,
         session_id=session_id,
@@ -126,13 +136,7 @@ def new_review_session(
         expires_at=now + LIFETIME,
         seed=seed,
         wrong_answer_percentage=wrong_answer_percentage,
-        sources=tuple(
-            Source(category=category, question_count=count, size=0, left=0)
-            for category, count in counts.items()
-        ),
-        pool=pool,
-        last_queued_at=entries[-1].queued_at,
-        waiting=len(entries),
+        sources=tuple(sources),
     )
 
 
