@@ -1,7 +1,7 @@
 """What each call costs, counted: round trips, read units, write units, and bytes.
 
-The numbers are those of docs/architecture.md, "Budgets": the same with a bank of 10 or 10,000
-and with 0 or 500 pending corrections. Pending ones are seeded, not played.
+The numbers are those of ops/budgets.py and docs/architecture.md: the same with a bank of 10 or
+10,000 and with 0 or 500 pending corrections. Pending ones are seeded, not played.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,14 +16,22 @@ from domain.pool import HEAD_CAPACITY, PoolEntry
 from domain.question import Choice, Question
 from domain.session import Outcome, ProcessedTurn, Session, Source
 from lambdas.shared.store.sessions import item_from_session
+from ops.budgets import (
+    FRESH_AND_RIGHT,
+    GET_QUESTION,
+    POOL_CHANGES,
+    POOL_ENTRY_STARTS_AGAIN,
+    QUESTIONS_NOT_IN_MEMORY,
+    REFILLED,
+    REPEATED_ANSWER,
+    SESSION_ITEM_BYTES,
+    SESSION_ITEM_BYTES_AT_THE_EXTREMES,
+    START_SESSION,
+    START_SESSION_WITH_KEY,
+    WRONG,
+)
 from tests.integration.stage import START, Reply, Stage, draft, drafts
 from tests.item_size import item_bytes
-
-GET_QUESTION = (1, 1.0, 0.0)
-REPEAT = (1, 1.0, 0.0)
-WRONG = FRESH_AND_RIGHT = (2, 1.0, 4.0)
-POOL_CHANGES = (2, 1.0, 6.0)
-POOL_ENTRY_STARTS_AGAIN = (2, 1.0, 8.0)
 
 
 def loaded(stage: Stage, session_id: str) -> Session:
@@ -106,7 +114,7 @@ def test_an_answer_costs_the_same_with_any_bank_and_any_number_pending(
         assert costs(play(stage, pooled, "wr")) == [WRONG, POOL_ENTRY_STARTS_AGAIN]
         shown = stage.question(pooled)["question"]
         assert stage.answer(pooled, shown).status == 200
-        assert stage.answer(pooled, shown).cost == REPEAT
+        assert stage.answer(pooled, shown).cost == REPEATED_ANSWER
 
 
 def test_working_an_entry_off_costs_what_lowering_it_does(stage: Stage) -> None:
@@ -137,7 +145,7 @@ def test_the_head_is_refilled_by_one_query_in_sixteen_draws(stage: Stage) -> Non
     assert refills
     assert len(refills) <= 2 * 60 / HEAD_CAPACITY
     # 16 entries of some 200 bytes, strongly consistent: 4 KB a unit.
-    assert all(cost == (3, 2.0, 6.0) for cost in refills)
+    assert all(cost == REFILLED for cost in refills)
 
 
 def test_questions_not_in_memory_cost_one_more_call(stage: Stage) -> None:
@@ -147,7 +155,12 @@ def test_questions_not_in_memory_cost_one_more_call(stage: Stage) -> None:
     stage.environment.bank.__init__(stage.environment.questions, stage.clock)  # type: ignore[misc]
 
     # The question asked and the one after it are read together.
-    assert stage.answer(session, shown).cost == (3, 1.0 + 2 * 0.5, 4.0)
+    trips, units, _ = QUESTIONS_NOT_IN_MEMORY
+    assert stage.answer(session, shown).cost == (
+        FRESH_AND_RIGHT.round_trips + trips,
+        FRESH_AND_RIGHT.read_units + 2 * units,
+        FRESH_AND_RIGHT.write_units,
+    )
 
 
 @pytest.mark.parametrize("size", [10, 3_000])
@@ -156,9 +169,9 @@ def test_starting_a_session_costs_the_same_with_any_bank(stage: Stage, size: int
     warm(stage, "geography", size)
     body = {"sources": [{"category": "geography"}]}
 
-    assert stage.call("startSession", body).cost == (2, 1.5, 1.0)
+    assert stage.call("startSession", body).cost == START_SESSION
     keyed = stage.call("startSession", body, headers={"Idempotency-Key": "k"})
-    assert keyed.cost == (2, 1.5, 4.0)
+    assert keyed.cost == START_SESSION_WITH_KEY
 
 
 def busiest(names: Sequence[str], name: str, pool_entries: int) -> Session:
@@ -216,13 +229,13 @@ def test_a_session_item_fits_in_one_kilobyte() -> None:
     names = ["aws-cloud-practitioner", "science-technology", "religion-faith"]
     session = busiest(names, "n" * 40, pool_entries=5_000)
     assert len(session.pool.head) == HEAD_CAPACITY
-    assert item_bytes(item_from_session(session)) <= 1024
+    assert item_bytes(item_from_session(session)) <= SESSION_ITEM_BYTES
 
 
 def test_a_session_item_fits_in_two_kilobytes_at_the_extremes_of_the_contract() -> None:
     names = [f"{number}{'c' * 47}" for number in range(8)]
     session = busiest(names, "\N{BRAIN}" * 80, pool_entries=5_000)
-    assert item_bytes(item_from_session(session)) <= 2048
+    assert item_bytes(item_from_session(session)) <= SESSION_ITEM_BYTES_AT_THE_EXTREMES
 
 
 def test_multiple_choice_questions_cost_no_more(stage: Stage) -> None:

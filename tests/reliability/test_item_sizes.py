@@ -10,15 +10,15 @@ from domain.pool import HEAD_CAPACITY
 from domain.question import Choice, Question
 from lambdas.shared.bank import Bank
 from lambdas.shared.store.questions import CategoryEntry, QuestionsTable
-from tests.integration.stage import Stage, submission
-from tests.integration.test_budgets import (
+from ops.budgets import (
     FRESH_AND_RIGHT,
+    GET_QUESTION,
     POOL_CHANGES,
     POOL_ENTRY_STARTS_AGAIN,
-    REPEAT,
     WRONG,
-    with_pending,
 )
+from tests.integration.stage import Stage, submission
+from tests.integration.test_budgets import with_pending
 from tests.item_size import item_bytes
 
 KILOBYTE = 1024
@@ -142,7 +142,7 @@ def test_a_session_at_the_extremes_stays_within_two_kilobytes_and_one_more_unit(
     budget = {WRONG[2], POOL_CHANGES[2], POOL_ENTRY_STARTS_AGAIN[2]}
     assert writes <= {units + ONE_MORE_KILOBYTE for units in budget}
     assert {cost[0] for _, cost in seen} <= {2, 3}
-    assert stage.call("getQuestion", path={"sessionId": session_id}).cost == REPEAT
+    assert stage.call("getQuestion", path={"sessionId": session_id}).cost == GET_QUESTION
 
 
 def test_a_head_filled_by_play_alone_stays_within_two_kilobytes(stage: Stage) -> None:
