@@ -35,7 +35,9 @@ def add_stage(app: cdk.App, stage: Stage) -> None:
     if stage.extent < Extent.SERVICE:
         return
     identity = IdentityStack(app, stage=stage)
-    ApiStack(app, stage=stage, tables=data.tables, user_pool=identity.user_pool)
+    ApiStack(
+        app, stage=stage, tables=data.tables, user_pool=identity.user_pool, client=identity.client
+    )
     if stage.extent < Extent.OPERATED:
         return
     OperationsStack(app, stage=stage)

@@ -15,6 +15,15 @@ USER_ID_PATTERN = "^[A-Za-z0-9-]{1,128}$"
 IDEMPOTENCY_KEY_PATTERN = "^[!-~]{1,64}$"
 PAGE_TOKEN_PATTERN = "^[A-Za-z0-9_-]{1,512}$"  # noqa: S105 - a grammar, not a secret  # nosec B105
 
+SIGN_IN_SCOPE = "aws.cognito.signin.user.admin"
+"""The one scope of every token from an SDK sign-in."""
+
+RESOURCE_SERVER = "quiz"
+"""Whose scopes clients get that come over OAuth."""
+
+LEARN_SCOPE = "learn"
+MANAGE_SCOPE = "manage"
+
 MAX_BODY_BYTES = 16 * 1024
 MAX_ADMIN_BODY_BYTES = 256 * 1024
 DEFAULT_PAGE = 20
@@ -83,6 +92,18 @@ class Route:
     def max_body_bytes(self) -> int:
         """Size from which a body is refused with 413."""
         return MAX_ADMIN_BODY_BYTES if self.access is Access.ADMIN else MAX_BODY_BYTES
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Scopes of which a token has to carry one; none where the route is public.
+
+        They make the gateway's authorizer take access tokens, not ID tokens. What a caller may do
+        is decided by group: an SDK sign-in gives everybody the same scope.
+        """
+        if self.access is Access.PUBLIC:
+            return ()
+        own = MANAGE_SCOPE if self.access is Access.ADMIN else LEARN_SCOPE
+        return (SIGN_IN_SCOPE, f"{RESOURCE_SERVER}/{own}")
 
     @property
     def path_parameters(self) -> tuple[Parameter, ...]:

@@ -1,6 +1,6 @@
 """Pages beside the API: its document, a browser for it, and the keys that check tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +52,8 @@ _START = """SwaggerUIBundle({
 """
 
 
-def pages(document: Mapping[str, Any], key_set: Mapping[str, Any]) -> list[Route]:
-    """Return the routes of the pages."""
+def pages(document: Mapping[str, Any], key_set: Callable[[], Mapping[str, Any]]) -> list[Route]:
+    """Return the routes of the pages; the keys are those of the moment they are asked for."""
 
     def page(_: Request) -> Response:
         return HTMLResponse(_PAGE, headers=_HEADERS)
@@ -65,7 +65,7 @@ def pages(document: Mapping[str, Any], key_set: Mapping[str, Any]) -> list[Route
         Route("/docs", page),
         Route("/docs/start.js", start),
         *(_asset(SWAGGER_UI / name) for name in _ASSETS),
-        _json("/openapi.json", document),
+        _json("/openapi.json", lambda: document),
         _json("/.well-known/jwks.json", key_set),
     ]
 
@@ -77,8 +77,8 @@ def _asset(file: Path) -> Route:
     return Route(f"/docs/{file.name}", asset)
 
 
-def _json(path: str, content: Mapping[str, Any]) -> Route:
+def _json(path: str, content: Callable[[], Mapping[str, Any]]) -> Route:
     def document(_: Request) -> Response:
-        return JSONResponse(content, headers={"Access-Control-Allow-Origin": "*"})
+        return JSONResponse(content(), headers={"Access-Control-Allow-Origin": "*"})
 
     return Route(path, document)

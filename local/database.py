@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.engine import Engine, find_binary
 from local.errors import StageError
+from local.identity import CLIENT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,6 +99,7 @@ def handler_environment(
     return {
         "STAGE": "local",
         "CORS_ORIGINS": "*",
+        "CLIENT_ID": CLIENT_ID,
         **connection.access(),
         **{table.variable: table.name for table in tables},
     }

@@ -162,7 +162,7 @@ class Gateway:
             path_parameters=path_parameters,
             query=request.url.query,
             headers=request.headers.items(),
-            claims=None if route.access is Access.PUBLIC else self._claims(request),
+            claims=None if route.access is Access.PUBLIC else self._claims(request, route),
             body=await _read_body(request),
             request_id=request_id,
             source_ip=request.client.host if request.client else "127.0.0.1",
@@ -171,11 +171,12 @@ class Gateway:
             self._workers, self._invoke, route.function, event, request_id
         )
 
-    def _claims(self, request: Request) -> dict[str, Any]:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    def _claims(self, request: Request, route: Route) -> dict[str, Any]:
+        sent = request.headers.getlist("authorization")
+        scheme, _, token = sent[0].partition(" ") if len(sent) == 1 else ("", "", "")
         try:
             if scheme.lower() == "bearer":
-                return self._verifier.claims(token.strip())
+                return self._verifier.claims(token.strip(), route.scopes)
         except InvalidTokenError:
             pass
         raise Refusal(GATEWAY_PROBLEMS["UNAUTHORIZED"])

@@ -3,22 +3,30 @@
 import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import jwt
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from lambdas.routes import SIGN_IN_SCOPE
+from lambdas.shared.errors import UnauthorizedError
+from lambdas.shared.identity import caller_from_claims
 from local.errors import StageError
 
 if TYPE_CHECKING:
     from local.data_folder import DataFolder
 
 CLIENT_ID: Final = "local-client"
-SIGN_IN_SCOPE: Final = "aws.cognito.signin.user.admin"
-ACCEPTED_SCOPES: Final = frozenset({SIGN_IN_SCOPE})
 TOKEN_SECONDS: Final = 3600
+MAX_TOKEN_BYTES: Final = 8192
+"""More than a header of the gateway may have with all others; an access token takes 1 to 2 KB."""
+
+COOL_DOWN_SECONDS: Final = 30.0
+"""How long keys are not read again, so that made-up key ids cannot keep the stage busy with it."""
+
 _USERS: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "users.quiz.local")
 _KEY_BITS: Final = 2048
 
@@ -67,21 +75,57 @@ class Issuer:
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._key_id})
 
 
-class TokenVerifier:
-    """Checks tokens as a Cognito authorizer with scopes does, given the issuer's key set alone."""
+class KeySet:
+    """The issuer's public keys, read again when a token names one that is not among them."""
 
-    def __init__(self, key_set: dict[str, Any], issuer: str) -> None:
-        self._keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(key_set).keys}
+    def __init__(
+        self,
+        read: Callable[[], Mapping[str, Any]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take what reads the JWKS document, which may raise a `StageError`."""
+        self._read = read
+        self._clock = clock
+        self._keys = _by_id(read())
+        self._read_at = clock()
+
+    def find(self, key_id: str) -> jwt.PyJWK | None:
+        """Return a key; None if the issuer has none of this id, or read too short ago had none."""
+        if key_id not in self._keys and self._clock() >= self._read_at + COOL_DOWN_SECONDS:
+            self._read_at = self._clock()
+            with suppress(StageError):  # what is known stays good
+                self._keys = _by_id(self._read())
+        return self._keys.get(key_id)
+
+
+def _by_id(key_set: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
+    keys = jwt.PyJWKSet.from_dict(dict(key_set)).keys
+    return {key.key_id: key for key in keys if key.key_id}
+
+
+class TokenVerifier:
+    """Checks tokens as a Cognito authorizer with scopes does, given the issuer's keys alone.
+
+    Keys come from the key set and nowhere else, whatever a token's header names (`jku`, `x5u`,
+    `jwk`). What the functions check again they check by the same rule.
+    """
+
+    def __init__(self, keys: KeySet, issuer: str) -> None:
+        self._keys = keys
         self._issuer = issuer
 
-    def claims(self, token: str) -> dict[str, Any]:
-        """Return the claims of an access token.
+    def claims(self, token: str, scopes: Collection[str]) -> dict[str, Any]:
+        """Return the claims of an access token that has one of the scopes.
 
         Raises:
             InvalidTokenError: It is anything else.
         """
+        if len(token) > MAX_TOKEN_BYTES:
+            raise InvalidTokenError
         try:
-            key = self._keys[jwt.get_unverified_header(token)["kid"]]
+            key = self._keys.find(jwt.get_unverified_header(token)["kid"])
+            if key is None:
+                raise InvalidTokenError
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
@@ -89,15 +133,9 @@ class TokenVerifier:
                 issuer=self._issuer,
                 options={"require": ["exp", "iat", "iss", "sub"]},
             )
-        except (jwt.InvalidTokenError, KeyError) as error:
+            caller_from_claims(claims, client_id=CLIENT_ID, scopes=scopes)
+        except (jwt.InvalidTokenError, UnauthorizedError, KeyError, RecursionError) as error:
             raise InvalidTokenError from error
-        scopes = str(claims.get("scope", "")).split()
-        if (
-            claims.get("token_use") != "access"
-            or claims.get("client_id") != CLIENT_ID
-            or ACCEPTED_SCOPES.isdisjoint(scopes)
-        ):
-            raise InvalidTokenError
         return claims
 
 

@@ -12,7 +12,7 @@ import sys
 import threading
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -23,7 +23,7 @@ from local.data_folder import ROOT, DataFolder
 from local.database import Connection, connect, enter, explained, handler_environment
 from local.errors import StageError
 from local.gateway import Gateway, load_handlers
-from local.identity import Issuer, TokenVerifier, load_key
+from local.identity import Issuer, KeySet, TokenVerifier, load_key
 from local.import_bank import import_bank
 from local.openapi_document import openapi_document
 from local.readiness import first_category
@@ -181,7 +181,7 @@ def _answer_requests(
         stage.announce(folder)
         terminal.say(_ready_text(folder, url, category or "geography"))
 
-    server = Server(_application(issuer, url), announce)
+    server = Server(_application(folder, url), announce)
     if connection.process:
         watch = threading.Thread(target=_watch, args=(connection.process, server), daemon=True)
         watch.start()
@@ -190,9 +190,11 @@ def _answer_requests(
         raise server.failure
 
 
-def _application(issuer: Issuer, url: str) -> Starlette:
-    key_set = issuer.key_set()
-    gateway = Gateway(ROUTES, load_handlers(ROUTES), TokenVerifier(key_set, url))
+def _application(folder: DataFolder, url: str) -> Starlette:
+    def key_set() -> dict[str, Any]:
+        return Issuer(load_key(folder), url).key_set()
+
+    gateway = Gateway(ROUTES, load_handlers(ROUTES), TokenVerifier(KeySet(key_set), url))
     return Starlette(routes=[*pages(openapi_document(), key_set), Mount("/", gateway)])
 
 

@@ -17,12 +17,8 @@ from infra.constructs.table import Table
 from infra.findings import acknowledge
 from infra.permissions import PERMISSIONS, TableName
 from infra.stacks.base import StageStack
-from infra.stacks.identity import LEARN_SCOPE, MANAGE_SCOPE, RESOURCE_SERVER
 from infra.stages import Stage
 from lambdas.routes import FUNCTIONS, ROUTES, Access, Route
-
-_SDK_SCOPE = "aws.cognito.signin.user.admin"
-"""The one scope of every token from an SDK sign-in."""
 
 _PLAYED = ("quiz", "answer")
 """Functions a learner waits for again and again: kept warm, where the stage keeps any so."""
@@ -38,6 +34,7 @@ class ApiStack(StageStack):
         stage: Stage,
         tables: Mapping[TableName, Table],
         user_pool: cognito.UserPool,
+        client: cognito.UserPoolClient,
     ) -> None:
         super().__init__(scope, "api", stage=stage, purpose="API of the quiz")
         code = function_code(platform=stage.asset_platform)
@@ -53,6 +50,9 @@ class ApiStack(StageStack):
             )
             for folder in FUNCTIONS
         }
+        for function in functions.values():
+            # The authorizer takes tokens of any client of the pool; the functions do not.
+            function.function.add_environment("CLIENT_ID", client.user_pool_client_id)
         gateway = Gateway(self, "Gateway", stage=stage, routes=ROUTES)
         authorizer = apigateway.CognitoUserPoolsAuthorizer(
             self, "Authorizer", cognito_user_pools=[user_pool]
@@ -89,7 +89,6 @@ def _add_route(
         public = f"The contract makes it public: {route.summary.lower()}."
         acknowledge(method, {"AwsSolutions-APIG4": public, "AwsSolutions-COG4": public})
         return
-    scope = MANAGE_SCOPE if route.access is Access.ADMIN else LEARN_SCOPE
     resource.add_method(
         route.method,
         integration,
@@ -97,7 +96,6 @@ def _add_route(
         request_models=models,
         authorizer=authorizer,
         authorization_type=apigateway.AuthorizationType.COGNITO,
-        # One of them is enough. They also make the authorizer take access tokens, not ID tokens;
-        # roles are decided by group, in the functions.
-        authorization_scopes=[_SDK_SCOPE, f"{RESOURCE_SERVER}/{scope}"],
+        # One of them is enough.
+        authorization_scopes=list(route.scopes),
     )

@@ -7,18 +7,17 @@ from constructs import Construct
 from infra.findings import acknowledge
 from infra.stacks.base import StageStack
 from infra.stages import Stage
+from lambdas.routes import LEARN_SCOPE, MANAGE_SCOPE, RESOURCE_SERVER
 from lambdas.shared.identity import ADMIN_GROUP
 
 LEARNER_GROUP = "learner"
-RESOURCE_SERVER = "quiz"
-LEARN_SCOPE = "learn"
-MANAGE_SCOPE = "manage"
 
 
 class IdentityStack(StageStack):
     """Learners sign up and in with their email address, over SRP: no password is ever sent."""
 
     user_pool: cognito.UserPool
+    client: cognito.UserPoolClient
 
     def __init__(self, scope: Construct, *, stage: Stage) -> None:
         super().__init__(scope, "identity", stage=stage, purpose="Users of the quiz", stateful=True)
@@ -67,7 +66,7 @@ class IdentityStack(StageStack):
                 ),
             ],
         )
-        client = self.user_pool.add_client(
+        self.client = self.user_pool.add_client(
             "WebClient",
             user_pool_client_name=f"{stage.prefix}-web",
             generate_secret=False,
@@ -89,7 +88,7 @@ class IdentityStack(StageStack):
         cdk.CfnOutput(
             self,
             "UserPoolClientId",
-            value=client.user_pool_client_id,
+            value=self.client.user_pool_client_id,
             description="Client to sign in as",
         )
 

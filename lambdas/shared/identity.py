@@ -1,14 +1,21 @@
-"""Who calls: the one module that knows claims."""
+"""Who calls: the one module that knows claims.
 
-from collections.abc import Mapping
+The gateway has checked signature, issuer and times of a token. It takes tokens of any client of
+its user pool, though, so what decides who somebody is and what they may is checked here again.
+"""
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from re import compile as compile_pattern
 from typing import Any
 
-from lambdas.routes import Access
+from lambdas.routes import USER_ID_PATTERN, Access
 from lambdas.shared.errors import ForbiddenError, NotFoundError, UnauthorizedError
 
 ADMIN_GROUP = "admin"
 ME = "me"
+
+_USER_ID = compile_pattern(USER_ID_PATTERN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,26 +32,40 @@ class Caller:
         return ADMIN_GROUP in self.groups
 
 
-def caller_from_claims(claims: Mapping[str, Any]) -> Caller:
-    """Return the caller of claims an authorizer has verified.
+def caller_from_claims(
+    claims: Mapping[str, Any], *, client_id: str, scopes: Collection[str]
+) -> Caller:
+    """Return the caller of claims whose token an authorizer has verified.
 
-    API Gateway passes claims as strings and joins `cognito:groups` with commas. Only access
-    tokens speak for a user here.
+    `client_id` is the client whose tokens are taken; a token needs one of `scopes`.
 
     Raises:
-        UnauthorizedError: the claims are not those of a user's access token.
+        UnauthorizedError: the claims are not those of a user's access token for this.
     """
     user_id = claims.get("sub")
-    if not isinstance(user_id, str) or not user_id or claims.get("token_use") != "access":
-        raise UnauthorizedError("An access token is needed.")
-    groups = claims.get("cognito:groups") or ()
-    if isinstance(groups, str):
-        groups = groups.strip("[]").replace(",", " ").split()
-    return Caller(
-        user_id=user_id,
-        groups=frozenset(groups),
+    caller = Caller(
+        user_id=user_id if isinstance(user_id, str) else "",
+        groups=_groups(claims.get("cognito:groups")),
         scopes=frozenset(str(claims.get("scope", "")).split()),
     )
+    if (
+        claims.get("token_use") != "access"
+        or claims.get("client_id") != client_id
+        or caller.scopes.isdisjoint(scopes)
+        or not _USER_ID.fullmatch(caller.user_id)
+        or caller.user_id == ME
+    ):
+        raise UnauthorizedError("An access token is needed.")
+    return caller
+
+
+def _groups(claim: Any) -> frozenset[str]:
+    """API Gateway passes claims as strings: it joins groups with commas, or prints the list."""
+    if isinstance(claim, str):
+        return frozenset(claim.strip("[]").replace(",", " ").split())
+    if isinstance(claim, list | tuple):
+        return frozenset(map(str, claim))
+    return frozenset()
 
 
 def authorize(caller: Caller, access: Access, user_id: str | None) -> str:

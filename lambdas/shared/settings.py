@@ -17,13 +17,17 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Typed environment. A table's name is None where the function does not use the table."""
+    """Typed environment. A table's name is None where the function does not use the table.
+
+    `client_id` is the user pool's client whose tokens are taken, None where no user calls.
+    """
 
     stage: str
     log_level: str
     dynamodb_endpoint: str | None
     cors_origins: tuple[str, ...]
     circuit_breaker_enabled: bool
+    client_id: str | None
     users_table: str | None
     questions_table: str | None
     sessions_table: str | None
@@ -58,6 +62,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         dynamodb_endpoint=endpoint,
         cors_origins=tuple(environment.get("CORS_ORIGINS", "").split()),
         circuit_breaker_enabled=breaker == "true",
+        client_id=environment.get("CLIENT_ID") or None,
         users_table=environment.get("USERS_TABLE"),
         questions_table=environment.get("QUESTIONS_TABLE"),
         sessions_table=environment.get("SESSIONS_TABLE"),

@@ -152,6 +152,18 @@ def test_a_function_is_told_its_stage(api: Template, stage_name: str) -> None:
         assert variables["CORS_ORIGINS"] == stage.cors_origin
 
 
+def test_a_function_is_told_whose_tokens_it_takes(
+    assembly: Assembly, api: Template, stage_name: str
+) -> None:
+    (client,) = assembly.template(f"quiz-{stage_name}-identity").resources(
+        "AWS::Cognito::UserPoolClient"
+    )
+    for function in functions(api).values():
+        told = function["Environment"]["Variables"]["CLIENT_ID"]["Fn::ImportValue"]
+        assert told.startswith(f"quiz-{stage_name}-identity:")
+        assert client in told
+
+
 def test_functions_run_python_3_13_on_arm_with_tracing(api: Template) -> None:
     for function in api.resources(FUNCTION).values():
         assert function["Runtime"] == "python3.13"

@@ -17,7 +17,7 @@ from local.data_folder import ROOT, DataFolder
 from local.engine import Engine, find_binary
 from local.schema import create_tables
 from local.template import TableDefinition, table_definitions
-from tests.integration.stage import Clock, Stage
+from tests.integration.stage import CLIENT_ID, Clock, Stage
 
 _numbers = count()
 
@@ -52,6 +52,7 @@ def stage(
     named = {table.variable: f"{prefix}-{table.name}" for table in tables}
     variables = {
         "STAGE": "test",
+        "CLIENT_ID": CLIENT_ID,
         "DYNAMODB_ENDPOINT": endpoint,
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",

@@ -15,12 +15,13 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from botocore.retries.standard import ExponentialBackoff
 
-from lambdas.routes import ROUTES, Route
+from lambdas.routes import ROUTES, SIGN_IN_SCOPE, Route
 from lambdas.shared.bank import Bank
 from lambdas.shared.environment import Environment
 from lambdas.shared.store.transaction import Transactions
 
 ROUTE: Mapping[str, Route] = {route.operation: route for route in ROUTES}
+CLIENT_ID = "test-client"
 START = 1_790_000_000_000
 """When tests begin: 2026-09-21T14:13:20Z, in milliseconds."""
 
@@ -106,6 +107,8 @@ class Stage:
                     "claims": {
                         "sub": user,
                         "token_use": "access",
+                        "client_id": CLIENT_ID,
+                        "scope": SIGN_IN_SCOPE,
                         "cognito:groups": ",".join(groups),
                     }
                 },

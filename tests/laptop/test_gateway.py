@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from lambdas.routes import ROUTES, Access, Route
 from local.gateway import Gateway, InvocationContext
-from local.identity import Issuer, TokenVerifier
+from local.identity import Issuer, KeySet, TokenVerifier
 from tests.laptop.stage_process import StageProcess
 
 ISSUER = "http://issuer.test"
@@ -48,7 +48,7 @@ def issuer() -> Issuer:
 
 
 def client(issuer: Issuer, *routes: Route, **handlers: Any) -> TestClient:
-    return TestClient(Gateway(routes, handlers, TokenVerifier(issuer.key_set(), ISSUER)))
+    return TestClient(Gateway(routes, handlers, TokenVerifier(KeySet(issuer.key_set), ISSUER)))
 
 
 def test_the_event_is_that_of_a_rest_proxy_integration(issuer: Issuer) -> None:

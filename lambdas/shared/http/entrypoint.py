@@ -85,7 +85,7 @@ def _serve(
 ) -> Response:
     if route is None:
         raise NotFoundError
-    request = read_request(route, event)
+    request = read_request(route, event, settings().client_id)
     if request is None:
         return public[route.operation]()
     return operations[route.operation](request, environment())

@@ -8,7 +8,7 @@ from pkgutil import resolve_name
 from re import compile as compile_pattern
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lambdas.routes import Parameter, Route
+from lambdas.routes import Access, Parameter, Route
 from lambdas.shared.errors import (
     BodyTooLargeError,
     FieldFault,
@@ -79,19 +79,24 @@ def _only_has_wrong_items(fault: "ErrorDetails") -> bool:
     return fault["type"] == "too_short" and len(fault["input"]) >= fault["ctx"]["min_length"]
 
 
-def read_request(route: Route, event: Event) -> Request | None:
+def read_request(route: Route, event: Event, client_id: str | None) -> Request | None:
     """Return the request of a REST proxy event; None for a public route, which needs none of it.
+
+    `client_id` is the client of the user pool whose tokens are taken.
 
     In this order, as a gateway would: who calls, what they may, whether path, query, headers and
     size of the body are as the route declares.
 
     Raises:
         ApiError: one of these fails.
+        LookupError: the stage does not say whose tokens it takes.
     """
-    claims = ((event.get("requestContext") or {}).get("authorizer") or {}).get("claims")
-    if route.access.value == "public":
+    if route.access is Access.PUBLIC:
         return None
-    caller = caller_from_claims(claims or {})
+    if client_id is None:
+        raise LookupError("CLIENT_ID is not set, though users call this function")
+    claims = ((event.get("requestContext") or {}).get("authorizer") or {}).get("claims")
+    caller = caller_from_claims(claims or {}, client_id=client_id, scopes=route.scopes)
     sent_path = event.get("pathParameters") or {}
     user_id = authorize(caller, route.access, sent_path.get("userId"))
     path = _path(route, sent_path)

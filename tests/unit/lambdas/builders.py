@@ -5,19 +5,27 @@ from typing import Any
 
 from hypothesis import settings
 
-from lambdas.routes import ROUTES, Route
+from lambdas.routes import ROUTES, SIGN_IN_SCOPE, Route
 
 repeatable = settings(derandomize=True, deadline=None)
 """The same examples in every run."""
 
 ROUTE: Mapping[str, Route] = {route.operation: route for route in ROUTES}
+CLIENT_ID = "test-client"
 SESSION_ID = "0123456789abcdef0123456789a"
 QUESTION_ID = "geography:000001"
 
 
 def claims(user: str = "ada", groups: Sequence[str] = (), **other: Any) -> dict[str, Any]:
     """Return the claims of an access token."""
-    return {"sub": user, "token_use": "access", "cognito:groups": ",".join(groups), **other}
+    return {
+        "sub": user,
+        "token_use": "access",
+        "client_id": CLIENT_ID,
+        "scope": SIGN_IN_SCOPE,
+        "cognito:groups": ",".join(groups),
+        **other,
+    }
 
 
 def path_of(route: Route) -> dict[str, str]:

@@ -17,7 +17,7 @@ from lambdas.shared.http.response import Response
 from lambdas.shared.settings import settings
 from lambdas.shared.telemetry import usage
 from lambdas.users.models import UpdateUser
-from tests.unit.lambdas.builders import claims, event
+from tests.unit.lambdas.builders import CLIENT_ID, claims, event
 
 ENVIRONMENT = cast("Environment", SimpleNamespace())
 OURS, THEIRS = "https://quiz.example", "https://evil.example"
@@ -26,6 +26,7 @@ OURS, THEIRS = "https://quiz.example", "https://evil.example"
 @pytest.fixture(autouse=True)
 def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("STAGE", "test")
+    monkeypatch.setenv("CLIENT_ID", CLIENT_ID)
     for name in ("LOG_LEVEL", "CORS_ORIGINS", "DYNAMODB_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(module, "environment", lambda: ENVIRONMENT)

@@ -7,35 +7,70 @@ import pytest
 from lambdas.routes import Access
 from lambdas.shared.errors import ApiError, ForbiddenError, NotFoundError, UnauthorizedError
 from lambdas.shared.identity import Caller, authorize, caller_from_claims
-from tests.unit.lambdas.builders import claims
+from tests.unit.lambdas.builders import CLIENT_ID, claims
 
-WITHOUT_GROUPS = {"sub": "ada", "token_use": "access"}
+WITHOUT_GROUPS = {
+    "sub": "ada",
+    "token_use": "access",
+    "client_id": CLIENT_ID,
+    "scope": "aws.cognito.signin.user.admin",
+}
+ACCEPTED = ("aws.cognito.signin.user.admin", "quiz/learn")
+
+
+def caller_from(claims: dict[str, Any]) -> Caller:
+    return caller_from_claims(claims, client_id=CLIENT_ID, scopes=ACCEPTED)
+
+
+NOT_OF_A_USER: dict[str, list[Any]] = {
+    "sub": [
+        *("", "me", "ada ", "ada\n", "a b", "a/b", "../ada", "ada#1", "*", "a" * 129),
+        *("\N{CYRILLIC SMALL LETTER A}da", None, 7, ["ada"], {"ada": 1}),
+    ],
+    "token_use": ["id", "refresh", "Access", "access ", "", None, ["access"]],
+    "client_id": ["another", CLIENT_ID.upper(), f"{CLIENT_ID} ", "", None, [CLIENT_ID]],
+    "scope": [
+        *("", " ", None, "openid profile", "quiz/manage", "quiz/learn2", "quiz", "learn"),
+        *("QUIZ/LEARN", "quiz/learn,openid", "aws.cognito.signin.user.admin.x", "quiz/learn/x"),
+    ],
+}
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [
-        {},
-        {"token_use": "access"},
-        {"sub": "ada"},
-        {"sub": "", "token_use": "access"},
-        {"sub": None, "token_use": "access"},
-        {"sub": 7, "token_use": "access"},
-        {"sub": ["ada"], "token_use": "access"},
-        {"sub": "ada", "token_use": "id"},
-        {"sub": "ada", "token_use": "Access"},
-        {"sub": "ada", "token_use": None},
-        {"username": "ada", "token_use": "access"},
-    ],
+    ("claim", "value"),
+    [(claim, each) for claim, values in NOT_OF_A_USER.items() for each in values],
 )
-def test_claims_that_are_no_users_access_token_speak_for_nobody(wrong: dict[str, Any]) -> None:
+def test_claims_that_are_no_users_access_token_speak_for_nobody(claim: str, value: Any) -> None:
     with pytest.raises(UnauthorizedError):
-        caller_from_claims({**wrong, "cognito:groups": "admin"})
+        caller_from({**claims(groups=["admin"]), claim: value})
+
+
+@pytest.mark.parametrize("claim", NOT_OF_A_USER)
+def test_a_claim_that_is_missing_speaks_for_nobody(claim: str) -> None:
+    with pytest.raises(UnauthorizedError):
+        caller_from({k: v for k, v in claims(groups=["admin"]).items() if k != claim})
+
+
+def test_no_claims_speak_for_nobody() -> None:
+    with pytest.raises(UnauthorizedError):
+        caller_from({})
+
+
+@pytest.mark.parametrize("aud", [CLIENT_ID, [CLIENT_ID]])
+def test_the_audience_of_an_id_token_is_no_client(aud: Any) -> None:
+    without = {k: v for k, v in claims().items() if k != "client_id"}
+    with pytest.raises(UnauthorizedError):
+        caller_from({**without, "aud": aud})
+
+
+@pytest.mark.parametrize("scope", [*ACCEPTED, " ".join(ACCEPTED), "openid quiz/learn email"])
+def test_one_scope_of_those_accepted_is_enough(scope: str) -> None:
+    assert caller_from({**claims(), "scope": scope}).user_id == "ada"
 
 
 def test_an_id_token_of_an_administrator_speaks_for_nobody() -> None:
     with pytest.raises(UnauthorizedError):
-        caller_from_claims(claims(groups=["admin"], token_use="id"))
+        caller_from(claims(groups=["admin"], token_use="id"))
 
 
 @pytest.mark.parametrize(
@@ -51,46 +86,48 @@ def test_an_id_token_of_an_administrator_speaks_for_nobody() -> None:
     ],
 )
 def test_groups_are_known_in_every_form_the_gateway_passes_them(groups: Any) -> None:
-    caller = caller_from_claims({**WITHOUT_GROUPS, "cognito:groups": groups})
+    caller = caller_from({**WITHOUT_GROUPS, "cognito:groups": groups})
     assert caller.groups == {"learner", "admin"}
     assert caller.is_admin
 
 
 @pytest.mark.parametrize("groups", ["admin", "[admin]", ["admin"]])
 def test_one_group_is_known_in_every_form(groups: Any) -> None:
-    assert caller_from_claims({**WITHOUT_GROUPS, "cognito:groups": groups}).groups == {"admin"}
+    assert caller_from({**WITHOUT_GROUPS, "cognito:groups": groups}).groups == {"admin"}
 
 
-@pytest.mark.parametrize("groups", [None, "", "[]", [], (), " "])
+@pytest.mark.parametrize("groups", [None, "", "[]", [], (), " ", 7, True, {"admin": 1}])
 def test_no_groups_are_none(groups: Any) -> None:
-    caller = caller_from_claims({**WITHOUT_GROUPS, "cognito:groups": groups})
+    caller = caller_from({**WITHOUT_GROUPS, "cognito:groups": groups})
     assert caller.groups == frozenset()
     assert not caller.is_admin
 
 
 def test_a_token_without_the_claim_has_no_groups() -> None:
-    assert caller_from_claims(WITHOUT_GROUPS).groups == frozenset()
+    assert caller_from(WITHOUT_GROUPS).groups == frozenset()
 
 
 @pytest.mark.parametrize(
     "groups",
-    ["administrator", "Admin", "ADMIN", "not-admin", "admin2", "admin:read", ["adm", "in"]],
+    [
+        *("administrator", "Admin", "ADMIN", "not-admin", "admin2", "admin:read"),
+        *(["adm", "in"], ["learner,admin"], [["admin"]]),
+    ],
 )
 def test_a_group_with_a_similar_name_is_another_group(groups: Any) -> None:
-    assert not caller_from_claims({**WITHOUT_GROUPS, "cognito:groups": groups}).is_admin
+    assert not caller_from({**WITHOUT_GROUPS, "cognito:groups": groups}).is_admin
 
 
 @pytest.mark.parametrize("claim", ["groups", "custom:groups", "cognito:roles", "scope", "username"])
 def test_no_other_claim_makes_an_administrator(claim: str) -> None:
-    assert not caller_from_claims({**WITHOUT_GROUPS, claim: "admin"}).is_admin
+    value = "admin aws.cognito.signin.user.admin" if claim == "scope" else "admin"
+    assert not caller_from({**WITHOUT_GROUPS, claim: value}).is_admin
 
 
 def test_scopes_are_separated_by_spaces() -> None:
-    caller = caller_from_claims(
-        {**WITHOUT_GROUPS, "scope": "quiz/play aws.cognito.signin.user.admin"}
-    )
-    assert caller.scopes == {"quiz/play", "aws.cognito.signin.user.admin"}
-    assert caller_from_claims(WITHOUT_GROUPS).scopes == frozenset()
+    caller = caller_from({**WITHOUT_GROUPS, "scope": "quiz/learn aws.cognito.signin.user.admin"})
+    assert caller.scopes == {"quiz/learn", "aws.cognito.signin.user.admin"}
+    assert caller_from(WITHOUT_GROUPS).scopes == {"aws.cognito.signin.user.admin"}
 
 
 LEARNER = Caller(user_id="ada", groups=frozenset({"learner"}), scopes=frozenset())

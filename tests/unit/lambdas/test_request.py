@@ -15,7 +15,7 @@ from lambdas.shared.errors import (
     ValidationError,
 )
 from lambdas.shared.http.request import Request, read_request
-from tests.unit.lambdas.builders import QUESTION_ID, ROUTE, SESSION_ID, claims, event
+from tests.unit.lambdas.builders import CLIENT_ID, QUESTION_ID, ROUTE, SESSION_ID, claims, event
 
 GUARDED = [route for route in ROUTES if route.access is not Access.PUBLIC]
 ADMIN = [route for route in ROUTES if route.access is Access.ADMIN]
@@ -29,7 +29,7 @@ def name(value: object) -> str | None:
 
 
 def read(operation: str, body: str | None = None, **other: Any) -> Request:
-    request = read_request(ROUTE[operation], event(operation, body, **other))
+    request = read_request(ROUTE[operation], event(operation, body, **other), CLIENT_ID)
     assert request is not None
     return request
 
@@ -353,7 +353,7 @@ def test_a_request_that_no_authorizer_saw_is_nobodys(route: Route, missing: dict
 
 def test_a_public_route_needs_nothing() -> None:
     for asked in ({}, event("getHealth", token={}), event("getHealth", **BAD_REQUEST)):
-        assert read_request(ROUTE["getHealth"], asked) is None
+        assert read_request(ROUTE["getHealth"], asked, None) is None
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=name)
@@ -361,6 +361,28 @@ def test_a_good_request_passes_with_all_members_of_the_event_absent_but_the_need
     route: Route,
 ) -> None:
     sparse = {k: v for k, v in event(route.operation).items() if v is not None}
-    request = read_request(route, sparse)
+    request = read_request(route, sparse, CLIENT_ID)
     assert request is not None
     assert (request.route, request.raw_body) == (route, "")
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=name)
+def test_a_stage_that_does_not_say_whose_tokens_it_takes_takes_none(route: Route) -> None:
+    with pytest.raises(LookupError, match="CLIENT_ID"):
+        read_request(route, event(route.operation), None)
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=name)
+def test_a_scope_of_the_routes_kind_is_enough(route: Route) -> None:
+    for scope in route.scopes:
+        asked = event(route.operation, token=claims("ada", ["admin"], scope=scope))
+        assert read_request(route, asked, CLIENT_ID)
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=name)
+def test_the_scope_of_another_kind_of_route_is_not(route: Route) -> None:
+    every = {scope for each in GUARDED for scope in each.scopes}
+    for scope in every - set(route.scopes):
+        asked = event(route.operation, token=claims("ada", ["admin"], scope=scope))
+        with pytest.raises(UnauthorizedError):
+            read_request(route, asked, CLIENT_ID)

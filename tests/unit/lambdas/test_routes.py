@@ -22,7 +22,7 @@ from lambdas.routes import (
 from lambdas.shared.http.model import RequestModel
 from lambdas.shared.http.request import body_model
 from lambdas.shared.settings import settings
-from tests.unit.lambdas.builders import event
+from tests.unit.lambdas.builders import CLIENT_ID, event
 
 PARAMETERS = {p.name: p for r in ROUTES for p in (*r.path_parameters, *r.query, *r.headers)}
 SAMPLES = {
@@ -56,6 +56,7 @@ def test_a_functions_handler_serves_exactly_its_operations(
     function: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STAGE", "test")
+    monkeypatch.setenv("CLIENT_ID", CLIENT_ID)
     settings.cache_clear()
     handler = import_module(f"lambdas.{function}.handler").handler
     for route in ROUTES:

@@ -19,7 +19,7 @@ def unread() -> Iterator[None]:
 def test_only_the_stage_has_to_be_given() -> None:
     read = read_settings({"STAGE": "dev"})
     assert (read.stage, read.log_level, read.cors_origins) == ("dev", "INFO", ())
-    assert read.dynamodb_endpoint is None
+    assert (read.dynamodb_endpoint, read.client_id) == (None, None)
     assert [getattr(read, f"{table}_table") for table in TABLES] == [None] * 5
 
 
@@ -30,12 +30,14 @@ def test_all_that_is_given_is_read() -> None:
             "STAGE": "prod",
             "LOG_LEVEL": "warning",
             "DYNAMODB_ENDPOINT": "http://127.0.0.1:8001",
+            "CLIENT_ID": "a-client",
             "CORS_ORIGINS": " https://a.example  https://b.example ",
             **given,
         }
     )
     assert (read.stage, read.log_level) == ("prod", "WARNING")
     assert read.dynamodb_endpoint == "http://127.0.0.1:8001"
+    assert read.client_id == "a-client"
     assert read.cors_origins == ("https://a.example", "https://b.example")
     assert [getattr(read, f"{table}_table") for table in TABLES] == [f"the-{t}" for t in TABLES]
 
@@ -66,6 +68,10 @@ def test_a_single_fault_names_its_variable_alone(fault: dict[str, str], named: s
 
 def test_an_empty_endpoint_is_none() -> None:
     assert read_settings({"STAGE": "dev", "DYNAMODB_ENDPOINT": ""}).dynamodb_endpoint is None
+
+
+def test_an_empty_client_is_none() -> None:
+    assert read_settings({"STAGE": "dev", "CLIENT_ID": ""}).client_id is None
 
 
 @pytest.mark.parametrize("level", LOG_LEVELS)
