@@ -6,6 +6,7 @@ from domain.presentation import choice_ids
 from domain.session import Outcome, Session
 from lambdas.answer.models import SubmitAnswer
 from lambdas.answer.use_case import Result, submit_answer
+from lambdas.shared.audit import Target, name_target
 from lambdas.shared.environment import Environment
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.request import Request
@@ -25,12 +26,9 @@ MESSAGES = {
 
 def submit(request: Request, environment: Environment) -> Response:
     """POST /sessions/{sessionId}/answer."""
-    result = submit_answer(
-        environment,
-        request.user_id,
-        request.path["sessionId"],
-        request.body(SubmitAnswer),
-    )
+    answer = request.body(SubmitAnswer)
+    name_target(Target.QUESTION, answer.question_id)
+    result = submit_answer(environment, request.user_id, request.path["sessionId"], answer)
     return Response(200, answer_view(result))
 
 

@@ -7,6 +7,7 @@ from lambdas.questions import use_cases
 from lambdas.questions.bank_writer import Staged
 from lambdas.questions.models import QuestionDraft, SaveQuestions
 from lambdas.routes import QUESTION_ID_PATTERN
+from lambdas.shared.audit import Target, name_target
 from lambdas.shared.environment import Environment
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.pagination import page_position, page_token
@@ -39,6 +40,7 @@ def save_questions(request: Request, environment: Environment) -> Response:
     """POST /admin/questions."""
     wanted = request.body(SaveQuestions)
     staged = use_cases.save_questions(environment, wanted.questions)
+    name_target(Target.QUESTION, *(each.question_id for each in staged if each.question_id))
     body: contract.SaveResults = {
         "results": [_result_view(index, each) for index, each in enumerate(staged)]
     }

@@ -6,6 +6,7 @@ from domain.session import Status
 from lambdas.routes import SESSION_ID_PATTERN
 from lambdas.session import use_cases
 from lambdas.session.models import StartSession, UpdateSession
+from lambdas.shared.audit import Target, name_target
 from lambdas.shared.environment import Environment
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.pagination import page_position, page_token
@@ -21,7 +22,9 @@ def start_session(request: Request, environment: Environment) -> Response:
     """POST /sessions."""
     wanted = request.body(StartSession)
     key = request.headers.get("Idempotency-Key")
+    name_target(Target.CATEGORY, *wanted.categories)
     session, is_new = use_cases.start_session(environment, request.user_id, wanted, key)
+    name_target(Target.SESSION, session.session_id)
     location = {"Location": f"{request.address}/{session.session_id}"}
     return Response(201 if is_new else 200, session_view(session, environment.clock()), location)
 

@@ -55,6 +55,12 @@ class StartSession(RequestModel):
     ] = None
     settings: SessionPreferences = SessionPreferences()
 
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Every category that is named."""
+        chosen = (*(self.sources or ()), *([self.review] if self.review else ()))
+        return tuple(each.category for each in chosen if each.category)
+
     @field_validator("sources")
     @classmethod
     def _distinct(

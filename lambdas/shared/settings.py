@@ -28,6 +28,7 @@ class Settings:
     cors_origins: tuple[str, ...]
     circuit_breaker_enabled: bool
     client_id: str | None
+    audit_key: str | None
     users_table: str | None
     questions_table: str | None
     sessions_table: str | None
@@ -63,6 +64,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         cors_origins=tuple(environment.get("CORS_ORIGINS", "").split()),
         circuit_breaker_enabled=breaker == "true",
         client_id=environment.get("CLIENT_ID") or None,
+        audit_key=environment.get("AUDIT_KEY") or None,
         users_table=environment.get("USERS_TABLE"),
         questions_table=environment.get("QUESTIONS_TABLE"),
         sessions_table=environment.get("SESSIONS_TABLE"),

@@ -6,6 +6,7 @@ from time import monotonic, perf_counter
 from typing import Any
 
 from lambdas.routes import ROUTES, Route
+from lambdas.shared import audit
 from lambdas.shared.environment import Environment, environment
 from lambdas.shared.errors import ApiError, InternalError, NotFoundError
 from lambdas.shared.http.request import Request, read_request
@@ -44,6 +45,7 @@ def entrypoint(
         route = routes.get((event.get("httpMethod", ""), event.get("resource", "")))
         meter = Usage(deadline=_deadline(context))
         token = usage.set(meter)
+        audit.begin()
         code = None
         try:
             response = _serve(route, event, operations, public)
@@ -54,6 +56,7 @@ def entrypoint(
             code, response = InternalError.code, problem(InternalError(), request_id)
         finally:
             usage.reset(token)
+        audit.record_request(route, event, request_id=request_id, status=response.status, code=code)
         RequestLog(
             function=function,
             operation=route.operation if route else None,

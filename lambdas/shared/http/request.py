@@ -9,6 +9,7 @@ from re import compile as compile_pattern
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lambdas.routes import Access, Parameter, Route
+from lambdas.shared.audit import name_caller
 from lambdas.shared.errors import (
     BodyTooLargeError,
     FieldFault,
@@ -97,6 +98,7 @@ def read_request(route: Route, event: Event, client_id: str | None) -> Request |
         raise LookupError("CLIENT_ID is not set, though users call this function")
     claims = ((event.get("requestContext") or {}).get("authorizer") or {}).get("claims")
     caller = caller_from_claims(claims or {}, client_id=client_id, scopes=route.scopes)
+    name_caller(caller.user_id)
     sent_path = event.get("pathParameters") or {}
     user_id = authorize(caller, route.access, sent_path.get("userId"))
     path = _path(route, sent_path)
