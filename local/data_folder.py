@@ -53,6 +53,16 @@ class DataFolder:
         return self.path / "sample-bank.unfinished"
 
     @property
+    def stream_checkpoint(self) -> Path:
+        """How far the stream's records are delivered."""
+        return self.path / "stream-checkpoint.json"
+
+    @property
+    def failed_batches(self) -> Path:
+        """Folder of the records that the stream's consumer could not count."""
+        return self.path / "failed-batches"
+
+    @property
     def stage_log(self) -> Path:
         """Log lines of the handlers."""
         return self.path / "stage.log"

@@ -3,7 +3,6 @@
 import asyncio
 import importlib
 import logging
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,12 +18,12 @@ from infra.problems import CONTENT_TYPE, GATEWAY_PROBLEMS, METHOD_NOT_ALLOWED, N
 from lambdas.routes import Access, Route
 from lambdas.shared.http.entrypoint import EXPOSED_HEADERS
 from local.identity import InvalidTokenError, TokenVerifier
+from local.invocation import InvocationContext
 from local.proxy_event import proxy_event, response_headers
 
 Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
 
 MAX_BODY_BYTES = 10_000_000
-_FUNCTION_SECONDS = 10.0
 _WORKERS = 16
 _PREFLIGHT_SECONDS = 600
 
@@ -51,25 +50,6 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault
             },
             "body": self.problem.template.replace("$context.requestId", request_id),
         }
-
-
-class InvocationContext:
-    """What Lambda hands a handler beside the event."""
-
-    function_version = "$LATEST"
-    memory_limit_in_mb = "512"
-
-    def __init__(self, function: str, request_id: str) -> None:
-        self.aws_request_id = request_id
-        self.function_name = f"quiz-local-{function}"
-        self.invoked_function_arn = (
-            f"arn:aws:lambda:us-east-1:000000000000:function:{self.function_name}"
-        )
-        self._deadline = time.monotonic() + _FUNCTION_SECONDS
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how much of the invocation's time is left."""
-        return max(0, int((self._deadline - time.monotonic()) * 1000))
 
 
 @dataclass(frozen=True, slots=True)

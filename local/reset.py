@@ -1,6 +1,7 @@
 """Empties the laptop stage: its next start is a first start."""
 
 import os
+import shutil
 import sys
 
 from local.data_folder import DataFolder
@@ -14,9 +15,11 @@ _FILES = (
     "dynamodb.db-shm",
     "dynamodb.db-journal",
     "sample-bank.unfinished",
+    "failed-batches",
     "signing-key.pem",
     "stage.json",
     "stage.log*",
+    "stream-checkpoint.json",
     "engine.log",
     "*.draft",
 )
@@ -44,8 +47,11 @@ def _empty(folder: DataFolder) -> None:
             raise StageError("The stage is running: end it with Ctrl-C, then reset it.")
         end_leftover(engine)
         for pattern in _FILES:
-            for file in folder.path.glob(pattern):
-                file.unlink()
+            for found in folder.path.glob(pattern):
+                if found.is_dir():
+                    shutil.rmtree(found)
+                else:
+                    found.unlink()
     finally:
         stage.close()
         engine.close()

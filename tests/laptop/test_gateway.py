@@ -9,8 +9,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.testclient import TestClient
 
 from lambdas.routes import ROUTES, Access, Route
-from local.gateway import Gateway, InvocationContext
+from local.gateway import Gateway
 from local.identity import Issuer, KeySet, TokenVerifier
+from local.invocation import InvocationContext
 from tests.laptop.stage_process import StageProcess
 
 ISSUER = "http://issuer.test"
