@@ -75,7 +75,10 @@ def operations_on(table: TableName) -> list[str]:
         if grant.table is table
         for action in grant.actions
     }
-    return sorted(actions | {"TransactWriteItems"} if actions - _READING else actions)
+    if actions - _READING:
+        actions.add("TransactWriteItems")
+    # A permission alone: such a check is always part of a transaction.
+    return sorted(actions - {"ConditionCheckItem"})
 
 
 def _metric(

@@ -42,7 +42,7 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "health": (),
     "session": (
         Grant(table=TableName.QUESTIONS, actions=("GetItem", "BatchGetItem")),
-        Grant(table=TableName.USERS, actions=("BatchGetItem",)),
+        Grant(table=TableName.USERS, actions=("BatchGetItem", "ConditionCheckItem")),
         Grant(table=TableName.SESSIONS, actions=("GetItem", "BatchGetItem", "PutItem", "Query")),
         Grant(table=TableName.WRONG_ANSWERS, actions=("Query", "UpdateItem", "DeleteItem")),
     ),

@@ -25,8 +25,9 @@ POOL_ENTRY_STARTS_AGAIN = CallCost(2, 1.0, 8.0)
 """Missed again from the pool, then right: the old entry goes and a new one comes."""
 REFILLED = CallCost(3, 2.0, 6.0)
 """As POOL_CHANGES, with a query for the next entries: at most once in some 16 draws of the pool."""
-START_SESSION = CallCost(2, 1.5, 1.0)
-START_SESSION_WITH_KEY = CallCost(2, 1.5, 4.0)
+START_SESSION = CallCost(2, 1.5, 4.0)
+"""The session, and the check that its learner's account was not erased: twice the units of each."""
+START_SESSION_WITH_KEY = CallCost(2, 1.5, 6.0)
 QUESTIONS_NOT_IN_MEMORY = CallCost(1, 0.5, 0.0)
 """Added by a question of up to 4 KB; for several, the call is one and the units add up."""
 

@@ -18,8 +18,9 @@ from lambdas.shared.environment import Environment
 from lambdas.shared.playing import draw_next
 from lambdas.shared.store.wrong_answers import OwedQuestion
 
-MAX_ACTIONS = 98
-"""Of a transaction's 100, what the review session and its idempotency marker leave."""
+MAX_ACTIONS = 97
+"""Of a transaction's 100, what the review session, its idempotency marker and the check of the
+learner's account leave."""
 
 PAGE = 100
 """Entries read at a time while looking for leftovers."""

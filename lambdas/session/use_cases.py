@@ -12,6 +12,7 @@ from lambdas.session.models import SourceChoice, StartSession, UpdateSession
 from lambdas.session.review import find_leftovers, take_up
 from lambdas.shared.environment import Environment
 from lambdas.shared.errors import (
+    AccountErasedError,
     FieldFault,
     NotFoundError,
     SessionExpiredError,
@@ -43,6 +44,7 @@ def start_session(
     Raises:
         ValidationError: a category is unknown or has fewer questions than asked for, or there is
             nothing to review.
+        AccountErasedError: the learner's account was erased.
     """
     # Made from the key, not equal to it: a client's key may be of any length and alphabet.
     key = idempotency_key and blake2b(idempotency_key.encode(), digest_size=16).hexdigest()
@@ -55,14 +57,17 @@ def start_session(
             if started is None:
                 raise
             return load(environment, user_id, started), False
-        if not key and not actions:
-            environment.sessions.save(session, expected_version=None)
-            return session, True
         put = environment.sessions.put(session, expected_version=None)
         marker = [{"Put": environment.sessions.put_marker(session, key)}] if key else []
+        writes = [*marker, {"Put": put}, *actions]
         try:
-            environment.transactions.write([*marker, {"Put": put}, *actions])
+            environment.transactions.write([*writes, environment.users.check_not_erased(user_id)])
         except TransactionConditionError as error:
+            if len(writes) in error.failed:
+                raise AccountErasedError from None
+            if error.item == put["Item"]:
+                # Tried again after a conflict with our own first attempt, which was done.
+                return session, True
             if key and error.item and 0 in error.failed:
                 first = environment.sessions.marked_session(error.item)
                 return load(environment, user_id, first), False

@@ -50,6 +50,14 @@ class UnauthorizedError(ApiError):
     status, code, title = 401, "UNAUTHORIZED", "Unauthorized"
 
 
+class AccountErasedError(UnauthorizedError):
+    """The caller's account was erased, though the token is still valid."""
+
+    def __init__(self) -> None:
+        """Say what happened."""
+        super().__init__("The account was erased.")
+
+
 class ForbiddenError(ApiError):
     """The caller may not use this route."""
 

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import product
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ReadTimeoutError
 
-from tests.integration.stage import Reply, Stage, draft, drafts, response_lost
+from tests.integration.stage import Reply, Stage, draft, drafts, refuses, response_lost
 
 DAY = 24 * 3600 * 1000
 BEGAN, EXPIRES = "2026-09-21T14:13:20.000Z", "2026-10-21T14:13:20.000Z"
@@ -245,9 +248,45 @@ def test_a_body_over_16_kb_is_413(bank: Stage) -> None:
 
 
 def test_a_start_whose_response_was_lost_is_one_session(bank: Stage) -> None:
-    with bank.fault("PutItem", response_lost, times=1):
+    with bank.fault("TransactWriteItems", response_lost, times=1):
         session = started(bank)
     assert listed_ids(bank) == [session["sessionId"]]
+
+
+def test_a_start_that_meets_its_own_first_attempt_is_one_session(bank: Stage) -> None:
+    in_progress = refuses("TransactionInProgressException")
+
+    def done_and_refused(request: AWSPreparedRequest) -> AWSResponse | None:
+        with suppress(ReadTimeoutError):
+            response_lost(request)
+        return in_progress(request)
+
+    bank.pauses()
+    with bank.fault("TransactWriteItems", done_and_refused, times=1) as met:
+        session = started(bank)
+    assert len(met) == 1
+    assert listed_ids(bank) == [session["sessionId"]]
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+@pytest.mark.parametrize("review", [False, True])
+def test_an_erased_account_starts_no_session(bank: Stage, key: str | None, review: bool) -> None:
+    session_id = bank.start({"category": "geography"}, percentage=0)
+    shown = bank.answer(session_id, bank.question(session_id)["question"], right=False).body
+    bank.answer(session_id, shown["question"])
+    abandon(bank, session_id)
+    users = bank.environment.users
+    tombstone = {**users.key("ada"), "erasedAt": {"N": "1"}}
+    bank.environment.database.call("put_item", TableName=users.name, Item=tombstone)
+    before = bank.everything()
+
+    body: Mapping[str, Any] = {"review": {}} if review else {"sources": [GEOGRAPHY]}
+    headers = {"Idempotency-Key": key} if key else None
+    reply = bank.call("startSession", body, headers=headers)
+
+    assert_problem(reply, 401, "UNAUTHORIZED")
+    assert bank.everything() == before
+    assert bank.call("startSession", {"sources": [GEOGRAPHY]}, user="bob").status == 201
 
 
 # Idempotency-Key

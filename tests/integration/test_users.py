@@ -117,3 +117,20 @@ def test_a_percentage_is_a_whole_number_from_0_to_100(stage: Stage) -> None:
 def test_a_change_whose_response_was_lost_is_done_once(stage: Stage) -> None:
     with stage.fault("UpdateItem", response_lost, times=1):
         assert change(stage, {"displayName": "Ada"}).body["displayName"] == "Ada"
+
+
+def erase(stage: Stage, user_id: str = "ada") -> None:
+    """Leave of a user what an erasure leaves."""
+    tombstone = {"userId": {"S": user_id}, "erasedAt": {"N": str(stage.clock.now)}}
+    name = stage.environment.users.name
+    stage.environment.database.call("put_item", TableName=name, Item=tombstone)
+
+
+def test_an_erased_account_has_no_profile_and_takes_none(stage: Stage) -> None:
+    erase(stage)
+    before = stage.everything()
+    for reply in (read(stage), change(stage, {"displayName": "Ada"})):
+        assert (reply.status, reply.body["code"]) == (401, "UNAUTHORIZED")
+        assert reply.body["detail"] == "The account was erased."
+    assert stage.everything() == before
+    assert change(stage, {"displayName": "Bob"}, user="bob").status == 200

@@ -99,7 +99,8 @@ class Scene:
     cold: bool = False
 
     def __str__(self) -> str:
-        parts = (self.route, "review" if self.owing else "", self.within, self.struck)
+        kinds = ("review" if self.owing else "", "keyed" if self.headers else "")
+        parts = (self.route, *kinds, self.within, self.struck)
         return " ".join(part for part in parts if part)
 
     def prepared(self, stage: Stage, user: str) -> Callable[[], Reply]:
@@ -147,7 +148,7 @@ def _answer(stage: Stage, session_id: str, user: str) -> object:
 
 SCENES = [
     Scene("startSession", "GetItem", _start),
-    Scene("startSession", "PutItem", _start),
+    Scene("startSession", "TransactWriteItems", _start),
     Scene("startSession", "TransactWriteItems", _start, headers=True),
     Scene("startSession", "BatchGetItem", _start_as_preferred),
     Scene("startSession", "Query", _review, owing=True),

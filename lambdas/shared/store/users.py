@@ -1,9 +1,18 @@
-"""The Users table: profile and preferences."""
+"""The Users table: profile and preferences, or what is left of an erased account.
+
+An erased account's item is a tombstone: `erasedAt`, and `erasing` until the erasure is complete.
+Every write that would bring data of a user into being is on the condition that there is none.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from lambdas.shared.store.client import Database, Item
+from lambdas.shared.errors import AccountErasedError
+from lambdas.shared.store.client import ConditionFailedError, Database, Item
+
+NOT_ERASED = "attribute_not_exists(erasedAt)"
+"""The condition; it holds as well for a user who has no item."""
 
 DEFAULT_WRONG_ANSWER_PERCENTAGE = 20
 """Share of draws from the wrong-answer pool, in percent, where nothing else is chosen."""
@@ -29,14 +38,25 @@ class UsersTable:
     name: str
 
     def get(self, user_id: str) -> Profile:
-        """Read a profile, strongly consistent: a client reads its own writes."""
+        """Read a profile, strongly consistent: a client reads its own writes.
+
+        Raises:
+            AccountErasedError: the account was erased.
+        """
         found = self.database.call(
             "get_item", TableName=self.name, Key=self.key(user_id), ConsistentRead=True
         )
-        return profile_from_item(user_id, found.get("Item"))
+        item = found.get("Item")
+        if item and "erasedAt" in item:
+            raise AccountErasedError
+        return profile_from_item(user_id, item)
 
     def change(self, user_id: str, changes: Mapping[str, str | int], now: int) -> Profile:
-        """Set preferences (`displayName`, `language`, `wrongAnswerPercentage`); return them all."""
+        """Set preferences (`displayName`, `language`, `wrongAnswerPercentage`); return them all.
+
+        Raises:
+            AccountErasedError: the account was erased.
+        """
         names = {f"#{index}": name for index, name in enumerate(changes)}
         values: Item = {
             f":{index}": {"N": str(value)} if isinstance(value, int) else {"S": value}
@@ -45,16 +65,30 @@ class UsersTable:
         assignments = [f"#{index} = :{index}" for index in range(len(changes))]
         assignments += ["updatedAt = :now", "createdAt = if_not_exists(createdAt, :now)"]
         request = {"ExpressionAttributeNames": names} if names else {}
-        changed = self.database.call(
-            "update_item",
-            TableName=self.name,
-            Key=self.key(user_id),
-            UpdateExpression=f"SET {', '.join(assignments)}",
-            ExpressionAttributeValues={**values, ":now": {"N": str(now)}},
-            ReturnValues="ALL_NEW",
-            **request,
-        )
+        try:
+            changed = self.database.call(
+                "update_item",
+                TableName=self.name,
+                Key=self.key(user_id),
+                UpdateExpression=f"SET {', '.join(assignments)}",
+                ConditionExpression=NOT_ERASED,
+                ExpressionAttributeValues={**values, ":now": {"N": str(now)}},
+                ReturnValues="ALL_NEW",
+                **request,
+            )
+        except ConditionFailedError:
+            raise AccountErasedError from None
         return profile_from_item(user_id, changed["Attributes"])
+
+    def check_not_erased(self, user_id: str) -> dict[str, Any]:
+        """Return the condition that the account was not erased, as an action of a transaction."""
+        return {
+            "ConditionCheck": {
+                "TableName": self.name,
+                "Key": self.key(user_id),
+                "ConditionExpression": NOT_ERASED,
+            }
+        }
 
     @staticmethod
     def key(user_id: str) -> Item:
