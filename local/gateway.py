@@ -24,6 +24,11 @@ from local.proxy_event import proxy_event, response_headers
 Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
 
 MAX_BODY_BYTES = 10_000_000
+MAX_HEAD_BYTES = 10_240
+"""Of the address and the values of all headers together, as the quotas of API Gateway say:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+"""
+
 _WORKERS = 16
 _PREFLIGHT_SECONDS = 600
 
@@ -129,7 +134,11 @@ class Gateway:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, request_id: str) -> Mapping[str, Any]:
-        path = request.scope.get("raw_path", b"").decode("latin-1") or request.url.path
+        raw_path: bytes = request.scope.get("raw_path", b"")
+        address = len(raw_path) + len(request.scope["query_string"])
+        if address + sum(len(value) for _, value in request.headers.raw) > MAX_HEAD_BYTES:
+            raise Refusal(GATEWAY_PROBLEMS["REQUEST_TOO_LARGE"])
+        path = raw_path.decode("latin-1") or request.url.path
         resource, path_parameters = self._tree.find(path)
         if request.method == "OPTIONS":
             return _preflight(resource)

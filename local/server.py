@@ -2,15 +2,45 @@
 
 import asyncio
 import socket
+import uuid
 from collections.abc import Callable
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from infra.problems import CONTENT_TYPE, GATEWAY_PROBLEMS
 from local.errors import StageError
 
 _DRAIN_SECONDS = 5
 _KEEP_ALIVE_SECONDS = 65
+_MAX_HEAD_BYTES = 64 * 1024
+"""What the gateway refuses in the contract's form it has to see first."""
+
+
+class _Protocol(H11Protocol):
+    """Answers what is no HTTP in the contract's form too."""
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
+        request_id = str(uuid.uuid4())
+        problem = GATEWAY_PROBLEMS["DEFAULT_4XX"]
+        body = problem.template.replace("$context.requestId", request_id).encode()
+        headers = {
+            "Content-Type": CONTENT_TYPE,
+            "Content-Length": str(len(body)),
+            "X-Request-Id": request_id,
+            "Connection": "close",
+        }
+        for event in (
+            h11.Response(
+                status_code=problem.status, headers=list(headers.items()), reason=problem.title
+            ),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -22,7 +52,8 @@ class Server(uvicorn.Server):
                 application,
                 access_log=False,
                 date_header=True,
-                http="h11",
+                http=_Protocol,
+                h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
                 lifespan="off",
                 log_config=None,
                 server_header=False,

@@ -1,0 +1,7 @@
+"""Stages as the integration tests have them, and one that runs as on a laptop."""
+
+from tests.integration.conftest import endpoint, stage, tables
+from tests.laptop.conftest import launcher, new_data
+from tests.laptop.conftest import stage as running
+
+__all__ = ["endpoint", "launcher", "new_data", "running", "stage", "tables"]

@@ -1,0 +1,326 @@
+"""Who may do what: what is another's looks as if it did not exist, on every route of the table.
+
+A route is not covered until `CASES` says what could go wrong with it.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import httpx2
+import pytest
+from botocore.awsrequest import AWSPreparedRequest
+
+from lambdas.routes import Access, Route
+from lambdas.shared.http import entrypoint
+from tests.integration.stage import Stage, drafts, submission
+from tests.laptop.stage_process import StageProcess
+from tests.security.forgery import Mint
+from tests.security.people import (
+    GUARDED,
+    ROUTE,
+    People,
+    Person,
+    body_of,
+    is_refused,
+    path_of,
+    people_of,
+)
+
+NOBODY = "7f9c24e8-3b12-4fef-91e0-a5d2c8b7e6f3"
+NEVER = "0" * 27
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Two learners, an administrator, and where they meet."""
+
+    people: People
+    ada: Person
+    grace: Person
+    root: Person
+
+    def caller(self, route: Route) -> Person:
+        """Return somebody who may call a route."""
+        return self.root if route.access is Access.ADMIN else self.ada
+
+    def differences(self, foreign: httpx2.Response, absent: httpx2.Response) -> list[str]:
+        """Tell how what is another's differs from what is not there; both have to be 404."""
+        faults = [
+            f"{each.status_code} {each.text}"
+            for each in (foreign, absent)
+            if not is_refused(each, 404)
+        ]
+        if told(foreign) != told(absent):
+            faults.append(f"{told(foreign)} is not {told(absent)}")
+        if self.work(foreign) != self.work(absent):
+            faults.append(f"{self.work(foreign)} is not {self.work(absent)}")
+        return faults
+
+    def work(self, response: httpx2.Response) -> dict[str, Any]:
+        """Return what a request asked of the database, by its own log line."""
+        wanted, deadline = response.headers["X-Request-Id"], time.monotonic() + 5
+        while time.monotonic() < deadline:
+            for line in reversed(self.people.running.data.stage_log.read_text().splitlines()):
+                if wanted in line and "roundTrips" in line:
+                    spent = json.loads(line)
+                    return {name: spent[name] for name in ("roundTrips", "rru", "wru")}
+        raise AssertionError(f"no line about {wanted}")
+
+
+def told(response: httpx2.Response) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """Return all that a response tells but the request's id and the time of day."""
+    body = {key: value for key, value in response.json().items() if key != "requestId"}
+    passing = ("x-request-id", "date")
+    headers = {k.lower(): v for k, v in response.headers.items() if k.lower() not in passing}
+    return response.status_code, body, headers
+
+
+@pytest.fixture(scope="module")
+def cast(running: StageProcess) -> Iterator[Cast]:
+    with people_of(running) as people:
+        ada, grace = people.player("ada"), people.player("grace")
+        yield Cast(people, ada, grace, people.player("root", "admin"))
+
+
+Case = Callable[[Cast, Route], list[str]]
+"""Tries something on a route; returns what was wrong with the answers."""
+
+
+def others_session(cast: Cast, route: Route) -> list[str]:
+    """Sessions are their owner's alone: an administrator has no right to them either."""
+    faults = []
+    for who in (cast.ada, cast.root):
+        foreign = cast.people.ask(who, route, path_of(route, who, sessionId=cast.grace.session_id))
+        absent = cast.people.ask(who, route, path_of(route, who, sessionId=NEVER))
+        faults += cast.differences(foreign, absent)
+    return faults
+
+
+def others_user(cast: Cast, route: Route) -> list[str]:
+    def named(who: Person, user_id: str) -> httpx2.Response:
+        return cast.people.ask(who, route, path_of(route, who, userId=user_id))
+
+    foreign = named(cast.ada, cast.grace.user_id)
+    faults = cast.differences(foreign, named(cast.ada, NOBODY))
+    faults += cast.differences(foreign, named(cast.ada, "a" * 129))
+    if route.access is not Access.SELF_OR_ADMIN:
+        return faults + cast.differences(named(cast.root, cast.grace.user_id), foreign)
+    allowed, own = named(cast.root, cast.grace.user_id), named(cast.grace, "me")
+    if (allowed.status_code, untimed(allowed)) != (200, untimed(own)):
+        faults.append(f"an administrator got {allowed.status_code} {allowed.text}")
+    return faults
+
+
+def untimed(response: httpx2.Response) -> dict[str, Any]:
+    return {key: value for key, value in response.json().items() if key != "asOf"}
+
+
+def others_page_token(cast: Cast, route: Route) -> list[str]:
+    if route.access is Access.ADMIN:
+        owner, other = cast.root, cast.people.person("another admin", "admin")
+    else:
+        owner, other = cast.grace, cast.ada
+    token = cast.people.page_token(owner, path_of(route, owner))
+    foreign = cast.people.ask(other, route, params={"nextToken": token})
+    absent = cast.people.ask(other, route, params={"nextToken": "A" * len(token)})
+    return cast.differences(foreign, absent)
+
+
+def others_id_in_query_and_headers(cast: Cast, route: Route) -> list[str]:
+    """Nothing but the token says who calls, so what else may say it changes nothing."""
+    who, other = cast.caller(route), cast.grace.user_id
+    said = dict.fromkeys(("userId", "user_id", "sub", "owner"), other)
+    headers = {"X-User-Id": other, "X-Amzn-Oidc-Identity": other, "X-Forwarded-User": other}
+    plain = cast.people.ask(who, route)
+    hostile = cast.people.ask(who, route, params=said, headers=headers)
+    if (plain.status_code, untimed(plain)) == (hostile.status_code, untimed(hostile)):
+        return []
+    return [f"{hostile.text} in place of {plain.text}"]
+
+
+def others_id_in_the_body(cast: Cast, route: Route) -> list[str]:
+    who = cast.caller(route)
+    good = body_of(route, who) or {}
+    return [
+        f"{name} was taken"
+        for name in ("userId", "user_id", "sub", "owner", "sessionId")
+        if not is_refused(cast.people.ask(who, route, json={**good, name: cast.grace.user_id}), 422)
+    ]
+
+
+def others_choices(cast: Cast, route: Route) -> list[str]:
+    """Choice ids are of one session: those of another are choices the question does not have."""
+    good = body_of(route, cast.ada) or {}
+    return [
+        f"{choice['id']} was taken"
+        for choice in cast.grace.shown["answers"]
+        if cast.people.ask(
+            cast.ada, route, json={**good, "selectedAnswers": [choice["id"]]}
+        ).status_code
+        not in (409, 422)
+    ]
+
+
+def others_key(cast: Cast, route: Route) -> list[str]:
+    """The same Idempotency-Key of two learners leads to a session each."""
+    headers = {"Idempotency-Key": "the-same"}
+    made = [cast.people.ask(who, route, headers=headers) for who in (cast.ada, cast.grace)]
+    ids = {each.json()["sessionId"] for each in made}
+    statuses = [each.status_code for each in made]
+    return [] if (len(ids), statuses) == (2, [201, 201]) else [f"{ids} {statuses}"]
+
+
+FORGED_GROUPS: dict[str, dict[str, Any]] = {
+    "no group": {},
+    "learner": {"cognito:groups": ["learner"]},
+    "similar names": {"cognito:groups": ["Admin", "ADMIN", "admins", "not-admin", "admin2"]},
+    "parts": {"cognito:groups": ["adm", "in"]},
+    "nested": {"cognito:groups": {"admin": True}},
+    "other claims": {
+        "groups": ["admin"],
+        "custom:groups": "admin",
+        "cognito:roles": ["admin"],
+        "role": "admin",
+        "isAdmin": True,
+        "username": "admin",
+    },
+    "scope": {"scope": "aws.cognito.signin.user.admin admin quiz/manage"},
+}
+
+
+def learner_on_an_admin_route(cast: Cast, route: Route) -> list[str]:
+    mint = Mint(cast.people.key, cast.people.running.url, cast.ada.name)
+    faults = []
+    for name, claims in FORGED_GROUPS.items():
+        headers = {"Authorization": f"Bearer {mint.sign(claims)}"}
+        response = cast.people.ask(cast.ada, route, headers=headers)
+        if not is_refused(response, 403):
+            faults.append(f"{name}: {response.status_code} {response.text}")
+        elif any(cast.work(response).values()):
+            faults.append(f"{name}: work was done")
+    return faults
+
+
+CASES: dict[str, tuple[Case, ...]] = {
+    "listCategories": (others_id_in_query_and_headers,),
+    "startSession": (others_id_in_the_body, others_key),
+    "listSessions": (others_page_token, others_id_in_query_and_headers),
+    "getSession": (others_session, others_id_in_query_and_headers),
+    "updateSession": (others_session, others_id_in_the_body),
+    "abandonSession": (others_session,),
+    "getQuestion": (others_session, others_id_in_query_and_headers),
+    "submitAnswer": (others_session, others_id_in_the_body, others_choices),
+    "getUser": (others_user, others_id_in_query_and_headers),
+    "updateUser": (others_user, others_id_in_the_body),
+    "getProgress": (others_user, others_id_in_query_and_headers),
+    "listQuestionProgress": (others_user, others_page_token, others_id_in_query_and_headers),
+    "listWrongAnswers": (others_user, others_page_token, others_id_in_query_and_headers),
+    "saveQuestions": (learner_on_an_admin_route, others_id_in_the_body),
+    "listQuestions": (learner_on_an_admin_route, others_page_token, others_id_in_query_and_headers),
+    "getBankQuestion": (learner_on_an_admin_route, others_id_in_query_and_headers),
+    "replaceQuestion": (learner_on_an_admin_route, others_id_in_the_body),
+    "retireQuestion": (learner_on_an_admin_route,),
+}
+
+
+def asked_for(route: Route) -> Iterator[Case]:
+    """Yield what a route's declaration alone says has to be tried."""
+    parameters = {each.name for each in (*route.path_parameters, *route.query)}
+    if "sessionId" in parameters:
+        yield others_session
+    if "userId" in parameters:
+        yield others_user
+    if "nextToken" in parameters:
+        yield others_page_token
+    if route.access is Access.ADMIN:
+        yield learner_on_an_admin_route
+    if route.method == "GET":
+        yield others_id_in_query_and_headers
+    if route.body:
+        yield others_id_in_the_body
+    if route.headers:
+        yield others_key
+
+
+def test_every_route_has_the_cases_its_declaration_asks_for() -> None:
+    assert CASES.keys() == {route.operation for route in GUARDED}
+    for route in GUARDED:
+        assert set(asked_for(route)) <= set(CASES[route.operation]), route.operation
+
+
+@pytest.mark.parametrize(
+    ("operation", "case"),
+    [(operation, case) for operation, cases in CASES.items() for case in cases],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+def test_nobody_reaches_what_is_not_theirs(operation: str, case: Case, cast: Cast) -> None:
+    before = cast.people.records()
+    assert case(cast, ROUTE[operation]) == []
+    if case is not others_key:
+        assert cast.people.records() == before
+
+
+# One place decides, before anything is read
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=lambda route: route.operation)
+def test_no_use_case_begins_before_rights_are_checked(
+    route: Route, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+
+    def environment() -> NoReturn:
+        begun.append(route.operation)
+        raise AssertionError
+
+    monkeypatch.setattr(entrypoint, "environment", environment)
+    path = dict.fromkeys((each.name for each in route.path_parameters), "me")
+    event = stage.event(route.operation, "{}", path=path, groups=["admin"])
+    claims = event["requestContext"]["authorizer"]["claims"]
+    stranger = {**claims, "client_id": "another"}
+    refused = [(stranger, path), ({}, path)]
+    if route.access is Access.ADMIN:
+        refused.append(({**claims, "cognito:groups": "learner"}, path))
+    if "userId" in path:
+        refused.append(({**claims, "cognito:groups": ""}, {**path, "userId": "grace"}))
+    for each, where in refused:
+        event["requestContext"]["authorizer"]["claims"] = each
+        reply = stage.send(route.function, {**event, "pathParameters": where})
+        assert reply.status in (401, 403, 404)
+        assert reply.cost == (0, 0, 0)
+    assert begun == []
+
+
+def test_no_user_id_that_a_learner_sends_reaches_the_database(stage: Stage) -> None:
+    stage.save(*drafts("geography", 3))
+    session_id = stage.start({"category": "geography"})
+    sent: list[bytes] = []
+
+    def note(request: AWSPreparedRequest, **_: object) -> None:
+        sent.append(request.body if isinstance(request.body, bytes) else b"")
+
+    stage.environment.database.client.meta.events.register("before-send.dynamodb", note)
+    hostile = {"sub": "grace", "userId": "grace", "X-User-Id": "grace"}
+    shown = stage.question(session_id)["question"]
+    bodies: dict[str, Any] = {
+        "startSession": {"sources": [{"category": "geography"}]},
+        "updateSession": {"version": 1, "name": "n"},
+        "submitAnswer": submission(shown),
+        "updateUser": {"displayName": "Ada"},
+    }
+    served = set()
+    learners = [route for route in GUARDED if route.access is not Access.ADMIN]
+    for route in sorted(learners, key=lambda route: route.method == "DELETE"):
+        for user_id in ("me", "grace"):
+            path = {"userId": user_id, "sessionId": session_id}
+            body = bodies.get(route.operation)
+            reply = stage.call(route.operation, body, path=path, query=hostile, headers=hostile)
+            served |= {route.operation} if reply.status < 400 else set()
+            if body:
+                stage.call(route.operation, {**body, **hostile}, path=path)
+    assert {"getSession", "submitAnswer", "getProgress", "updateUser"} <= served
+    assert any(b'"ada"' in each for each in sent)
+    assert not any(b"grace" in each for each in sent)
