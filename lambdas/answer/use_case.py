@@ -18,16 +18,19 @@ from lambdas.shared.errors import (
     UnavailableError,
     ValidationError,
 )
+from lambdas.shared.metrics import CONFLICTS, RETRIES
 from lambdas.shared.playing import (
     Drawn,
     current_question,
     draw_next,
     load,
+    note_draw,
     on_screen,
     require_playable,
     save_turn,
 )
 from lambdas.shared.store.client import ConditionFailedError
+from lambdas.shared.telemetry import count, note
 from lambdas.shared.views import question_view
 
 ATTEMPTS = 3
@@ -61,7 +64,7 @@ def submit_answer(
         try:
             return _submit(environment, session, submission, now=now)
         except ConditionFailedError:
-            continue
+            count(CONFLICTS)
     raise UnavailableError("The session is being played by too many requests at once.")
 
 
@@ -98,6 +101,10 @@ def _submit(
         answered.progress,
         expected_version=session.version,
     )
+    if answered.outcome.correct:
+        note_draw(drawn.session)
+    else:
+        note(RETRIES)
     return Result(drawn.session, question, drawn.question)
 
 

@@ -21,12 +21,14 @@ from lambdas.shared.errors import (
     ValidationError,
     VersionConflictError,
 )
-from lambdas.shared.playing import draw_next, load
+from lambdas.shared.metrics import CONFLICTS, SESSIONS_STARTED
+from lambdas.shared.playing import draw_next, load, note_draw
 from lambdas.shared.store.batch import batch_get_together
 from lambdas.shared.store.client import ConditionFailedError
 from lambdas.shared.store.questions import CategoryEntry, registry_from_item
 from lambdas.shared.store.transaction import TransactionConditionError
 from lambdas.shared.store.users import profile_from_item
+from lambdas.shared.telemetry import count, note
 
 _RANDOM_ID_BYTES = 8
 
@@ -67,13 +69,20 @@ def start_session(
                 raise AccountErasedError from None
             if error.item == put["Item"]:
                 # Tried again after a conflict with our own first attempt, which was done.
-                return session, True
+                return _started(session), True
             if key and error.item and 0 in error.failed:
                 first = environment.sessions.marked_session(error.item)
                 return load(environment, user_id, first), False
+            count(CONFLICTS)
         else:
-            return session, True
+            return _started(session), True
     raise UnavailableError("What is left to review is being changed by other requests.")
+
+
+def _started(session: Session) -> Session:
+    note(SESSIONS_STARTED)
+    note_draw(session)
+    return session
 
 
 def _prepared(

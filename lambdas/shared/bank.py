@@ -8,7 +8,9 @@ from threading import Lock
 
 from domain.question import Question
 from lambdas.shared.errors import UnavailableError
+from lambdas.shared.metrics import CACHE_HITS
 from lambdas.shared.store.questions import QuestionsTable
+from lambdas.shared.telemetry import sample
 
 CACHE_BYTES = 32 * 1024 * 1024
 """Bound on cached questions: some 25,000 of average length, in a function of 512 MB."""
@@ -57,6 +59,8 @@ class Bank:
         wanted = dict.fromkeys(question_ids)
         found = {each: hit for each in wanted if (hit := self.cached(each))}
         unread = [each for each in wanted if each not in found]
+        for each in wanted:
+            sample(CACHE_HITS, 1 if each in found else 0)
         if unread:
             try:
                 found |= self._read(unread, consistent=False)

@@ -15,6 +15,14 @@ from lambdas.shared.errors import (
     SessionOverError,
     SessionPausedError,
 )
+from lambdas.shared.metrics import (
+    CACHE_HITS,
+    FRESH_DRAWS,
+    POOL_DEPTH,
+    SESSIONS_COMPLETED,
+    TURNS_TO_MASTERY,
+)
+from lambdas.shared.telemetry import note, sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,9 @@ def on_screen(environment: Environment, turn: Turn, *ahead: str) -> Question | N
     """
     identifier = turn.question_id
     question = environment.bank.cached(identifier)
-    if question is None:
+    if question:
+        sample(CACHE_HITS, 1)
+    else:
         question = environment.bank.get((identifier, *ahead)).get(identifier)
     if question and question.version < turn.version:
         return environment.bank.reread(identifier) or question
@@ -112,6 +122,7 @@ def current_question(environment: Environment, session: Session) -> tuple[Sessio
     drawn = draw_next(environment, without, removed)
     renewed = replace(drawn.session, version=session.version + 1)
     save_turn(environment, renewed, drawn.changes, expected_version=session.version)
+    note_draw(renewed)
     return renewed, drawn.question
 
 
@@ -134,3 +145,15 @@ def save_turn(
         actions.append({"Update": environment.progress.update(session.user_id, progress)})
     actions += [environment.wrong_answers.change(session, change) for change in changes]
     environment.transactions.write(actions)
+
+
+def note_draw(session: Session) -> None:
+    """Count the turn a saved session has just drawn; without one, that it was the last."""
+    if session.turn is None:
+        note(SESSIONS_COMPLETED)
+        if session.mastered:
+            note(TURNS_TO_MASTERY, round(session.turns / session.mastered, 2))
+    elif session.turn.from_pool:
+        note(POOL_DEPTH, session.pool.entries)
+    else:
+        note(FRESH_DRAWS)

@@ -20,6 +20,7 @@ class Settings:
     """Typed environment. A table's name is None where the function does not use the table.
 
     `client_id` is the user pool's client whose tokens are taken, None where no user calls.
+    `performance_monitoring` says whether lines carry metrics.
     """
 
     stage: str
@@ -29,6 +30,7 @@ class Settings:
     circuit_breaker_enabled: bool
     client_id: str | None
     audit_key: str | None
+    performance_monitoring: bool
     users_table: str | None
     questions_table: str | None
     sessions_table: str | None
@@ -52,9 +54,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     endpoint = environment.get("DYNAMODB_ENDPOINT") or None
     if endpoint and not endpoint.startswith(("http://", "https://")):
         faults.append("DYNAMODB_ENDPOINT is not an http(s) address")
-    breaker = environment.get("CIRCUIT_BREAKER_ENABLED", "true").lower()
-    if breaker not in ("true", "false"):
-        faults.append("CIRCUIT_BREAKER_ENABLED is neither true nor false")
+    switches = {}
+    for name in ("CIRCUIT_BREAKER_ENABLED", "PERFORMANCE_MONITORING"):
+        switches[name] = environment.get(name, "true").lower()
+        if switches[name] not in ("true", "false"):
+            faults.append(f"{name} is neither true nor false")
     if faults:
         raise SettingsError("; ".join(faults))
     return Settings(
@@ -62,7 +66,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         log_level=log_level,
         dynamodb_endpoint=endpoint,
         cors_origins=tuple(environment.get("CORS_ORIGINS", "").split()),
-        circuit_breaker_enabled=breaker == "true",
+        circuit_breaker_enabled=switches["CIRCUIT_BREAKER_ENABLED"] == "true",
+        performance_monitoring=switches["PERFORMANCE_MONITORING"] == "true",
         client_id=environment.get("CLIENT_ID") or None,
         audit_key=environment.get("AUDIT_KEY") or None,
         users_table=environment.get("USERS_TABLE"),

@@ -1,20 +1,51 @@
-"""One log line a request: what was asked, how it ended, what it cost."""
+"""What a request tells: one line that is its log event and its metrics.
+
+The metrics are in CloudWatch's Embedded Metric Format, https://docs.aws.amazon.com/
+AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html: a member
+`_aws` names the members of the line that are metrics, and those that are their dimensions. Members
+CloudWatch takes are written in PascalCase, those of the log alone in camelCase.
+"""
 
 import json
 import math
 import sys
 import time
-import traceback
+from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from lambdas.shared.metrics import (
+    CALLS,
+    CIRCUITS_OPENED,
+    ERRORS,
+    FAULTS,
+    LATENCY,
+    METRICS,
+    NAMESPACE,
+    NO_OPERATION,
+    READ_UNITS,
+    WRITE_UNITS,
+    Dimensions,
+    Metric,
+)
+
+if TYPE_CHECKING:
+    from lambdas.shared.settings import Settings
+
+LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
+
+MAX_VALUES = 100
+"""Values that the format takes for one metric of a line."""
+
+Values = dict[str, float | list[float]]
+"""Values of metrics by name; a list holds one a sample."""
 
 
 @dataclass(slots=True)
 class Usage:
-    """What a request asked of the database: calls made, and capacity units consumed.
+    """What a request did: database calls, capacity units, and whatever else is worth counting.
 
     `deadline` is when the invocation ends, in seconds of the monotonic clock; `in_trouble` says
     that an attempt at the call being made failed.
@@ -25,95 +56,156 @@ class Usage:
     write_units: float = 0.0
     deadline: float = math.inf
     in_trouble: bool = False
+    values: Values = field(default_factory=dict)
+
+    def sample(self, metric: Metric, value: float) -> None:
+        """Add a sample of a metric; those beyond `MAX_VALUES` are left out."""
+        samples = self.values.setdefault(metric.name, [])
+        if isinstance(samples, list) and len(samples) < MAX_VALUES:
+            samples.append(value)
+
+    def called(self, operation: str, milliseconds: float) -> None:
+        """Note a call to the database by its Python name, and how long it took."""
+        self.sample(CALLS[operation], _short(milliseconds))
 
 
 usage: ContextVar[Usage] = ContextVar("usage")
 """The meter of the request being served; every call to the database adds to it."""
 
-METRIC_NAMESPACE = "AdaptiveQuiz"
 
-LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestLog:
-    """What is told of one request; no body, token or name is ever part of it."""
-
-    function: str
-    operation: str | None
-    request_id: str
-    status: int
-    code: str | None
-    milliseconds: float
-    spent: Usage
-    cold_start: bool
-
-    def write(self, level: str) -> None:
-        """Write the line if `level` lets it through; 5xx are errors, all else is information."""
-        own = "ERROR" if self.status >= 500 else "INFO"
-        if LEVELS[own] < LEVELS[level]:
-            return
-        line: dict[str, Any] = {
-            "level": own,
-            "function": self.function,
-            "operation": self.operation,
-            "requestId": self.request_id,
-            "status": self.status,
-            "ms": round(self.milliseconds, 2),
-            "roundTrips": self.spent.round_trips,
-            "rru": self.spent.read_units,
-            "wru": self.spent.write_units,
-        }
-        if self.code:
-            line["code"] = self.code
-        if self.cold_start:
-            line["coldStart"] = True
-        _write(line)
+def note(metric: Metric, value: float = 1) -> None:
+    """Set a metric of the request being served; the value said last counts."""
+    meter = usage.get(None)
+    if meter is not None:
+        meter.values[metric.name] = value
 
 
-def log_fault(error: BaseException, request_id: str) -> None:
+def count(metric: Metric) -> None:
+    """Add one to a metric of the request being served."""
+    meter = usage.get(None)
+    if meter is not None:
+        before = meter.values.get(metric.name, 0)
+        meter.values[metric.name] = 1 if isinstance(before, list) else before + 1
+
+
+def sample(metric: Metric, value: float) -> None:
+    """Add a sample of a metric of the request being served."""
+    meter = usage.get(None)
+    if meter is not None:
+        meter.sample(metric, value)
+
+
+def log_request(
+    settings: "Settings",
+    spent: Usage,
+    *,
+    operation: str | None,
+    request_id: str,
+    status: int,
+    code: str | None,
+    milliseconds: float,
+) -> None:
+    """Write the line of a request; no body, token or name is ever part of it.
+
+    A request that failed with 5xx is an error, any other information, which its line need not
+    say. Where the stage's level leaves information out, the line is the metrics alone: what is
+    measured must not depend on what is told.
+    """
+    values: Values = {LATENCY.name: _short(milliseconds), **spent.values}
+    if spent.read_units:
+        values[READ_UNITS.name] = _whole(spent.read_units)
+    if spent.write_units:
+        values[WRITE_UNITS.name] = _whole(spent.write_units)
+    if status >= 500:
+        values[FAULTS.name] = 1
+    dimensions = {"Operation": operation or NO_OPERATION}
+    if code:
+        values[ERRORS.name] = 1
+        dimensions["Code"] = code
+    event = {"requestId": request_id, "status": status, "roundTrips": spent.round_trips}
+    _write(settings, "ERROR" if status >= 500 else "INFO", event, dimensions, values)
+
+
+def log_fault(settings: "Settings", error: BaseException, request_id: str) -> None:
     """Write an unforeseen error: its type and where it was raised, never its message.
 
     A message may hold what a learner sent. The code of a refusal by AWS (`AccessDeniedException`)
     is one of a list of AWS's own.
     """
-    frames = traceback.extract_tb(error.__traceback__)[-8:]
-    line: dict[str, Any] = {
-        "level": "ERROR",
+    places = []
+    traceback = error.__traceback__
+    while traceback:
+        path = traceback.tb_frame.f_code.co_filename.split("/")
+        places.append("/".join(path[-2:]) + f":{traceback.tb_lineno}")
+        traceback = traceback.tb_next
+    event: dict[str, Any] = {
         "event": "fault",
         "requestId": request_id,
         "error": type(error).__name__,
-        "where": ["/".join(f.filename.split("/")[-2:]) + f":{f.lineno}" for f in frames],
+        "where": places[-8:],
     }
-    if isinstance(error, ClientError):
-        line["refusal"] = error.response.get("Error", {}).get("Code", "")
-    _write(line)
+    # A ClientError of botocore, told by its shape: importing its class costs more than all of this.
+    response = getattr(error, "response", None)
+    refusal = response.get("Error") if isinstance(response, dict) else None
+    if isinstance(refusal, dict):
+        event["refusal"] = refusal.get("Code", "")
+    _write(settings, "ERROR", event, {}, {})
 
 
-def log_breaker_opened(stage: str, table: str, direction: str) -> None:
-    """Write that a circuit opened, as an event and a metric in one line.
-
-    The form is CloudWatch's Embedded Metric Format; stage and direction are its dimensions.
-    """
-    metric = {"Name": "CircuitOpened", "Unit": "Count"}
-    directive = {
-        "Namespace": METRIC_NAMESPACE,
-        "Dimensions": [["Stage", "Direction"]],
-        "Metrics": [metric],
-    }
-    _write(
-        {
-            "level": "WARNING",
-            "event": "circuitOpened",
-            "table": table,
-            "Stage": stage,
-            "Direction": direction,
-            "CircuitOpened": 1,
-            "_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]},
-        }
-    )
+def log_breaker_opened(settings: "Settings", table: str, direction: str) -> None:
+    """Write that a circuit opened, as an event and a metric in one line."""
+    event = {"event": "circuitOpened", "table": table}
+    _write(settings, "WARNING", event, {"Direction": direction}, {CIRCUITS_OPENED.name: 1})
 
 
-def _write(line: dict[str, Any]) -> None:
-    # ASCII only: a line break of any alphabet is escaped, so one event is one line.
-    sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+def _write(
+    settings: "Settings",
+    level: str,
+    event: Mapping[str, Any],
+    dimensions: Mapping[str, str],
+    values: Values,
+) -> None:
+    told = LEVELS[level] >= LEVELS[settings.log_level]
+    measured = settings.performance_monitoring and bool(values)
+    if not told and not measured:
+        return
+    line: dict[str, Any] = {} if level == "INFO" or not told else {"level": level}
+    if told:
+        line.update(event)
+    if values:
+        line["Stage"] = settings.stage
+        line.update(dimensions)
+        for name, value in values.items():
+            line[name] = value[0] if isinstance(value, list) and len(value) == 1 else value
+    text = _encode(line)
+    if measured:
+        now = time.time_ns() // 1_000_000
+        text = f'{{"_aws":{{"Timestamp":{now},{_directives(tuple(values))}}},{text[1:]}'
+    sys.stdout.write(text + "\n")
+
+
+# ASCII only: a line break of any alphabet is escaped, so one event is one line.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@lru_cache(maxsize=256)
+def _directives(names: tuple[str, ...]) -> str:
+    """Return what makes metrics of members; requests are of few kinds, so it is made once each."""
+    by_dimensions: dict[Dimensions, list[dict[str, str]]] = {}
+    for name in names:
+        by_dimensions.setdefault(METRICS[name].dimensions, []).append({"Name": name})
+    directives = [
+        {"Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": named}
+        for dimensions, named in by_dimensions.items()
+    ]
+    return '"CloudWatchMetrics":' + _encode(directives)
+
+
+def _short(milliseconds: float) -> float:
+    """Return a time as few characters tell it: with one decimal, from 100 ms on with none."""
+    return _whole(round(milliseconds, 1)) if milliseconds < 100 else round(milliseconds)
+
+
+def _whole(number: float) -> float:
+    """Return a number as an int where that says the same: `4`, not `4.0`."""
+    return number if number % 1 else int(number)

@@ -52,7 +52,7 @@ class Reply:
     @property
     def cost(self) -> tuple[int, float, float]:
         """Round trips, read units, write units."""
-        return self.log["roundTrips"], self.log["rru"], self.log["wru"]
+        return self.log["roundTrips"], self.log.get("RRU", 0), self.log.get("WRU", 0)
 
 
 @dataclass

@@ -60,7 +60,7 @@ def assert_problem(reply: Reply, status: int, code: str, *other: str) -> None:
     assert reply.headers["Content-Type"] == "application/problem+json"
     assert reply.headers["Cache-Control"] == "no-store"
     assert reply.body["requestId"] == reply.headers["X-Request-Id"] == reply.log["requestId"]
-    assert (reply.log["status"], reply.log["code"]) == (status, code)
+    assert (reply.log["status"], reply.log["Code"]) == (status, code)
 
 
 def faults(reply: Reply) -> dict[str, str]:

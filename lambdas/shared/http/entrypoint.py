@@ -11,8 +11,9 @@ from lambdas.shared.environment import Environment, environment
 from lambdas.shared.errors import ApiError, InternalError, NotFoundError
 from lambdas.shared.http.request import Request, read_request
 from lambdas.shared.http.response import Response, problem, proxy_response
+from lambdas.shared.metrics import COLD_STARTS
 from lambdas.shared.settings import settings
-from lambdas.shared.telemetry import RequestLog, Usage, log_fault, usage
+from lambdas.shared.telemetry import Usage, log_fault, log_request, note, usage
 
 Operation = Callable[[Request, Environment], Response]
 PublicOperation = Callable[[], Response]
@@ -39,34 +40,35 @@ def entrypoint(
 
     def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         nonlocal cold_start
-        was_cold, cold_start = cold_start, False
         began = perf_counter()
         request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
         route = routes.get((event.get("httpMethod", ""), event.get("resource", "")))
         meter = Usage(deadline=_deadline(context))
         token = usage.set(meter)
         audit.begin()
+        if cold_start:
+            note(COLD_STARTS)
+            cold_start = False
         code = None
         try:
             response = _serve(route, event, operations, public)
         except ApiError as error:
             code, response = error.code, problem(error, request_id)
         except Exception as error:  # nothing may leave but a problem document
-            log_fault(error, request_id)
+            log_fault(settings(), error, request_id)
             code, response = InternalError.code, problem(InternalError(), request_id)
         finally:
             usage.reset(token)
         audit.record_request(route, event, request_id=request_id, status=response.status, code=code)
-        RequestLog(
-            function=function,
+        log_request(
+            settings(),
+            meter,
             operation=route.operation if route else None,
             request_id=request_id,
             status=response.status,
             code=code,
             milliseconds=(perf_counter() - began) * 1000,
-            spent=meter,
-            cold_start=was_cold,
-        ).write(settings().log_level)
+        )
         result = proxy_response(response, request_id)
         result["headers"].update(_cors_headers(event.get("headers") or {}))
         return result

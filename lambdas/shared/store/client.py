@@ -11,10 +11,11 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.shared.errors import UnavailableError
+from lambdas.shared.metrics import FAILED_ATTEMPTS, REFUSED_CALLS, THROTTLES
 from lambdas.shared.settings import Settings
 from lambdas.shared.store.breaker import Breaker, Circuit, CircuitOpenError, Direction
 from lambdas.shared.store.conflicts import ConflictError, patiently
-from lambdas.shared.telemetry import Usage, log_breaker_opened, usage
+from lambdas.shared.telemetry import Usage, count, log_breaker_opened, usage
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -44,14 +45,11 @@ ATTEMPT_SECONDS = 3.0
 outlive: a function that is stopped in the middle of a call cannot say what became of it."""
 
 THROTTLED = frozenset(
-    {
-        "ProvisionedThroughputExceededException",
-        "ThrottlingException",
-        "RequestLimitExceeded",
-        "InternalServerError",
-        "ServiceUnavailable",
-    }
+    {"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"}
 )
+"""Error codes that say: too much at once."""
+
+PASSING = THROTTLED | {"InternalServerError", "ServiceUnavailable"}
 """Error codes that pass by themselves."""
 
 THROTTLED_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
@@ -105,6 +103,7 @@ class Database:
         self._admit(circuits)
         meter.round_trips += 1
         meter.in_trouble = False
+        began = time.perf_counter()
         try:
             response: dict[str, Any] = getattr(self.client, operation)(
                 ReturnConsumedCapacity="TOTAL", **parameters
@@ -121,6 +120,7 @@ class Database:
                 self._failed(circuits)
                 raise UnavailableError("The database is overloaded.") from error
             if _is_throttled_transaction(error):
+                count(THROTTLES)
                 self._failed(circuits)
                 raise
             self._succeeded(circuits)
@@ -129,6 +129,8 @@ class Database:
             if error.response["Error"]["Code"] == "TransactionConflictException":
                 raise ConflictError from error
             raise
+        finally:
+            meter.called(operation, (time.perf_counter() - began) * 1000)
         self._succeeded(circuits)
         _count(meter, operation, response.get("ConsumedCapacity"))
         return response
@@ -138,6 +140,7 @@ class Database:
             try:
                 self.breaker.admit(circuits)
             except CircuitOpenError as error:
+                count(REFUSED_CALLS)
                 raise UnavailableError(
                     "The database was in trouble just now, and is not called for a while.",
                     retry_after=math.ceil(error.seconds),
@@ -161,7 +164,7 @@ def database(settings: Settings) -> Database:
         return Database(client)
 
     def opened(circuit: Circuit) -> None:
-        log_breaker_opened(settings.stage, *circuit)
+        log_breaker_opened(settings, *circuit)
 
     return Database(client, Breaker(opened))
 
@@ -184,6 +187,9 @@ def _after_attempt(
         failed = failed and not isinstance(caught_exception, OutOfTimeError)
     if meter and failed:
         meter.in_trouble = True
+        count(FAILED_ATTEMPTS)
+        if response and response[1].get("Error", {}).get("Code") in THROTTLED:
+            count(THROTTLES)
         _keep_the_deadline()
 
 
@@ -202,7 +208,7 @@ def _circuits(operation: str, parameters: Mapping[str, Any]) -> tuple[Circuit, .
 def _is_trouble(response: Mapping[str, Any]) -> bool:
     """Whether the database failed, and not the request: 5xx, or throttled."""
     return (
-        response.get("Error", {}).get("Code") in THROTTLED
+        response.get("Error", {}).get("Code") in PASSING
         or response["ResponseMetadata"]["HTTPStatusCode"] >= 500
     )
 

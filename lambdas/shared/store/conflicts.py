@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from lambdas.shared.errors import UnavailableError
+from lambdas.shared.metrics import CONFLICTS
+from lambdas.shared.telemetry import count
 
 ATTEMPTS = 4
 """The first attempt and at most three more."""
@@ -33,5 +35,5 @@ def patiently(write: Callable[[], Result], pause: Callable[[float], None]) -> Re
         try:
             return write()
         except ConflictError:
-            continue
+            count(CONFLICTS)
     raise UnavailableError("The item is being changed by too many requests at once.")

@@ -182,7 +182,7 @@ def test_records_come_after_a_fault_and_before_the_requests_own_line(
         500,
         "INTERNAL_ERROR",
     )
-    assert (request["operation"], request["status"]) == ("getQuestion", 500)
+    assert (request["Operation"], request["status"]) == ("getQuestion", 500)
 
 
 @pytest.mark.parametrize("level", LOG_LEVELS)

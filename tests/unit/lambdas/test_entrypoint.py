@@ -130,7 +130,7 @@ def test_a_resource_or_method_that_is_not_the_functions_is_not_found(
     assert json.loads(result["body"])["code"] == "NOT_FOUND"
     assert result["headers"]["X-Request-Id"] == "request-1"
     (line,) = lines(capsys)
-    assert (line["operation"], line["status"]) == (None, 404)
+    assert (line["Operation"], line["status"]) == ("none", 404)
 
 
 def test_an_event_of_nothing_but_a_context_is_not_found() -> None:
@@ -158,7 +158,7 @@ def test_an_error_of_the_contract_is_rendered_with_its_members_and_headers(
     assert body["requestId"] == result["headers"]["X-Request-Id"] == "request-1"
     assert result["headers"]["Content-Type"] == "application/problem+json"
     (line,) = lines(capsys)
-    assert (line["status"], line["code"]) == (409, "TURN_MISMATCH")
+    assert (line["status"], line["Code"]) == (409, "TURN_MISMATCH")
 
 
 def test_unavailable_keeps_its_retry_after() -> None:
@@ -313,8 +313,8 @@ def test_each_request_is_one_line_and_only_the_first_is_a_cold_start(
     for _ in range(3):
         asked(handler)
     written = lines(capsys)
-    assert [line.get("coldStart") for line in written] == [True, None, None]
-    assert {(line["function"], line["operation"]) for line in written} == {("quiz", "getQuestion")}
+    assert [line.get("ColdStarts") for line in written] == [1, None, None]
+    assert {line["Operation"] for line in written} == {"getQuestion"}
 
 
 def test_a_cold_start_that_fails_is_flagged_and_the_next_request_is_warm(
@@ -323,13 +323,13 @@ def test_a_cold_start_that_fails_is_flagged_and_the_next_request_is_warm(
     handler = quiz(raising(NotFoundError()))
     asked(handler)
     asked(handler)
-    assert [line.get("coldStart") for line in lines(capsys)] == [True, None]
+    assert [line.get("ColdStarts") for line in lines(capsys)] == [1, None]
 
 
 def test_each_function_has_a_cold_start_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     asked(quiz())
     health()(event("getHealth"), None)
-    assert [line.get("coldStart") for line in lines(capsys)] == [True, True]
+    assert [line.get("ColdStarts") for line in lines(capsys)] == [1, 1]
 
 
 def test_what_a_request_spends_is_on_its_line_alone(capsys: pytest.CaptureFixture[str]) -> None:
@@ -342,7 +342,7 @@ def test_what_a_request_spends_is_on_its_line_alone(capsys: pytest.CaptureFixtur
     handler = quiz(operation)
     asked(handler)
     asked(handler)
-    spent = [(line["roundTrips"], line["rru"], line["wru"]) for line in lines(capsys)]
+    spent = [(line["roundTrips"], line["RRU"], line["WRU"]) for line in lines(capsys)]
     assert spent == [(2, 1.5, 4.0)] * 2
     assert usage.get(None) is None
 

@@ -79,6 +79,21 @@ def test_every_log_level_is_known_in_any_case(level: str) -> None:
     assert read_settings({"STAGE": "dev", "LOG_LEVEL": level.lower()}).log_level == level
 
 
+SWITCHES = ["CIRCUIT_BREAKER_ENABLED", "PERFORMANCE_MONITORING"]
+
+
+@pytest.mark.parametrize("variable", SWITCHES)
+def test_a_switch_is_on_unless_it_is_turned_off(variable: str) -> None:
+    def read(value: str) -> bool:
+        return bool(getattr(read_settings({"STAGE": "dev", variable: value}), variable.lower()))
+
+    assert getattr(read_settings({"STAGE": "dev"}), variable.lower())
+    assert [read(value) for value in ("true", "True", "false", "FALSE")] == [True] * 2 + [False] * 2
+    for neither in ("", "1", "no"):
+        with pytest.raises(SettingsError, match=variable):
+            read(neither)
+
+
 def test_the_environment_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAGE", "first")
     first = settings()

@@ -1,0 +1,103 @@
+"""The metrics the functions emit: name, unit, dimensions, meaning. The one table of them.
+
+Functions emit by it, the stacks make dashboard and alarms of it, tests hold both to it. What is
+counted is left out where it is 0: read sums, or divide them by a number of samples.
+
+A name and a set of dimension values is one custom metric, billed for the hours it is emitted in.
+"""
+
+from typing import NamedTuple
+
+NAMESPACE = "AdaptiveQuiz"
+
+Dimensions = tuple[str, ...]
+
+BY_OPERATION: Dimensions = ("Stage", "Operation")
+"""Operation is an operation of the route table, or `NO_OPERATION`."""
+
+BY_CODE: Dimensions = ("Stage", "Code")
+"""Code is a code of the HTTP contract (`lambdas.shared.errors`)."""
+
+BY_DIRECTION: Dimensions = ("Stage", "Direction")
+"""Direction is `read` or `write`."""
+
+NO_OPERATION = "none"
+"""The operation of a request that is for no route."""
+
+COUNT = "Count"
+MILLISECONDS = "Milliseconds"
+
+
+class Metric(NamedTuple):
+    """A metric; `unit` is one of CloudWatch's.
+
+    The unit is not written into lines: 23 bytes each, and a graph or an alarm that names no unit
+    takes values of any. It labels the axes of the dashboard.
+    """
+
+    name: str
+    unit: str
+    dimensions: Dimensions
+    meaning: str
+
+
+LATENCY = Metric("Latency", MILLISECONDS, BY_OPERATION, "From event to response, in the function")
+COLD_STARTS = Metric("ColdStarts", COUNT, BY_OPERATION, "First requests of an environment")
+FAULTS = Metric("Faults", COUNT, BY_OPERATION, "Requests answered with 5xx")
+ERRORS = Metric("Errors", COUNT, BY_CODE, "Requests answered with an error of the contract")
+
+READ_UNITS = Metric("RRU", COUNT, BY_OPERATION, "Read request units consumed")
+WRITE_UNITS = Metric("WRU", COUNT, BY_OPERATION, "Write request units consumed")
+
+GET = Metric("Get", MILLISECONDS, BY_OPERATION, "A GetItem, retries of the SDK included")
+BATCH_GET = Metric("BatchGet", MILLISECONDS, BY_OPERATION, "A BatchGetItem, likewise")
+QUERY = Metric("Query", MILLISECONDS, BY_OPERATION, "A Query, likewise")
+PUT = Metric("Put", MILLISECONDS, BY_OPERATION, "A PutItem, likewise")
+UPDATE = Metric("Update", MILLISECONDS, BY_OPERATION, "An UpdateItem, likewise")
+DELETE = Metric("Delete", MILLISECONDS, BY_OPERATION, "A DeleteItem, likewise")
+BATCH_WRITE = Metric("BatchWrite", MILLISECONDS, BY_OPERATION, "A BatchWriteItem, likewise")
+TRANSACT_WRITE = Metric(
+    "TransactWrite", MILLISECONDS, BY_OPERATION, "A TransactWriteItems, likewise"
+)
+
+CALLS = {
+    "get_item": GET,
+    "batch_get_item": BATCH_GET,
+    "query": QUERY,
+    "put_item": PUT,
+    "update_item": UPDATE,
+    "delete_item": DELETE,
+    "batch_write_item": BATCH_WRITE,
+    "transact_write_items": TRANSACT_WRITE,
+}
+"""Calls to DynamoDB by their Python name. Each is a sample, so their number is the round trips."""
+
+FAILED_ATTEMPTS = Metric(
+    "FailedAttempts", COUNT, BY_OPERATION, "Attempts at calls that were throttled, broke or got 5xx"
+)
+THROTTLES = Metric("Throttles", COUNT, BY_OPERATION, "Those that were throttled")
+CONFLICTS = Metric(
+    "Conflicts", COUNT, BY_OPERATION, "Writes tried again: they met another one, or a limit"
+)
+REFUSED_CALLS = Metric("RefusedCalls", COUNT, BY_OPERATION, "Calls an open circuit refused")
+CIRCUITS_OPENED = Metric("CircuitOpened", COUNT, BY_DIRECTION, "Circuits that opened")
+
+CACHE_HITS = Metric(
+    "CacheHits", COUNT, BY_OPERATION, "1 for a question found in memory, 0 for one read: a share"
+)
+
+SESSIONS_STARTED = Metric("SessionsStarted", COUNT, BY_OPERATION, "Sessions begun")
+SESSIONS_COMPLETED = Metric("SessionsCompleted", COUNT, BY_OPERATION, "Sessions played to the end")
+TURNS_TO_MASTERY = Metric(
+    "TurnsToMastery", COUNT, BY_OPERATION, "Turns a question mastered took, of a completed session"
+)
+FRESH_DRAWS = Metric("FreshDraws", COUNT, BY_OPERATION, "Next questions that were new")
+POOL_DEPTH = Metric(
+    "PoolDepth", COUNT, BY_OPERATION, "Entries of the pool a next question was drawn from"
+)
+RETRIES = Metric("Retries", COUNT, BY_OPERATION, "Wrong answers: the question is asked again")
+
+METRICS: dict[str, Metric] = {
+    each.name: each for each in list(globals().values()) if isinstance(each, Metric)
+}
+"""All of them by name."""
