@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 from domain.presentation import choice_ids
 from domain.session import Outcome, Session
-from lambdas.answer.models import SubmitAnswer
+from lambdas.answer.submission import read_submission
 from lambdas.answer.use_case import Result, submit_answer
 from lambdas.shared.audit import Target, name_target
 from lambdas.shared.environment import Environment
 from lambdas.shared.http.entrypoint import entrypoint
+from lambdas.shared.http.json_body import parse_json
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
 from lambdas.shared.views import progress_view, question_view
@@ -26,7 +27,7 @@ MESSAGES = {
 
 def submit(request: Request, environment: Environment) -> Response:
     """POST /sessions/{sessionId}/answer."""
-    answer = request.body(SubmitAnswer)
+    answer = read_submission(parse_json(request.raw_body))
     name_target(Target.QUESTION, answer.question_id)
     result = submit_answer(environment, request.user_id, request.path["sessionId"], answer)
     return Response(200, answer_view(result))

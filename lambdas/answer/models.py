@@ -1,14 +1,14 @@
-"""Body of the answer route."""
+"""Body of the answer route, declared; `submission.py` says when this is loaded."""
 
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 
 from domain.question import MAX_CHOICES
-from lambdas.routes import QUESTION_ID_PATTERN
+from lambdas.routes import CHOICE_ID_PATTERN, MAX_TIME_SPENT, QUESTION_ID_PATTERN
 from lambdas.shared.http.model import RequestModel
 
-ChoiceId = Annotated[str, StringConstraints(pattern=r"^[0-9a-z]{1,32}$")]
+ChoiceId = Annotated[str, StringConstraints(pattern=CHOICE_ID_PATTERN)]
 
 
 class SubmitAnswer(RequestModel):
@@ -19,7 +19,7 @@ class SubmitAnswer(RequestModel):
     selected_answers: Annotated[
         tuple[ChoiceId, ...], Field(min_length=1, max_length=MAX_CHOICES, strict=False)
     ]
-    time_spent: Annotated[float, Field(ge=0, le=86_400)] = 0.0
+    time_spent: Annotated[float, Field(ge=0, le=MAX_TIME_SPENT)] = 0.0
 
     @field_validator("selected_answers")
     @classmethod

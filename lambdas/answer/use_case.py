@@ -8,7 +8,7 @@ from domain.errors import TooManyChoicesError, UnknownChoiceError
 from domain.presentation import choice_ids
 from domain.question import MAX_CHOICES, Question
 from domain.session import Session, Turn
-from lambdas.answer.models import SubmitAnswer
+from lambdas.answer.submission import Submission
 from lambdas.shared.environment import Environment
 from lambdas.shared.errors import (
     FieldFault,
@@ -47,7 +47,7 @@ class Result:
 
 
 def submit_answer(
-    environment: Environment, user_id: str, session_id: str, submission: SubmitAnswer
+    environment: Environment, user_id: str, session_id: str, submission: Submission
 ) -> Result:
     """Process an answer, or give the same result again when it is a repeat.
 
@@ -69,7 +69,7 @@ def submit_answer(
 
 
 def _submit(
-    environment: Environment, session: Session, submission: SubmitAnswer, *, now: int
+    environment: Environment, session: Session, submission: Submission, *, now: int
 ) -> Result:
     try:
         addressed = addressed_turn(
@@ -123,7 +123,7 @@ def _on_screen(environment: Environment, session: Session, turn: Turn) -> Questi
 
 
 def _selected(
-    environment: Environment, session: Session, question: Question, submission: SubmitAnswer
+    environment: Environment, session: Session, question: Question, submission: Submission
 ) -> tuple[Question, frozenset[int]]:
     """Return the question as it is now and the choices selected.
 
@@ -152,7 +152,7 @@ def _selected(
     return question, chosen
 
 
-def _of_older_version(session: Session, question: Question, submission: SubmitAnswer) -> bool:
+def _of_older_version(session: Session, question: Question, submission: Submission) -> bool:
     assert session.turn is not None  # noqa: S101 - the caller checked
     versions = range(session.turn.version, question.version)
     return any(

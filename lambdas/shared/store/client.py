@@ -4,11 +4,11 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
 
 from lambdas.shared.errors import UnavailableError
 from lambdas.shared.metrics import FAILED_ATTEMPTS, REFUSED_CALLS, THROTTLES
@@ -157,7 +157,11 @@ class Database:
 
 def database(settings: Settings) -> Database:
     """Return a database for these settings; region and credentials are the environment's."""
-    client = boto3.client("dynamodb", endpoint_url=settings.dynamodb_endpoint, config=CONFIG)
+    client = cast(
+        "DynamoDBClient",
+        # boto3's low-level client is botocore's: boto3 itself would only be more to import.
+        Session().create_client("dynamodb", endpoint_url=settings.dynamodb_endpoint, config=CONFIG),
+    )
     client.meta.events.register("before-send.dynamodb", _keep_the_deadline)
     client.meta.events.register("needs-retry.dynamodb", _after_attempt)
     if not settings.circuit_breaker_enabled:

@@ -1,0 +1,70 @@
+"""The body of an answer, taken without pydantic where nothing is wrong with it.
+
+`SubmitAnswer` in `models.py` is the declaration: it is what is published, and what names faults.
+Loading it is a quarter of this function's start, so a sound body, as every client sends but by
+mistake, is recognized by hand, and any other is left to the model.
+"""
+
+from dataclasses import dataclass
+from re import compile as compile_pattern
+from typing import Any
+
+from domain.question import MAX_CHOICES
+from lambdas.routes import CHOICE_ID_PATTERN, MAX_TIME_SPENT, QUESTION_ID_PATTERN
+from lambdas.shared.http.request import checked
+
+_is_question_id = compile_pattern(QUESTION_ID_PATTERN).fullmatch
+_is_choice_id = compile_pattern(CHOICE_ID_PATTERN).fullmatch
+_FIELDS = {"questionId", "turn", "selectedAnswers", "timeSpent"}
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The choices selected on a turn; `time_spent` in seconds."""
+
+    question_id: str
+    turn: int | None
+    selected_answers: tuple[str, ...]
+    time_spent: float
+
+
+def read_submission(value: Any) -> Submission:
+    """Return the submission of a JSON value.
+
+    Raises:
+        ValidationError: fields are wrong; every one is named.
+    """
+    return recognized(value) or _checked(value)
+
+
+def recognized(value: Any) -> Submission | None:
+    """Return the submission of a JSON value that is sound beyond doubt.
+
+    None says nothing: it may be sound or not. What is returned the model accepts, as the same
+    (tests/unit/lambdas/test_submission.py).
+    """
+    if not isinstance(value, dict) or not value.keys() <= _FIELDS:
+        return None
+    question_id, selected = value.get("questionId"), value.get("selectedAnswers")
+    turn, time_spent = value.get("turn"), value.get("timeSpent", 0)
+    sound = (
+        isinstance(question_id, str)
+        and _is_question_id(question_id)
+        and (turn is None or (type(turn) is int and turn >= 1))
+        and isinstance(selected, list)
+        and 1 <= len(selected) <= MAX_CHOICES
+        and all(isinstance(each, str) and _is_choice_id(each) for each in selected)
+        and len(set(selected)) == len(selected)
+        and type(time_spent) in (int, float)
+        and 0 <= time_spent <= MAX_TIME_SPENT
+    )
+    if not sound:
+        return None
+    return Submission(question_id, turn, tuple(selected), float(time_spent))
+
+
+def _checked(value: Any) -> Submission:
+    from lambdas.answer.models import SubmitAnswer  # noqa: PLC0415 - loads pydantic
+
+    body = checked(SubmitAnswer, value)
+    return Submission(body.question_id, body.turn, body.selected_answers, body.time_spent)
