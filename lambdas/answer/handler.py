@@ -12,6 +12,7 @@ from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.json_body import parse_json
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
+from lambdas.shared.playing import warm_up
 from lambdas.shared.views import progress_view, question_view
 
 if TYPE_CHECKING:
@@ -63,4 +64,4 @@ def _next_action(session: Session, outcome: Outcome) -> "contract.NextAction":
     return "NEXT_QUESTION" if session.turn else "SESSION_COMPLETED"
 
 
-handler = entrypoint("answer", {"submitAnswer": submit})
+handler = entrypoint("answer", {"submitAnswer": submit}, warm_up=warm_up)

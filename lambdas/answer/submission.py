@@ -47,20 +47,24 @@ def recognized(value: Any) -> Submission | None:
         return None
     question_id, selected = value.get("questionId"), value.get("selectedAnswers")
     turn, time_spent = value.get("turn"), value.get("timeSpent", 0)
-    sound = (
-        isinstance(question_id, str)
-        and _is_question_id(question_id)
-        and (turn is None or (type(turn) is int and turn >= 1))
-        and isinstance(selected, list)
-        and 1 <= len(selected) <= MAX_CHOICES
-        and all(isinstance(each, str) and _is_choice_id(each) for each in selected)
-        and len(set(selected)) == len(selected)
-        and type(time_spent) in (int, float)
-        and 0 <= time_spent <= MAX_TIME_SPENT
-    )
-    if not sound:
+    if not (isinstance(question_id, str) and _is_question_id(question_id)):
+        return None
+    if not (isinstance(selected, list) and _are_choices(selected)):
+        return None
+    # True is a number to Python, and 1.0 is none of the whole ones to JSON.
+    if not (turn is None or (type(turn) is int and turn >= 1)):
+        return None
+    if not (type(time_spent) in (int, float) and 0 <= time_spent <= MAX_TIME_SPENT):
         return None
     return Submission(question_id, turn, tuple(selected), float(time_spent))
+
+
+def _are_choices(selected: list[Any]) -> bool:
+    return (
+        1 <= len(selected) <= MAX_CHOICES
+        and all(isinstance(each, str) and _is_choice_id(each) for each in selected)
+        and len(set(selected)) == len(selected)
+    )
 
 
 def _checked(value: Any) -> Submission:

@@ -7,6 +7,7 @@ from lambdas.shared.environment import Environment
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
+from lambdas.shared.playing import warm_up
 from lambdas.shared.views import progress_view, question_view
 
 if TYPE_CHECKING:
@@ -26,4 +27,4 @@ def get_question(request: Request, environment: Environment) -> Response:
     return Response(200, body)
 
 
-handler = entrypoint("quiz", {"getQuestion": get_question})
+handler = entrypoint("quiz", {"getQuestion": get_question}, warm_up=warm_up)

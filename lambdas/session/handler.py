@@ -12,6 +12,7 @@ from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.pagination import page_position, page_token
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
+from lambdas.shared.playing import warm_up
 from lambdas.shared.views import session_view
 
 if TYPE_CHECKING:
@@ -75,4 +76,5 @@ handler = entrypoint(
         "updateSession": update_session,
         "abandonSession": abandon_session,
     },
+    warm_up=warm_up,
 )

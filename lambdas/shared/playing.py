@@ -37,6 +37,11 @@ class Drawn:
     changes: tuple[PoolChange, ...]
 
 
+def warm_up(environment: Environment) -> None:
+    """Read a session that nobody has: it opens the connection, and all a first call loads."""
+    environment.sessions.get("nobody", "none")
+
+
 def load(environment: Environment, user_id: str, session_id: str) -> Session:
     """Return the caller's session.
 

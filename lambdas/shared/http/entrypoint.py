@@ -1,13 +1,13 @@
 """From a REST proxy event to a use case and back: the one place that routes and renders."""
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from time import monotonic, perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambdas.routes import ROUTES, Route
 from lambdas.shared import audit
-from lambdas.shared.environment import Environment, environment
 from lambdas.shared.errors import ApiError, InternalError, NotFoundError
 from lambdas.shared.http.request import Request, read_request
 from lambdas.shared.http.response import Response, problem, proxy_response
@@ -15,9 +15,17 @@ from lambdas.shared.metrics import COLD_STARTS
 from lambdas.shared.settings import settings
 from lambdas.shared.telemetry import Usage, log_fault, log_request, note, usage
 
-Operation = Callable[[Request, Environment], Response]
+if TYPE_CHECKING:
+    from lambdas.shared.environment import Environment
+
+Operation = Callable[[Request, "Environment"], Response]
 PublicOperation = Callable[[], Response]
 Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
+
+WarmUp = Callable[["Environment"], object]
+
+WARM_UP_SECONDS = 3.5
+"""What `warm_up` may take: one attempt at a call, and no second one."""
 
 EXPOSED_HEADERS = "Location,Retry-After,X-Request-Id"
 
@@ -26,8 +34,13 @@ def entrypoint(
     function: str,
     operations: Mapping[str, Operation],
     public: Mapping[str, PublicOperation] | None = None,
+    warm_up: WarmUp | None = None,
 ) -> Handler:
     """Return the Lambda handler of a function, which serves the operations named.
+
+    On Lambda the client is made, and `warm_up` run, while the function initializes: with a whole
+    processor whatever the function's memory, and where environments are kept ready before anybody
+    waits.
 
     Raises:
         ValueError: the operations are not exactly those the route table gives the function.
@@ -37,6 +50,8 @@ def entrypoint(
     if {route.operation for route in routes.values()} != {*operations, *public}:
         raise ValueError(f"{function} does not serve exactly the operations of its routes")
     cold_start = True
+    if operations and "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        _initialize(warm_up)
 
     def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         nonlocal cold_start
@@ -74,6 +89,25 @@ def entrypoint(
         return result
 
     return handler
+
+
+def environment() -> "Environment":
+    """Return this process's environment. A function that never asks for it never loads the SDK."""
+    from lambdas.shared.environment import environment as of_this_process  # noqa: PLC0415
+
+    return of_this_process()
+
+
+def _initialize(warm_up: WarmUp | None) -> None:
+    token = usage.set(Usage(deadline=monotonic() + WARM_UP_SECONDS))
+    try:
+        current = environment()
+        if warm_up:
+            warm_up(current)
+    except Exception as error:  # what is wrong the first request meets again, and answers
+        log_fault(error, "init")
+    finally:
+        usage.reset(token)
 
 
 def _deadline(context: Any) -> float:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from lambdas.shared.http.entrypoint import Handler, Operation, entrypoint
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
 from lambdas.shared.settings import settings
+from lambdas.shared.store.client import ATTEMPT_SECONDS
 from lambdas.shared.telemetry import usage
 from lambdas.users.models import UpdateUser
 from tests.unit.lambdas.builders import CLIENT_ID, claims, event
@@ -69,6 +71,52 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     assert captured.err == ""
     written = [json.loads(line) for line in captured.out.splitlines()]
     return [line for line in written if line.get("kind") != audit.KIND]  # those: test_audit.py
+
+
+# Initialization
+
+
+def test_on_lambda_the_client_is_made_and_warmed_up_while_the_function_initializes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "quiz-test-quiz")
+    warmed: list[tuple[Environment, float]] = []
+
+    def warm_up(environment: Environment) -> None:
+        warmed.append((environment, usage.get().deadline - monotonic()))
+
+    entrypoint("quiz", {"getQuestion": ok}, warm_up=warm_up)
+    ((environment, seconds),) = warmed
+    assert environment is ENVIRONMENT
+    # Time for one attempt at a call and not for a second one.
+    assert ATTEMPT_SECONDS < seconds < 2 * ATTEMPT_SECONDS
+    assert usage.get(None) is None
+
+
+def test_elsewhere_the_client_is_made_by_the_first_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
+    monkeypatch.setattr(module, "environment", lambda: pytest.fail("too early"))
+    entrypoint("quiz", {"getQuestion": ok}, warm_up=lambda _: pytest.fail("too early"))
+
+
+def test_a_warm_up_that_fails_is_logged_and_requests_are_served(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "quiz-test-quiz")
+
+    def warm_up(_: Environment) -> None:
+        raise UnavailableError("The database cannot be reached.")
+
+    handler = entrypoint("quiz", {"getQuestion": ok}, warm_up=warm_up)
+    (line,) = lines(capsys)
+    assert (line["event"], line["error"]) == ("fault", "UnavailableError")
+    assert asked(handler)["statusCode"] == 200
+
+
+def test_a_function_of_public_routes_never_makes_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "quiz-test-health")
+    monkeypatch.setattr(module, "environment", lambda: pytest.fail("a dependency was asked for"))
+    assert health()(event("getHealth"), None)["statusCode"] == 200
 
 
 # What it serves
