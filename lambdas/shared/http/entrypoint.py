@@ -99,13 +99,14 @@ def environment() -> "Environment":
 
 
 def _initialize(warm_up: WarmUp | None) -> None:
+    current_settings = settings()
     token = usage.set(Usage(deadline=monotonic() + WARM_UP_SECONDS))
     try:
         current = environment()
         if warm_up:
             warm_up(current)
     except Exception as error:  # what is wrong the first request meets again, and answers
-        log_fault(error, "init")
+        log_fault(current_settings, error, "init")
     finally:
         usage.reset(token)
 
