@@ -2,6 +2,9 @@ PYTHON3 ?= python3
 PORT    ?= 8000
 STAGE   ?= dev
 HISTORIES ?= 1000
+USERS     ?= 100
+DURATION  ?= 300
+THINK     ?= 2
 
 BIN       := .venv/bin
 PYTHON    := $(BIN)/python
@@ -46,7 +49,7 @@ reset: $(INSTALLED) ## empty the stage, once it is stopped
 	@$(PYTHON) -m local.reset
 
 ##@ Check it
-.PHONY: test lint typecheck contracts unit reliability bench scan openapi openapi-check synth snapshots
+.PHONY: test lint typecheck contracts unit reliability scan openapi openapi-check synth snapshots
 test: lint typecheck contracts unit ## the next four
 
 lint: $(VENV) ## style and formatting
@@ -65,9 +68,6 @@ unit: $(INSTALLED) ## tests with coverage, all but deployment and load (TESTS=te
 
 reliability: $(INSTALLED) ## the exactly-once proof at length (HISTORIES=1000)
 	RELIABILITY_HISTORIES=$(HISTORIES) STATE_MACHINE_RUNS=$(HISTORIES) $(BIN)/pytest -n 2 --dist loadfile tests/reliability
-
-bench: $(INSTALLED) ## benchmarks, alone on the machine
-	$(BIN)/pytest tests/performance -m benchmark --benchmark-only
 
 # The golden sessions' seeds and the snapshots' logical ids are made up and look like keys. What bandit leaves to ruff: pyproject.toml.
 scan: $(INSTALLED) ## insecure code, vulnerable packages (AUDIT=required), secrets, workflows
@@ -88,6 +88,20 @@ synth: $(INSTALLED) ## synthesize the stacks (STAGE=dev)
 
 snapshots: $(INSTALLED) ## update the snapshots
 	$(BIN)/pytest tests/infra -k snapshot --snapshot-update
+
+##@ Measure it, alone on the machine (RECORD=1 writes docs/performance.md)
+.PHONY: bench load saturate distance
+bench: $(INSTALLED) ## benchmarks
+	$(BIN)/pytest tests/performance --benchmark-only
+
+load: $(INSTALLED) ## learners on a stage of their own (USERS=100 DURATION=300 THINK=2 WEB=)
+	@$(PYTHON) tests/load/load_test.py load --users $(USERS) --duration $(DURATION) --think $(THINK) $(if $(WEB),--web) $(RECORD:%=--record)
+
+saturate: $(INSTALLED) ## the highest steady rate
+	@$(PYTHON) tests/load/load_test.py saturate $(RECORD:%=--record)
+
+distance: $(INSTALLED) ## latencies with DynamoDB some milliseconds away (DURATION=300)
+	@$(PYTHON) tests/load/load_test.py distance --duration $(DURATION) $(RECORD:%=--record)
 
 ##@ Deploy it
 .PHONY: deploy diff destroy smoke rehearse

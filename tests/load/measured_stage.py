@@ -1,0 +1,110 @@
+"""The laptop stage, with a meter on its handlers and, if asked, DynamoDB at a distance.
+
+`python -m tests.load.measured_stage [--distance]` is `python -m local.run` otherwise. The meter
+tells the CPU time spent in handlers, which is what there would be to do without a gateway. Nothing
+of this is part of what ships.
+"""
+
+import json
+import math
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from lambdas.routes import Route
+from local import gateway, run
+from local.data_folder import DataFolder
+from local.gateway import Handler
+
+MEDIAN_SECONDS = 0.005
+P99_SECONDS = 0.015
+_Z99 = 2.3263
+"""The 99th percentile of the standard normal distribution."""
+
+_WRITE_SECONDS = 0.25
+_HANDLER_THREADS = "handler"
+
+
+class HandlerMeter:
+    """Adds up the CPU seconds and the calls of each function, and writes them to a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._seconds: dict[str, float] = {}
+        self._calls: dict[str, int] = {}
+        threading.Thread(target=self._write_on, daemon=True).start()
+
+    def around(self, function: str, handler: Handler) -> Handler:
+        """Return the handler with the meter on."""
+
+        def measured(event: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
+            began = time.thread_time()
+            try:
+                return handler(event, context)
+            finally:
+                spent = time.thread_time() - began
+                with self._lock:
+                    self._seconds[function] = self._seconds.get(function, 0.0) + spent
+                    self._calls[function] = self._calls.get(function, 0) + 1
+
+        return measured
+
+    def _write_on(self) -> None:
+        draft = self._file.with_suffix(".draft")
+        while True:
+            time.sleep(_WRITE_SECONDS)
+            with self._lock:
+                text = json.dumps({"seconds": self._seconds, "calls": self._calls})
+            draft.write_text(text)
+            draft.replace(self._file)
+
+
+def meter_file(folder: DataFolder) -> Path:
+    """Return where a stage's meter stands."""
+    return folder.path / "handler-meter.json"
+
+
+def delay_of_a_call(source: random.Random) -> float:
+    """Return seconds: log-normal, with the two quantiles above."""
+    sigma = math.log(P99_SECONDS / MEDIAN_SECONDS) / _Z99
+    return source.lognormvariate(math.log(MEDIAN_SECONDS), sigma)
+
+
+def put_at_a_distance(pause: Callable[[float], None] = time.sleep) -> None:
+    """Delay each attempt at a DynamoDB call that a handler makes."""
+    source = random.Random(1)
+
+    def delay(**_: object) -> None:
+        if threading.current_thread().name.startswith(_HANDLER_THREADS):
+            pause(delay_of_a_call(source))
+
+    boto3.setup_default_session()
+    session = boto3.DEFAULT_SESSION
+    assert session
+    session.events.register("before-send.dynamodb", delay)
+
+
+def main() -> int:
+    """Run the stage."""
+    if "--distance" in sys.argv:
+        sys.argv.remove("--distance")
+        put_at_a_distance()
+    meter = HandlerMeter(meter_file(DataFolder.from_environment()))
+
+    def load_measured(routes: Sequence[Route]) -> dict[str, Handler]:
+        handlers = gateway.load_handlers(routes)
+        return {name: meter.around(name, handler) for name, handler in handlers.items()}
+
+    vars(run)["load_handlers"] = load_measured
+    return run.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,207 @@
+"""What is observed while a load runs: latencies by route, CPU and memory by process."""
+
+import json
+import math
+import statistics
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+MINIMUM_FOR_A_TREND = 600.0
+"""Seconds: below, caches that fill look like a leak."""
+
+WARM_UP_SHARE = 1 / 3
+TOLERATED_GROWTH = 0.05
+"""Of the memory in use, over the whole run: what a trend may come to and count as flat."""
+
+
+@dataclass
+class Latencies:
+    """Response times by route in milliseconds, and failed attempts."""
+
+    by_route: dict[str, list[float]] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
+
+    def add(self, route: str, milliseconds: float, *, failed: bool) -> None:
+        """Take one attempt."""
+        self.by_route.setdefault(route, []).append(milliseconds)
+        if failed:
+            self.failures[route] = self.failures.get(route, 0) + 1
+
+    def clear(self) -> None:
+        """Begin anew: what came before was warming up."""
+        self.by_route.clear()
+        self.failures.clear()
+
+    def copy(self) -> "Latencies":
+        """Return what was taken so far."""
+        routes = {route: list(some) for route, some in self.by_route.items()}
+        return Latencies(routes, dict(self.failures))
+
+    @property
+    def total(self) -> int:
+        """Attempts."""
+        return sum(map(len, self.by_route.values()))
+
+    @property
+    def failed(self) -> int:
+        """Failed attempts."""
+        return sum(self.failures.values())
+
+    @property
+    def all(self) -> list[float]:
+        """The response times of all routes."""
+        return [each for some in self.by_route.values() for each in some]
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return the value that `share` of all stay at or below: nearest rank, nothing interpolated.
+
+    Raises:
+        ValueError: there are no values.
+    """
+    if not values:
+        raise ValueError("nothing was observed")
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A moment: seconds on the monotonic clock, megabytes in use, CPU seconds spent so far."""
+
+    at: float
+    stage_megabytes: float
+    engine_megabytes: float
+    stage_seconds: float
+    engine_seconds: float
+    own_seconds: float
+
+
+class Processes:
+    """The stage, its engine and this very process."""
+
+    def __init__(self, stage: int) -> None:
+        self._stage = psutil.Process(stage)
+        (self._engine,) = self._stage.children()
+        self._own = psutil.Process()
+
+    def sample(self) -> Sample:
+        """Look at them."""
+        return Sample(
+            time.monotonic(),
+            self._stage.memory_info().rss / 1e6,
+            self._engine.memory_info().rss / 1e6,
+            _cpu_seconds(self._stage),
+            _cpu_seconds(self._engine),
+            _cpu_seconds(self._own),
+        )
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+@dataclass(frozen=True)
+class HandlerTime:
+    """CPU seconds and calls of handlers, as the stage's meter has them."""
+
+    seconds: float
+    calls: int
+
+    @classmethod
+    def read(cls, file: Path) -> "HandlerTime":
+        """Read the meter."""
+        told = json.loads(file.read_text())
+        return cls(sum(told["seconds"].values()), sum(told["calls"].values()))
+
+    def since(self, earlier: "HandlerTime") -> "HandlerTime":
+        """Return what was added."""
+        return HandlerTime(self.seconds - earlier.seconds, self.calls - earlier.calls)
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A straight line through memory over time, its warm-up left out: megabytes, and an hour's."""
+
+    mean: float
+    hourly: float
+    seconds: float
+
+    @property
+    def growth(self) -> float:
+        """Share of the memory in use by which it grew meanwhile."""
+        return self.hourly * self.seconds / 3600 / self.mean
+
+    @property
+    def flat(self) -> bool | None:
+        """Whether it is flat within the tolerance; None if it was too short to tell."""
+        if self.seconds < MINIMUM_FOR_A_TREND * (1 - WARM_UP_SHARE):
+            return None
+        return self.growth <= TOLERATED_GROWTH
+
+
+def trend(points: Iterable[tuple[float, float]]) -> Trend:
+    """Fit a line by least squares through (seconds, megabytes).
+
+    Raises:
+        StatisticsError: there are fewer than two points after the warm-up.
+    """
+    every = sorted(points)
+    begin = every[0][0] + (every[-1][0] - every[0][0]) * WARM_UP_SHARE
+    kept = [(at, size) for at, size in every if at >= begin]
+    slope, _ = statistics.linear_regression(*zip(*kept, strict=True))
+    mean = statistics.fmean(size for _, size in kept)
+    return Trend(mean, slope * 3600, kept[-1][0] - kept[0][0])
+
+
+@dataclass(frozen=True)
+class Window:
+    """What was observed between two moments."""
+
+    first: Sample
+    last: Sample
+    handlers: HandlerTime
+    latencies: Latencies
+
+    @property
+    def seconds(self) -> float:
+        """How long it was."""
+        return self.last.at - self.first.at
+
+    @property
+    def rate(self) -> float:
+        """Answered requests a second."""
+        return (self.latencies.total - self.latencies.failed) / self.seconds
+
+    @property
+    def stage_cpu(self) -> float:
+        """Cores the stage used."""
+        return (self.last.stage_seconds - self.first.stage_seconds) / self.seconds
+
+    @property
+    def engine_cpu(self) -> float:
+        """Cores the engine used."""
+        return (self.last.engine_seconds - self.first.engine_seconds) / self.seconds
+
+    @property
+    def own_cpu(self) -> float:
+        """Cores the load test used."""
+        return (self.last.own_seconds - self.first.own_seconds) / self.seconds
+
+    @property
+    def handler_milliseconds(self) -> float:
+        """CPU time of a request in its handler, the SDK's part included."""
+        return 1000 * self.handlers.seconds / max(1, self.handlers.calls)
+
+    @property
+    def handler_share(self) -> float:
+        """Share of a core that handlers had.
+
+        Python runs one thread at a time: 1 would be a stage that does nothing but handle.
+        """
+        return self.handlers.seconds / self.seconds

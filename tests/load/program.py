@@ -1,0 +1,99 @@
+"""Plays realistic learners against a laptop stage of its own, and checks that nothing was lost.
+
+`load` holds a number of learners for a while. `saturate` looks for the highest steady rate.
+`distance` holds half of a core with each DynamoDB call delayed as on AWS. The exit code is 1 if a
+learner was told something wrong, a table differs from what learners were told, a request failed, or
+a goal was missed.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+
+from tests.load import report
+from tests.load.rates import Step, highest
+from tests.load.rig import PAGE_PORT, rig
+
+STEP_SECONDS = 10.0
+HOLD_SECONDS = 30.0
+LEARNERS = 400
+"""Learners who take turns where a rate is offered: more than are ever busy at once."""
+
+FIRST_RATE = 40.0
+HALF = 0.5
+CALIBRATION_SECONDS = 15.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program."""
+    parser = argparse.ArgumentParser(prog="load_test.py", description=__doc__)
+    parser.add_argument("mode", nargs="?", choices=MODES, default="load")
+    parser.add_argument("--users", type=int, default=100, help="learners at once (default: 100)")
+    parser.add_argument(
+        "--duration", type=float, default=300, help="seconds observed (default: 300)"
+    )
+    parser.add_argument(
+        "--think", type=float, default=2, help="mean seconds a learner thinks (default: 2)"
+    )
+    parser.add_argument(
+        "--questions", type=int, default=4000, help="questions of the bank (default: 4000)"
+    )
+    parser.add_argument("--web", action="store_true", help=f"serve locust's page on {PAGE_PORT}")
+    parser.add_argument("--record", action="store_true", help="write docs/performance.md")
+    chosen = parser.parse_args(arguments)
+    began = time.monotonic()
+    status = MODES[chosen.mode](chosen)
+    print(f"{time.monotonic() - began:.0f} seconds in all.")
+    return status
+
+
+def load(chosen: argparse.Namespace) -> int:
+    """Hold a number of learners for a while."""
+    with rig(questions=chosen.questions, think=chosen.think, page=chosen.web) as loaded:
+        where = f"; see http://127.0.0.1:{PAGE_PORT}" if chosen.web else ""
+        print(f"{chosen.users} learners on {loaded.stage.url} for {chosen.duration:.0f} s{where}")
+        loaded.hold(chosen.users, settle=chosen.think)
+        window = loaded.observe(chosen.duration)
+        faults = loaded.end()
+        ceiling = loaded.ceiling()
+    found = report.of_load(loaded.campaign, window, loaded.samples, ceiling, faults)
+    return found.tell(faults, record=chosen.record)
+
+
+def saturate(chosen: argparse.Namespace) -> int:
+    """Look for the highest rate that is served.
+
+    The load is open: requests come in a Poisson process and do not wait for the stage, so a stage
+    that falls behind is not spared, and the latencies are those of a rate.
+    """
+    steps: list[Step] = []
+    with rig(questions=chosen.questions, rate=FIRST_RATE) as loaded:
+        loaded.hold(LEARNERS)
+
+        def served(rate: float, seconds: float = STEP_SECONDS) -> bool:
+            loaded.offer(rate)
+            steps.append(Step(rate, loaded.observe(seconds)))
+            print(report.line_of_step(steps[-1]), flush=True)
+            return steps[-1].served
+
+        highest(FIRST_RATE, served, lambda rate: served(rate, HOLD_SECONDS))
+        faults = loaded.end()
+        ceiling = loaded.ceiling()
+    return report.of_saturation(steps, ceiling, faults).tell(faults, record=chosen.record)
+
+
+def distance(chosen: argparse.Namespace) -> int:
+    """Hold half of a core's work for the stage, with DynamoDB at a distance."""
+    with rig(questions=chosen.questions, rate=FIRST_RATE, distance=True) as loaded:
+        loaded.hold(LEARNERS)
+        window = loaded.observe(CALIBRATION_SECONDS)
+        rate = HALF * window.rate / window.stage_cpu
+        print(f"{window.rate:.0f} requests a second take {window.stage_cpu:.2f} cores.")
+        print(f"Half of one is about {rate:.0f} a second, held for {chosen.duration:.0f} s.")
+        loaded.offer(rate)
+        window = loaded.observe(chosen.duration)
+        faults = loaded.end()
+    return report.of_distance(window, faults).tell(faults, record=chosen.record)
+
+
+MODES = {"load": load, "saturate": saturate, "distance": distance}

@@ -1,0 +1,58 @@
+"""The highest rate that is served: up in steps, then between the last two."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.load.observations import Window, quantile
+
+GOAL_P95 = 200.0
+"""Milliseconds, of all requests: slower does not count as served. Prod's alarm tells of it."""
+
+SERVED = 0.97
+"""Share of the offered rate that has to be answered for it to count as served."""
+
+STEP_UP = 1.4
+BISECTIONS = 3
+STEP_DOWN = 0.95
+
+
+@dataclass(frozen=True)
+class Step:
+    """A rate offered, and what came of it."""
+
+    offered: float
+    window: Window
+
+    @property
+    def p95(self) -> float:
+        """Of all requests, in milliseconds."""
+        return quantile(self.window.latencies.all, 0.95)
+
+    @property
+    def served(self) -> bool:
+        """Whether it was kept up with, in time and without error."""
+        return (
+            self.window.rate >= SERVED * self.offered
+            and self.p95 <= GOAL_P95
+            and not self.window.latencies.failed
+        )
+
+
+def highest(first: float, served: Callable[[float], bool], held: Callable[[float], bool]) -> float:
+    """Return the highest rate that is served and then held for longer.
+
+    Raises:
+        ValueError: not even a tenth of the first rate is served.
+    """
+    low, high = 0.0, first
+    while served(high):
+        low, high = high, high * STEP_UP
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if served(middle) else (low, middle)
+    rate = low
+    while rate < first / 10 or not held(rate):
+        rate *= STEP_DOWN
+        if rate < first / 10:
+            raise ValueError(f"not even {first / 10:.0f} requests a second are served")
+    return rate
