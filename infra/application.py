@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from infra.stacks.api import ApiStack
+from infra.stacks.audit import AuditStack
 from infra.stacks.data import DataStack
 from infra.stacks.identity import IdentityStack
 from infra.stacks.operations import OperationsStack
@@ -34,9 +35,15 @@ def add_stage(app: cdk.App, stage: Stage) -> None:
     data = DataStack(app, stage=stage)
     if stage.extent < Extent.SERVICE:
         return
+    audit = AuditStack(app, stage=stage)
     identity = IdentityStack(app, stage=stage)
     ApiStack(
-        app, stage=stage, tables=data.tables, user_pool=identity.user_pool, client=identity.client
+        app,
+        stage=stage,
+        tables=data.tables,
+        user_pool=identity.user_pool,
+        client=identity.client,
+        audit=audit.trail,
     )
     if stage.extent < Extent.OPERATED:
         return

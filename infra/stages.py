@@ -9,6 +9,7 @@ from typing import Any
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_cognito import Mfa
 from aws_cdk.aws_logs import RetentionDays
+from aws_cdk.aws_s3 import ObjectLockMode
 
 from infra.packaging.platforms import LAMBDA, THIS_MACHINE, Platform
 from lambdas.shared.settings import LOG_LEVELS
@@ -63,6 +64,25 @@ class ProvisionedConcurrency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRetention:
+    """How long audit records are kept, and who may delete them before.
+
+    Under GOVERNANCE that is whoever has the right to bypass it, under COMPLIANCE nobody, AWS's
+    support and the account's root user included; without a lock, an administrator.
+    """
+
+    days: int
+    lock: ObjectLockMode | None
+
+    def faults(self, removal_policy: RemovalPolicy) -> Iterator[str]:
+        """Tell what is wrong with it, given what becomes of the stage."""
+        if self.days < 1:
+            yield "audit records are kept for less than a day"
+        if self.lock is ObjectLockMode.COMPLIANCE and removal_policy is RemovalPolicy.DESTROY:
+            yield "an audit nobody can delete in what is to be destroyed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """Settings of one stage.
 
@@ -74,6 +94,7 @@ class Stage:
         asset_platform: What the functions' asset is built for.
         owner: Whom to ask about it (tag).
         cost_centre: Who pays for it (tag).
+        audit: What becomes of the audit records.
         cors_origin: The web client's origin, or `*`. One, because the gateway's own error
             responses can name only a fixed origin. Requests carry tokens, not cookies, so `*`
             opens nothing to a page that has no token.
@@ -104,6 +125,7 @@ class Stage:
     cost_centre: str
     log_level: str
     log_retention: RetentionDays
+    audit: AuditRetention
     cors_origin: str
     domain_name: str | None
     certificate_arn: str | None
@@ -181,10 +203,13 @@ class Stage:
             yield "production without deletion protection"
         if self.removal_policy is RemovalPolicy.DESTROY:
             yield "production that is destroyed with its stack"
+        if self.audit.lock is not ObjectLockMode.COMPLIANCE:
+            yield "production whose audit somebody can delete"
         if self.asset_platform != LAMBDA or self.extent is not Extent.OPERATED:
             yield "production that is not all of it on AWS"
 
     def _contradictory(self) -> Iterator[str]:
+        yield from self.audit.faults(self.removal_policy)
         if self.deletion_protection and self.removal_policy is RemovalPolicy.DESTROY:
             yield "deletion protection of what is to be destroyed"
         if self.mfa is Mfa.REQUIRED and not self.authenticator_app:
@@ -209,6 +234,7 @@ _DEV = Stage(
     cost_centre="quiz",
     log_level="DEBUG",
     log_retention=RetentionDays.ONE_WEEK,
+    audit=AuditRetention(days=7, lock=None),
     cors_origin="*",
     domain_name=None,
     certificate_arn=None,
@@ -230,6 +256,7 @@ _STAGING = replace(
     name="staging",
     log_level="INFO",
     log_retention=RetentionDays.ONE_MONTH,
+    audit=AuditRetention(days=30, lock=ObjectLockMode.GOVERNANCE),
     cors_origin="https://staging.quiz.example.com",
     mfa=Mfa.OPTIONAL,  # deployment tests sign in with nobody at hand to type a code
     table_recovery=True,
@@ -243,6 +270,7 @@ _PROD = replace(
     name="prod",
     production=True,
     log_retention=RetentionDays.THREE_MONTHS,
+    audit=AuditRetention(days=400, lock=ObjectLockMode.COMPLIANCE),  # a year can be looked back on
     cors_origin="https://quiz.example.com",
     mfa=Mfa.REQUIRED,
     deletion_protection=True,

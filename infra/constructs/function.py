@@ -8,6 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.constructs.audit_trail import AuditTrail
 from infra.constructs.table import Table
 from infra.findings import acknowledge
 from infra.permissions import Grant, TableName
@@ -27,14 +28,15 @@ _ALIAS = "live"
 class Function(Construct):
     """A folder under `lambdas` as a function with a role and a log group of its own.
 
-    It is told the names of the tables it has a grant for, and no others. Callers call `live`, the
+    It is told the names of the tables it has a grant for, and no others; its audit records go where
+    it cannot reach. Callers call `live`, the
     alias of the version published last: to go back is to point it at the one before.
     """
 
     function: lambda_.Function
     live: lambda_.Alias
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what functions differ in
         self,
         scope: Construct,
         folder: str,
@@ -43,6 +45,7 @@ class Function(Construct):
         code: lambda_.Code,
         grants: tuple[Grant, ...],
         tables: Mapping[TableName, Table],
+        audit: AuditTrail,
         warm: ProvisionedConcurrency | None = None,
     ) -> None:
         """`warm` tells how many environments are kept ready, if any."""
@@ -55,6 +58,7 @@ class Function(Construct):
             retention=stage.log_retention,
             removal_policy=stage.removal_policy,
         )
+        audit.follow(log_group)
         role = iam.Role(
             self,
             "Role",
@@ -83,6 +87,7 @@ class Function(Construct):
                 "STAGE": stage.name,
                 "LOG_LEVEL": stage.log_level,
                 "CORS_ORIGINS": stage.cors_origin,
+                **audit.environment,
                 **{grant.table.variable: tables[grant.table].table_name for grant in grants},
             },
         )

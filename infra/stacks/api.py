@@ -11,6 +11,7 @@ from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
 from infra.asset import function_code
+from infra.constructs.audit_trail import AuditTrail
 from infra.constructs.function import Function
 from infra.constructs.gateway import Gateway
 from infra.constructs.table import Table
@@ -35,6 +36,7 @@ class ApiStack(StageStack):
         tables: Mapping[TableName, Table],
         user_pool: cognito.UserPool,
         client: cognito.UserPoolClient,
+        audit: AuditTrail,
     ) -> None:
         super().__init__(scope, "api", stage=stage, purpose="API of the quiz")
         code = function_code(platform=stage.asset_platform)
@@ -46,6 +48,7 @@ class ApiStack(StageStack):
                 code=code,
                 grants=PERMISSIONS[folder],
                 tables=tables,
+                audit=audit,
                 warm=stage.provisioned_concurrency if folder in _PLAYED else None,
             )
             for folder in FUNCTIONS

@@ -10,7 +10,7 @@ Properties = dict[str, Any]
 
 NO_BUNDLING: dict[str, Any] = {"aws:cdk:bundling-stacks": []}
 
-_NAMES = ("TableName", "FunctionName", "LogGroupName", "UserPoolName")
+_NAMES = ("TableName", "FunctionName", "LogGroupName", "UserPoolName", "DeliveryStreamName")
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,11 @@ def data(assembly: Assembly, stage_name: str) -> Template:
     return assembly.template(f"quiz-{stage_name}-data")
 
 
+@pytest.fixture
+def audit(assembly: Assembly, stage_name: str) -> Template:
+    return assembly.template(f"quiz-{stage_name}-audit")
+
+
 @pytest.fixture(params=OPERATED_STAGES)
 def operations(assembly: Assembly, request: pytest.FixtureRequest) -> Template:
     return assembly.template(f"quiz-{request.param}-operations")

@@ -27,6 +27,7 @@ NAMES = {
     "AWS::Cognito::UserPool": ("UserPoolName",),
     "AWS::Cognito::UserPoolClient": ("ClientName",),
     "AWS::DynamoDB::Table": ("TableName",),
+    "AWS::KinesisFirehose::DeliveryStream": ("DeliveryStreamName",),
     "AWS::Lambda::Function": ("FunctionName",),
     "AWS::Logs::LogGroup": ("LogGroupName",),
     "AWS::SNS::Topic": ("TopicName",),
@@ -64,6 +65,7 @@ def test_a_second_synthesis_gives_the_same_bytes(assembly: Assembly, tmp_path: P
     files = sorted(path.name for path in tmp_path.glob("quiz-prod-*.json"))
     assert {name.split(".")[0] for name in files} == {
         "quiz-prod-api",
+        "quiz-prod-audit",
         "quiz-prod-data",
         "quiz-prod-identity",
         "quiz-prod-operations",
@@ -129,7 +131,7 @@ def test_a_stage_has_the_stacks_of_its_extent(assembly: Assembly) -> None:
     for name in stacks(assembly):
         _, stage, kind = name.split("-")
         kinds.setdefault(stage, set()).add(kind)
-    service = {"data", "identity", "api"}
+    service = {"data", "audit", "identity", "api"}
     assert kinds == {
         "dev": service | {"operations"},
         "staging": service | {"operations"},
@@ -244,7 +246,7 @@ def test_stacks_of_prod_with_state_refuse_to_be_deleted(assembly: Assembly) -> N
         for name, artifact in stacks(assembly).items()
         if artifact.get("properties", {}).get("terminationProtection")
     }
-    assert protected == {"quiz-prod-data", "quiz-prod-identity"}
+    assert protected == {"quiz-prod-audit", "quiz-prod-data", "quiz-prod-identity"}
 
 
 @pytest.mark.parametrize("stage", ["dev", "staging", "rehearsal"])

@@ -19,7 +19,10 @@ EVERYWHERE = {
     "AwsSolutions-COG8",
     GATEWAY_LOGS,
     "AwsSolutions-IAM5[Resource::*]",
+    "AwsSolutions-IAM5[Resource::<TrailBucket6C1E344E.Arn>/*]",
     "AwsSolutions-L1",
+    "AwsSolutions-S1",
+    "AwsSolutions-SMG4",
     "Serverless-LambdaDLQ",
     "Serverless-LambdaLatestVersion",
 }

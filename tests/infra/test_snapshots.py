@@ -13,8 +13,8 @@ from tests.infra.assembly import Assembly
 
 STACKS = {
     Extent.TABLES: ["data"],
-    Extent.SERVICE: ["data", "identity", "api"],
-    Extent.OPERATED: ["data", "identity", "api", "operations"],
+    Extent.SERVICE: ["data", "audit", "identity", "api"],
+    Extent.OPERATED: ["data", "audit", "identity", "api", "operations"],
 }
 
 # What changes with every line of a function: the asset, the versions made of it, the deployment.

@@ -4,10 +4,12 @@ from typing import Any
 import pytest
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_cognito import Mfa
+from aws_cdk.aws_s3 import ObjectLockMode
 
 from infra.packaging.platforms import THIS_MACHINE
 from infra.stages import (
     STAGES,
+    AuditRetention,
     Extent,
     ImpossibleStageError,
     ProvisionedConcurrency,
@@ -58,10 +60,18 @@ def test_the_rehearsal_can_be_destroyed_and_asks_for_nothing_the_local_cloud_ref
         ({"deletion_protection": False}, "production without deletion protection"),
         (
             {"removal_policy": RemovalPolicy.DESTROY},
-            "production that is destroyed with its stack; deletion protection of what is to be",
+            "production that is destroyed with its stack; an audit nobody can delete in what is to",
         ),
         ({"asset_platform": THIS_MACHINE}, "production that is not all of it on AWS"),
         ({"extent": Extent.SERVICE}, "production that is not all of it on AWS"),
+        (
+            {"audit": AuditRetention(days=400, lock=ObjectLockMode.GOVERNANCE)},
+            "production whose audit somebody can delete",
+        ),
+        (
+            {"audit": AuditRetention(days=0, lock=ObjectLockMode.COMPLIANCE)},
+            "audit records are kept for less than a day",
+        ),
         ({"authenticator_app": False}, "a second factor is required and there is none"),
         ({"mfa": Mfa.OFF}, "a second factor is offered and switched off"),
         (

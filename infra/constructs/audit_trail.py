@@ -1,0 +1,256 @@
+"""The audit's own store: from the functions' logs to a bucket that nobody writes over."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kinesisfirehose as firehose
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.findings import acknowledge
+from infra.stages import Stage
+from lambdas.shared.audit import KIND
+
+_BUFFER_SECONDS = 300
+"""Longest wait for a fuller object: a bucket of small objects costs more to write and to read."""
+
+_BUFFER_MB = 5
+_KEY_CHARACTERS = 64
+_RETENTION = {
+    s3.ObjectLockMode.GOVERNANCE: s3.ObjectLockRetention.governance,
+    s3.ObjectLockMode.COMPLIANCE: s3.ObjectLockRetention.compliance,
+}
+
+
+class AuditTrail(Construct):
+    """A bucket with Object Lock, the stream that alone writes to it, and the key of pseudonyms.
+
+    Records arrive at least once: one that came twice has the same `requestId`. What could not be
+    unpacked is kept too, under `failed/`.
+    """
+
+    environment: dict[str, str]
+    """What a function needs to write records."""
+
+    bucket: s3.Bucket
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(scope, construct_id)
+        self.bucket = self._bucket(stage)
+        delivery = iam.Role(
+            self,
+            "Delivery",
+            # https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+            assumed_by=iam.ServicePrincipal(
+                "firehose.amazonaws.com",
+                conditions={"StringEquals": {"sts:ExternalId": cdk.Stack.of(self).account}},
+            ),
+            description=f"Writes the audit of {stage.prefix} to its bucket",
+        )
+        self._stream = self._delivery_stream(stage, delivery)
+        self._refuse_other_writers(delivery)
+        self._subscription = iam.Role(
+            self,
+            "Subscription",
+            assumed_by=iam.ServicePrincipal(
+                "logs.amazonaws.com",
+                conditions={"ArnLike": {"aws:SourceArn": self._logs_of_this_account}},
+            ),
+            description=f"Takes the audit of {stage.prefix} out of the logs",
+        )
+        self._subscription.add_to_policy(
+            iam.PolicyStatement(
+                actions=["firehose:PutRecord", "firehose:PutRecordBatch"],
+                resources=[self._stream.attr_arn],
+            )
+        )
+        self.environment = {"AUDIT_KEY": self._key(stage)}
+
+    def follow(self, log_group: logs.LogGroup) -> None:
+        """Take the audit records, and nothing else, out of a function's log."""
+        logs.CfnSubscriptionFilter(
+            log_group,
+            "Audit",
+            log_group_name=log_group.log_group_name,
+            filter_pattern=f'{{ $.kind = "{KIND}" }}',
+            destination_arn=self._stream.attr_arn,
+            role_arn=self._subscription.role_arn,
+        )
+
+    @property
+    def _logs_of_this_account(self) -> str:
+        return cdk.Stack.of(self).format_arn(service="logs", resource="*")
+
+    def _bucket(self, stage: Stage) -> s3.Bucket:
+        days = cdk.Duration.days(stage.audit.days)
+        bucket = s3.Bucket(
+            self,
+            "Bucket",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            versioned=True,
+            object_lock_default_retention=(
+                _RETENTION[stage.audit.lock](days) if stage.audit.lock else None
+            ),
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    expiration=days,
+                    # What expires first becomes an older version, which the lock may still hold.
+                    noncurrent_version_expiration=cdk.Duration.days(1),
+                    abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
+                ),
+                s3.LifecycleRule(expired_object_delete_marker=True),
+            ],
+            removal_policy=stage.removal_policy,
+        )
+        acknowledge(
+            bucket,
+            {
+                "AwsSolutions-S1": "An access log would be a second bucket to guard. The lock "
+                "keeps records from being changed, whoever tries; who reads them is told by "
+                "CloudTrail's data events, which an operator switches on: docs/security.md."
+            },
+        )
+        return bucket
+
+    def _delivery_stream(self, stage: Stage, role: iam.Role) -> firehose.CfnDeliveryStream:
+        log_group = logs.LogGroup(
+            self,
+            "DeliveryLog",
+            log_group_name=f"/aws/kinesisfirehose/{stage.named('audit')}",
+            retention=stage.log_retention,
+            removal_policy=stage.removal_policy,
+        )
+        log_stream = logs.LogStream(
+            self, "Failures", log_group=log_group, removal_policy=stage.removal_policy
+        )
+        writes = iam.Policy(
+            self,
+            "Writes",
+            roles=[role],
+            # What Firehose asks for, without GetObject: it needs to read nothing back.
+            # https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-s3
+            statements=[
+                iam.PolicyStatement(
+                    actions=["s3:AbortMultipartUpload", "s3:PutObject"],
+                    resources=[self.bucket.arn_for_objects("*")],
+                ),
+                iam.PolicyStatement(
+                    actions=[
+                        "s3:GetBucketLocation",
+                        "s3:ListBucket",
+                        "s3:ListBucketMultipartUploads",
+                    ],
+                    resources=[self.bucket.bucket_arn],
+                ),
+                iam.PolicyStatement(
+                    actions=["logs:PutLogEvents"], resources=[log_group.log_group_arn]
+                ),
+            ],
+        )
+        acknowledge(
+            writes,
+            {
+                f"AwsSolutions-IAM5[Resource::<{self._logical_id(self.bucket)}.Arn>/*]": "It may "
+                "write any object of this one bucket: their names hold the time.",
+            },
+        )
+        stream = firehose.CfnDeliveryStream(
+            self,
+            "Stream",
+            delivery_stream_name=stage.named("audit"),
+            delivery_stream_type="DirectPut",
+            delivery_stream_encryption_configuration_input=(
+                firehose.CfnDeliveryStream.DeliveryStreamEncryptionConfigurationInputProperty(
+                    key_type="AWS_OWNED_CMK"
+                )
+            ),
+            extended_s3_destination_configuration=(
+                firehose.CfnDeliveryStream.ExtendedS3DestinationConfigurationProperty(
+                    bucket_arn=self.bucket.bucket_arn,
+                    role_arn=role.role_arn,
+                    prefix="records/!{timestamp:yyyy/MM/dd}/",
+                    error_output_prefix="failed/!{firehose:error-output-type}/"
+                    "!{timestamp:yyyy/MM/dd}/",
+                    file_extension=".jsonl.gz",
+                    compression_format="GZIP",
+                    buffering_hints=firehose.CfnDeliveryStream.BufferingHintsProperty(
+                        interval_in_seconds=_BUFFER_SECONDS, size_in_m_bs=_BUFFER_MB
+                    ),
+                    cloud_watch_logging_options=(
+                        firehose.CfnDeliveryStream.CloudWatchLoggingOptionsProperty(
+                            enabled=True,
+                            log_group_name=log_group.log_group_name,
+                            log_stream_name=log_stream.log_stream_name,
+                        )
+                    ),
+                    # Logs come compressed and in an envelope: what is kept is the lines themselves.
+                    processing_configuration=(
+                        firehose.CfnDeliveryStream.ProcessingConfigurationProperty(
+                            enabled=True,
+                            processors=[
+                                _processor("Decompression", "CompressionFormat", "GZIP"),
+                                _processor(
+                                    "CloudWatchLogProcessing", "DataMessageExtraction", "true"
+                                ),
+                            ],
+                        )
+                    ),
+                )
+            ),
+        )
+        stream.node.add_dependency(writes)
+        return stream
+
+    def _refuse_other_writers(self, delivery: iam.Role) -> None:
+        self.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:PutObject"],
+                resources=[self.bucket.arn_for_objects("*")],
+                conditions={"ArnNotEquals": {"aws:PrincipalArn": delivery.role_arn}},
+            )
+        )
+
+    def _key(self, stage: Stage) -> str:
+        secret = secretsmanager.Secret(
+            self,
+            "Key",
+            description=f"Makes the pseudonyms in the audit of {stage.prefix}",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=_KEY_CHARACTERS, exclude_punctuation=True
+            ),
+            removal_policy=stage.removal_policy,
+        )
+        acknowledge(
+            secret,
+            {
+                "AwsSolutions-SMG4": "It opens nothing, and a new key would give everybody a new "
+                "pseudonym: actions before and after could not be told to be one person's."
+            },
+        )
+        # CloudFormation puts it into the functions' configuration, so that no start waits for it.
+        return secret.secret_value.unsafe_unwrap()
+
+    def _logical_id(self, bucket: s3.Bucket) -> str:
+        resource = bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - for the type checker
+        return str(cdk.Stack.of(self).get_logical_id(resource))
+
+
+def _processor(
+    kind: str, parameter: str, value: str
+) -> firehose.CfnDeliveryStream.ProcessorProperty:
+    return firehose.CfnDeliveryStream.ProcessorProperty(
+        type=kind,
+        parameters=[
+            firehose.CfnDeliveryStream.ProcessorParameterProperty(
+                parameter_name=parameter, parameter_value=value
+            )
+        ],
+    )

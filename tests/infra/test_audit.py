@@ -1,0 +1,243 @@
+"""Where audit records go: by construction, from every function, to where no function reaches."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from infra.stages import STAGES
+from lambdas.shared.audit import KIND
+from tests.infra.assembly import Assembly, Properties, Template
+from tests.infra.chosen import SERVICE_STAGES
+
+FILTER = "AWS::Logs::SubscriptionFilter"
+BUCKET = "AWS::S3::Bucket"
+STREAM = "AWS::KinesisFirehose::DeliveryStream"
+
+by_stage = pytest.mark.parametrize("stage", SERVICE_STAGES)
+
+
+def stacks_of(assembly: Assembly, stage: str) -> list[Template]:
+    return [t for name, t in assembly.templates.items() if name.split("-")[1] == stage]
+
+
+def functions(assembly: Assembly, stage: str) -> list[tuple[Template, Properties]]:
+    """Every function of a stage, whichever stack it is in."""
+    return [
+        (template, function)
+        for template in stacks_of(assembly, stage)
+        for function in template.resources("AWS::Lambda::Function").values()
+    ]
+
+
+def statements(document: Properties) -> list[Properties]:
+    found: list[Properties] = document["Statement"]
+    return found
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+# From the logs
+
+
+@by_stage
+def test_the_records_of_every_function_are_taken_out_of_its_log(
+    assembly: Assembly, stage: str
+) -> None:
+    """Of those to come too: no function is made without it."""
+    followed = {
+        template.text(each["LogGroupName"]): each
+        for template in stacks_of(assembly, stage)
+        for each in template.resources(FILTER).values()
+    }
+    logs = {t.text(f["LoggingConfig"]["LogGroup"]) for t, f in functions(assembly, stage)}
+    assert logs
+    assert set(followed) == logs
+    for each in followed.values():
+        assert each["FilterPattern"] == f'{{ $.kind = "{KIND}" }}'
+
+
+@by_stage
+def test_they_go_to_the_stages_own_stream_by_a_role_that_can_do_nothing_else(
+    assembly: Assembly, stage: str
+) -> None:
+    audit = assembly.template(f"quiz-{stage}-audit")
+    for template in stacks_of(assembly, stage):
+        for each in template.resources(FILTER).values():
+            assert template.text(each["DestinationArn"]) == f"<quiz-{stage}-audit.Arn>"
+            role = template.text(each["RoleArn"]).strip("<>").removesuffix(".Arn")
+            (policy,) = policies(audit, role)
+            (allowed,) = statements(policy["PolicyDocument"])
+            assert allowed["Action"] == ["firehose:PutRecord", "firehose:PutRecordBatch"]
+            assert audit.text(allowed["Resource"]) == f"<quiz-{stage}-audit.Arn>"
+            (trust,) = statements(
+                audit.resources("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]
+            )
+            assert trust["Principal"] == {"Service": "logs.amazonaws.com"}
+            assert "<AWS::AccountId>" in audit.text(trust["Condition"]["ArnLike"]["aws:SourceArn"])
+
+
+def policies(template: Template, role: str) -> list[Properties]:
+    return [
+        p for p in template.resources("AWS::IAM::Policy").values() if {"Ref": role} in p["Roles"]
+    ]
+
+
+# Pseudonyms
+
+
+@by_stage
+def test_every_function_is_given_the_key_and_no_template_holds_it(
+    assembly: Assembly, stage: str
+) -> None:
+    audit = assembly.template(f"quiz-{stage}-audit")
+    ((secret_id, secret),) = audit.resources("AWS::SecretsManager::Secret").items()
+    assert secret["GenerateSecretString"] == {"ExcludePunctuation": True, "PasswordLength": 64}
+    assert "SecretString" not in secret
+    for template, function in functions(assembly, stage):
+        key = template.text(function["Environment"]["Variables"]["AUDIT_KEY"])
+        assert key == f"{{{{resolve:secretsmanager:<{secret_id}>:SecretString:::}}}}"
+
+
+# Out of reach
+
+
+@by_stage
+def test_no_policy_of_a_function_names_the_store(assembly: Assembly, stage: str) -> None:
+    """Nor by a wildcard: test_functions.py holds each function to its rows, and those to tables."""
+    for template, function in functions(assembly, stage):
+        role = function["Role"]["Fn::GetAtt"][0]
+        for policy in policies(template, role):
+            for statement in statements(policy["PolicyDocument"]):
+                services = {action.split(":")[0] for action in listed(statement["Action"])}
+                assert not services & {"s3", "firehose", "secretsmanager", "iam", "kms"}
+                assert "audit" not in json.dumps(statement).lower()
+
+
+@by_stage
+def test_no_function_may_touch_the_way_out_of_its_log(assembly: Assembly, stage: str) -> None:
+    for template, function in functions(assembly, stage):
+        for policy in policies(template, function["Role"]["Fn::GetAtt"][0]):
+            text = json.dumps(policy)
+            assert set(re.findall(r"logs:\w+", text)) <= {
+                "logs:CreateLogStream",
+                "logs:PutLogEvents",
+            }
+            assert "logs:*" not in text
+
+
+# Into the bucket
+
+
+def test_only_the_stream_may_write_and_only_over_tls(audit: Template) -> None:
+    (bucket_id,) = audit.resources(BUCKET)
+    denied = statements(audit.only("AWS::S3::BucketPolicy")["PolicyDocument"])
+    assert {each["Effect"] for each in denied} == {"Deny"}
+    assert {each["Principal"]["AWS"] for each in denied} == {"*"}
+    conditions = [each["Condition"] for each in denied]
+    assert {"Bool": {"aws:SecureTransport": "false"}} in conditions
+    assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in conditions
+    (writes,) = (each for each in denied if each["Action"] == "s3:PutObject")
+    assert audit.text(writes["Resource"]) == f"<{bucket_id}.Arn>/*"
+    writer = destination(audit)["RoleARN"]
+    assert writes["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": writer}}
+
+
+def destination(audit: Template) -> Properties:
+    found: Properties = audit.only(STREAM)["ExtendedS3DestinationConfiguration"]
+    return found
+
+
+def test_the_stream_can_write_records_and_neither_read_nor_delete_them(audit: Template) -> None:
+    role = destination(audit)["RoleARN"]["Fn::GetAtt"][0]
+    (policy,) = policies(audit, role)
+    allowed = {
+        action
+        for statement in statements(policy["PolicyDocument"])
+        for action in listed(statement["Action"])
+    }
+    assert allowed == {
+        "s3:AbortMultipartUpload",
+        "s3:PutObject",
+        "s3:GetBucketLocation",
+        "s3:ListBucket",
+        "s3:ListBucketMultipartUploads",
+        "logs:PutLogEvents",
+    }
+    (trust,) = statements(audit.resources("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"])
+    assert trust["Principal"] == {"Service": "firehose.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": {"Ref": "AWS::AccountId"}}}
+
+
+def test_the_stream_waits_for_its_permission(audit: Template) -> None:
+    ((_, resource),) = ((k, r) for k, r in audit.body["Resources"].items() if r["Type"] == STREAM)
+    role = destination(audit)["RoleARN"]["Fn::GetAtt"][0]
+    (needed,) = (
+        logical_id
+        for logical_id, policy in audit.resources("AWS::IAM::Policy").items()
+        if {"Ref": role} in policy["Roles"]
+    )
+    assert needed in resource["DependsOn"]
+
+
+def test_what_is_kept_is_the_lines_themselves_by_day(audit: Template) -> None:
+    kept = destination(audit)
+    processing: Any = kept["ProcessingConfiguration"]
+    assert processing["Enabled"] is True
+    assert [each["Type"] for each in processing["Processors"]] == [
+        "Decompression",
+        "CloudWatchLogProcessing",
+    ]
+    assert kept["Prefix"].startswith("records/!{timestamp:")
+    assert kept["ErrorOutputPrefix"].startswith("failed/!{firehose:error-output-type}/")
+    assert kept["CloudWatchLoggingOptions"]["Enabled"] is True
+
+
+def test_records_are_encrypted_on_their_way_and_at_rest(audit: Template) -> None:
+    key = audit.only(STREAM)["DeliveryStreamEncryptionConfigurationInput"]
+    assert key == {"KeyType": "AWS_OWNED_CMK"}
+    (rule,) = audit.only(BUCKET)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+
+
+def test_the_bucket_is_closed_to_the_public(audit: Template) -> None:
+    bucket = audit.only(BUCKET)
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+
+
+# For how long
+
+
+@pytest.mark.parametrize(
+    ("stage", "mode", "days"),
+    [
+        ("dev", None, 7),
+        ("rehearsal", None, 7),
+        ("staging", "GOVERNANCE", 30),
+        ("prod", "COMPLIANCE", 400),
+    ],
+)
+def test_records_are_locked_and_then_forgotten_as_the_stage_says(
+    assembly: Assembly, stage: str, mode: str | None, days: int
+) -> None:
+    bucket = assembly.template(f"quiz-{stage}-audit").only(BUCKET)
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    lock = {"DefaultRetention": {"Mode": mode, "Days": days}}
+    assert bucket.get("ObjectLockConfiguration", {}).get("Rule") == (lock if mode else None)
+    assert bucket.get("ObjectLockEnabled", False) is (mode is not None)
+    expiring, markers = bucket["LifecycleConfiguration"]["Rules"]
+    assert (expiring["Status"], expiring["ExpirationInDays"]) == ("Enabled", days)
+    assert expiring["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+    assert markers == {"ExpiredObjectDeleteMarker": True, "Status": "Enabled"}
+    assert STAGES[stage].audit.days == days
+
+
+def test_the_audit_of_prod_outlives_its_stack(assembly: Assembly) -> None:
+    resources = assembly.template("quiz-prod-audit").body["Resources"].values()
+    kept = {r["Type"] for r in resources if r.get("DeletionPolicy") == "Retain"}
+    assert {BUCKET, "AWS::SecretsManager::Secret"} <= kept
