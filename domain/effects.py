@@ -9,9 +9,14 @@ from domain.pool import PoolEntry
 class ProgressChange:
     """One attempt at a question. `mastered` is None where the answer leaves mastery as it was.
 
-    `time_spent` is in milliseconds; `selected` are indexes into the choices of `version`.
+    `number` counts the session's submissions, this one included, and `right_before` the right ones
+    before it. `time_spent` is in milliseconds; `selected` are indexes into the choices of
+    `version`.
     """
 
+    session_id: str
+    number: int
+    right_before: int
     question_id: str
     version: int
     correct: bool

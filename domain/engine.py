@@ -244,6 +244,9 @@ def answer(
         session=after,
         outcome=outcome,
         progress=ProgressChange(
+            session_id=session.session_id,
+            number=session.correct + session.wrong + 1,
+            right_before=session.correct,
             question_id=turn.question_id,
             version=question.version,
             correct=outcome.correct,

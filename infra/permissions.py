@@ -81,3 +81,12 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     ),
 }
 """By folder under `lambdas`. A function without a row is not synthesized but refused."""
+
+CONSUMER_PERMISSIONS: dict[str, tuple[Grant, ...]] = {
+    "analytics": (
+        Grant(table=TableName.USERS, actions=("BatchGetItem", "UpdateItem")),
+        Grant(table=TableName.SESSIONS, actions=("BatchGetItem", "PutItem")),
+        Grant(table=TableName.QUESTIONS, actions=("BatchGetItem", "PutItem")),
+    ),
+}
+"""Of functions that a stream feeds and no route calls, beside reading that stream."""

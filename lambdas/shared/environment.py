@@ -12,6 +12,7 @@ from lambdas.shared.store.client import Database, database
 from lambdas.shared.store.progress import ProgressTable
 from lambdas.shared.store.questions import QuestionsTable
 from lambdas.shared.store.sessions import SessionsTable
+from lambdas.shared.store.tallies import Tallies
 from lambdas.shared.store.transaction import Transactions
 from lambdas.shared.store.users import UsersTable
 from lambdas.shared.store.wrong_answers import WrongAnswersTable
@@ -68,6 +69,11 @@ class Environment:
         return WrongAnswersTable(
             self.database, _named(self.settings.wrong_answers_table, "WRONG_ANSWERS_TABLE")
         )
+
+    @cached_property
+    def tallies(self) -> Tallies:
+        """What is counted of learners and questions."""
+        return Tallies(self.database, self.users.name, self.sessions.name, self.questions.name)
 
     @cached_property
     def bank(self) -> Bank:

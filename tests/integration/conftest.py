@@ -8,6 +8,7 @@ from random import Random
 import boto3
 import pytest
 
+from lambdas.analytics import handler as analytics
 from lambdas.shared import settings as settings_module
 from lambdas.shared.environment import Environment
 from lambdas.shared.http import entrypoint
@@ -16,6 +17,7 @@ from lambdas.shared.store.client import database
 from local.data_folder import ROOT, DataFolder
 from local.engine import Engine, find_binary
 from local.schema import create_tables
+from local.stream import ShardReader, stream_of, streams_client
 from local.template import TableDefinition, table_definitions
 from tests.integration.stage import CLIENT_ID, Clock, Stage
 
@@ -80,4 +82,9 @@ def stage(
     )
     settings_module.settings.cache_clear()
     monkeypatch.setattr(entrypoint, "environment", lambda: environment)
-    return Stage(environment, clock, lambda: capsys.readouterr().out)
+    monkeypatch.setattr(analytics, "environment", lambda: environment)
+    stream = stream_of(client, streams_client(endpoint), environment.progress.name)
+    assert stream is not None
+    (shard,) = stream.shards()
+    reader = ShardReader(stream, shard, after=None)
+    return Stage(environment, clock, lambda: capsys.readouterr().out, reader)

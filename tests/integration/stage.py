@@ -19,6 +19,7 @@ from lambdas.routes import ROUTES, SIGN_IN_SCOPE, Route
 from lambdas.shared.bank import Bank
 from lambdas.shared.environment import Environment
 from lambdas.shared.store.transaction import Transactions
+from local.stream import ShardReader
 
 ROUTE: Mapping[str, Route] = {route.operation: route for route in ROUTES}
 CLIENT_ID = "test-client"
@@ -62,6 +63,7 @@ class Stage:
     environment: Environment
     clock: Clock
     read_output: Callable[[], str]
+    stream: ShardReader
     _ids: "count[int]" = field(default_factory=count)
 
     def call(
@@ -190,6 +192,26 @@ class Stage:
     def forget_questions(self) -> None:
         """Empty the bank's cache, as in an execution environment that just began."""
         self.environment.bank = Bank(self.environment.questions, self.clock)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return what the stream of answers holds since the last call, as Lambda's records."""
+        while self.stream.read():
+            pass
+        records = list(self.stream.waiting)
+        self.stream.waiting.clear()
+        return records
+
+    def deliver(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Hand records to the consumer; return the sequence numbers it reports as failed."""
+        handler = import_module("lambdas.analytics.handler").handler
+        failures = handler({"Records": list(records)}, None)["batchItemFailures"]
+        return [failure["itemIdentifier"] for failure in failures]
+
+    def count(self, batch_size: int = 100) -> None:
+        """Have everything counted that was answered since the last call."""
+        records = self.records()
+        for at in range(0, len(records), batch_size):
+            assert self.deliver(records[at : at + batch_size]) == []
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return all items of a table (`sessions`, `progress`, ...), in order of their keys."""

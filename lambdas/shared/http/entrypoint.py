@@ -1,6 +1,5 @@
 """From a REST proxy event to a use case and back: the one place that routes and renders."""
 
-import math
 import os
 from collections.abc import Callable, Mapping
 from time import monotonic, perf_counter
@@ -11,6 +10,7 @@ from lambdas.shared import audit
 from lambdas.shared.errors import ApiError, InternalError, NotFoundError
 from lambdas.shared.http.request import Request, read_request
 from lambdas.shared.http.response import Response, problem, proxy_response
+from lambdas.shared.invocation import deadline
 from lambdas.shared.metrics import COLD_STARTS
 from lambdas.shared.settings import settings
 from lambdas.shared.telemetry import Usage, log_fault, log_request, note, usage
@@ -58,7 +58,7 @@ def entrypoint(
         began = perf_counter()
         request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
         route = routes.get((event.get("httpMethod", ""), event.get("resource", "")))
-        meter = Usage(deadline=_deadline(context))
+        meter = Usage(deadline=deadline(context))
         token = usage.set(meter)
         audit.begin()
         if cold_start:
@@ -109,12 +109,6 @@ def _initialize(warm_up: WarmUp | None) -> None:
         log_fault(current_settings, error, "init")
     finally:
         usage.reset(token)
-
-
-def _deadline(context: Any) -> float:
-    """When the invocation ends, on the monotonic clock."""
-    left = getattr(context, "get_remaining_time_in_millis", None)
-    return monotonic() + left() / 1000 if left else math.inf
 
 
 def _serve(

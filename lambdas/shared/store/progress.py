@@ -37,6 +37,10 @@ class ProgressTable:
             "lastSeenAt = :at",
             "lastChoice = :choice",
             "lastVersion = :version",
+            # What the stream's consumer needs to count this very answer once, and to score it.
+            "sessionId = :session",
+            "answerNumber = :number",
+            "rightBefore = :right",
         ]
         values: Item = {
             ":one": {"N": "1"},
@@ -44,6 +48,9 @@ class ProgressTable:
             ":time": {"N": str(change.time_spent)},
             ":choice": {"S": digits(change.selected)},
             ":version": {"N": str(change.version)},
+            ":session": {"S": change.session_id},
+            ":number": {"N": str(change.number)},
+            ":right": {"N": str(change.right_before)},
         }
         if change.mastered is not None:
             assignments.append("mastered = :mastered")

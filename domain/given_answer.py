@@ -1,0 +1,47 @@
+"""An answer that was given, as the tallies count it."""
+
+from dataclasses import dataclass
+
+from domain.question import category_and_ordinal
+
+DAY = 24 * 3600 * 1000
+"""A UTC day in milliseconds; days are numbered from the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenAnswer:
+    """One graded submission.
+
+    `number` is its place among the session's submissions, from 1 without a gap; `right_before`
+    how many of those before it were right; `attempt` its place among all the learner's answers
+    to the question, from 1. `mastered` is the change of mastery: 1, 0 or -1. `selected` are
+    indexes into the choices of `version`; times are in milliseconds, `time_spent` 0 when untold.
+    """
+
+    user_id: str
+    session_id: str
+    number: int
+    right_before: int
+    question_id: str
+    version: int
+    correct: bool
+    attempt: int
+    mastered: int
+    selected: tuple[int, ...]
+    time_spent: int
+    at: int
+
+    @property
+    def category(self) -> str:
+        """The question's category."""
+        return category_and_ordinal(self.question_id)[0]
+
+    @property
+    def first_try(self) -> bool:
+        """Whether the learner never answered the question before, in any session or version."""
+        return self.attempt == 1
+
+    @property
+    def day(self) -> int:
+        """The UTC day it was given on."""
+        return self.at // DAY

@@ -1,0 +1,1 @@
+"""The function that counts answers, from the stream of the Progress table."""

@@ -1,0 +1,45 @@
+"""The consumer of the Progress table's stream."""
+
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+from lambdas.analytics.batch_log import BatchLog
+from lambdas.analytics.use_case import count_batch
+from lambdas.shared.environment import environment
+from lambdas.shared.invocation import deadline
+from lambdas.shared.settings import settings
+from lambdas.shared.telemetry import Usage, log_fault, usage
+
+_began: list[bool] = []
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Count the answers of a batch; return the record to go on from, if it is not done.
+
+    Raises:
+        Exception: Lambda is to halve the batch and try again.
+    """
+    cold_start = not _began
+    _began[:] = [True]
+    began = perf_counter()
+    request_id = getattr(context, "aws_request_id", "")
+    meter = Usage(deadline=deadline(context))
+    token = usage.set(meter)
+    try:
+        batch = count_batch(environment(), event["Records"], request_id)
+    except Exception as error:
+        log_fault(settings(), error, request_id)
+        raise
+    finally:
+        usage.reset(token)
+    BatchLog(
+        batch=batch,
+        request_id=request_id,
+        milliseconds=(perf_counter() - began) * 1000,
+        spent=meter,
+        cold_start=cold_start,
+        now=environment().clock(),
+    ).write(settings().log_level)
+    failures = [{"itemIdentifier": batch.failed}] if batch.failed else []
+    return {"batchItemFailures": failures}

@@ -1,0 +1,199 @@
+"""Count a batch of answers: each once, its effects all or none."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from domain.given_answer import GivenAnswer
+from domain.item_statistics import tally_of, together
+from domain.learner_tally import Counted, count
+from lambdas.analytics.records import MalformedRecordError, Record, given_answer
+from lambdas.shared.environment import Environment
+from lambdas.shared.errors import UnavailableError
+from lambdas.shared.store.tallies import ItemKey, LedgerKey, Snapshot
+from lambdas.shared.store.transaction import TransactionConditionError
+from lambdas.shared.telemetry import log_fault
+
+MOST_ITEMS = 100
+"""DynamoDB's limit for one transaction, and for one BatchGetItem."""
+
+ATTEMPTS = 5
+"""Times a group of answers is read and written because others changed what was read."""
+
+BACKOFF = 0.05
+"""Seconds the first pause is drawn from, doubling, with full jitter."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """What became of a batch of so many `records`.
+
+    `failed` is the sequence number to go on from, None when all is done; `malformed` says that a
+    record there is no answer's. Answers in `counted` took effect now; `duplicates` had before;
+    `too_old` are beyond what ledgers remember; `erased` are of learners who are gone; `ignored`
+    records tell of no answer.
+    """
+
+    records: int
+    failed: str | None = None
+    malformed: bool = False
+    counted: list[GivenAnswer] = field(default_factory=list)
+    duplicates: int = 0
+    too_old: int = 0
+    erased: int = 0
+    ignored: int = 0
+
+
+class Told(NamedTuple):
+    """An answer, and the sequence number of the record that told of it."""
+
+    sequence: str
+    answer: GivenAnswer
+
+
+def count_batch(environment: Environment, records: Sequence[Record], request_id: str) -> Batch:
+    """Count the answers of a batch, up to the first record that cannot be counted.
+
+    Lambda goes on from the sequence number returned, and gives up on everything from there
+    together once its attempts are used up; when a function fails, it halves the batch (Lambda
+    Developer Guide, "Configuring partial batch response with DynamoDB and Lambda"). So that a
+    malformed record is given up alone, those before it are counted and it is returned; when it
+    comes first, this fails, until it is by itself.
+
+    Raises:
+        Exception: nothing was counted, and halving the batch is what may help.
+    """
+    batch = Batch(records=len(records))
+    told: list[Told] = []
+    malformed: Record | None = None
+    for record in records:
+        try:
+            answer = given_answer(record)
+        except MalformedRecordError:
+            if record is records[0] and len(records) > 1:
+                raise
+            malformed = record
+            break
+        if answer:
+            told.append(Told(record["dynamodb"]["SequenceNumber"], answer))
+        else:
+            batch.ignored += 1
+    for number, group in enumerate(_groups(told)):
+        try:
+            _count(environment, [each.answer for each in group], batch)
+        except UnavailableError:
+            batch.failed = group[0].sequence
+            return batch
+        except Exception as error:  # of one record, perhaps: it is found by halving what is left
+            if number == 0:
+                raise
+            log_fault(environment.settings, error, request_id)
+            batch.failed = group[0].sequence
+            return batch
+    if malformed:
+        batch.malformed = True
+        batch.failed = malformed["dynamodb"]["SequenceNumber"]
+    return batch
+
+
+def _groups(told: Sequence[Told]) -> Iterator[list[Told]]:
+    """Divide answers, in their order, so that each group fits in one transaction."""
+    group: list[Told] = []
+    items: set[object] = set()
+    for each in told:
+        wanted = {each.answer.user_id, _ledger_key(each.answer), _item_key(each.answer)}
+        if len(items | wanted) > MOST_ITEMS:
+            yield group
+            group, items = [], set()
+        group.append(each)
+        items |= wanted
+    if group:
+        yield group
+
+
+def _count(environment: Environment, answers: Sequence[GivenAnswer], batch: Batch) -> None:
+    """Count answers in one transaction, and note in `batch` what became of them.
+
+    Raises:
+        UnavailableError: the database is in trouble, or others keep changing what was read.
+    """
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            # Jitter only spreads retries; nothing depends on what it is.
+            environment.transactions.pause(
+                random.uniform(0, BACKOFF * 2**attempt)  # noqa: S311  # nosec B311
+            )
+        snapshot = environment.tallies.read(
+            {answer.user_id for answer in answers},
+            {_ledger_key(answer) for answer in answers},
+            {_item_key(answer) for answer in answers},
+        )
+        learners = _learners(answers, snapshot, environment.clock())
+        fresh = [answer for counted in learners.values() for answer in counted.fresh]
+        try:
+            if fresh:
+                environment.transactions.write(
+                    [
+                        *_learner_actions(environment, learners, snapshot),
+                        *_item_actions(environment, fresh, snapshot),
+                    ]
+                )
+        except TransactionConditionError:
+            continue
+        batch.counted += fresh
+        batch.duplicates += sum(counted.duplicates for counted in learners.values())
+        batch.too_old += sum(counted.too_old for counted in learners.values())
+        batch.erased += sum(answer.user_id in snapshot.erased for answer in answers)
+        return
+    raise UnavailableError("The tallies are being changed by too many at once.")
+
+
+def _learners(answers: Sequence[GivenAnswer], snapshot: Snapshot, now: int) -> dict[str, Counted]:
+    """Count the answers of each learner who is still there."""
+    of_learner: defaultdict[str, list[GivenAnswer]] = defaultdict(list)
+    for answer in answers:
+        if answer.user_id not in snapshot.erased:
+            of_learner[answer.user_id].append(answer)
+    return {
+        user_id: count(
+            snapshot.learners[user_id][0],
+            {each.day: snapshot.ledgers[_ledger_key(each)][0] for each in given},
+            given,
+            now,
+        )
+        for user_id, given in of_learner.items()
+    }
+
+
+def _learner_actions(
+    environment: Environment, learners: dict[str, Counted], snapshot: Snapshot
+) -> Iterator[dict[str, Any]]:
+    tallies = environment.tallies
+    for user_id, counted in learners.items():
+        if not counted.fresh:
+            continue
+        yield tallies.put_learner(user_id, counted.tally, snapshot.learners[user_id][1])
+        for day, ledger in counted.ledgers.items():
+            key = LedgerKey(user_id, day)
+            yield tallies.put_ledger(key, ledger, snapshot.ledgers[key][1])
+
+
+def _item_actions(
+    environment: Environment, fresh: Sequence[GivenAnswer], snapshot: Snapshot
+) -> Iterator[dict[str, Any]]:
+    of_item: defaultdict[ItemKey, list[GivenAnswer]] = defaultdict(list)
+    for answer in fresh:
+        of_item[_item_key(answer)].append(answer)
+    for key, given in of_item.items():
+        known, read_at = snapshot.items[key]
+        yield environment.tallies.put_item(key, together(known, tally_of(given)), read_at)
+
+
+def _ledger_key(answer: GivenAnswer) -> LedgerKey:
+    return LedgerKey(answer.user_id, answer.day)
+
+
+def _item_key(answer: GivenAnswer) -> ItemKey:
+    return ItemKey(answer.question_id, answer.version)

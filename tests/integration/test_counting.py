@@ -1,0 +1,609 @@
+"""Answers counted from the engine's own stream: each once, whatever arrives how often and when."""
+
+import json
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from random import Random
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ReadTimeoutError
+from botocore.retries.standard import ExponentialBackoff
+
+from domain.given_answer import DAY, GivenAnswer
+from domain.learner_tally import LEDGER_LIFE, OLDEST
+from infra.permissions import CONSUMER_PERMISSIONS
+from lambdas.analytics.records import MalformedRecordError, given_answer
+from lambdas.analytics.use_case import ATTEMPTS, MOST_ITEMS
+from lambdas.shared.store.packing import unpacked_item, unpacked_learner
+from tests import recount
+from tests.integration.stage import (
+    START,
+    Stage,
+    answers_with,
+    cancels,
+    drafts,
+    refuses,
+    response_lost,
+    submission,
+    unreachable,
+)
+from tests.reliability.chaos import CrashError, deliver
+
+TALLIES = ("users", "sessions", "questions")
+
+Records = list[dict[str, Any]]
+
+
+def play(stage: Stage, user: str, pattern: str, *categories: str, session: str = "") -> str:
+    """Answer by a pattern of `r`ight and `w`rong, a second apart; return the session's id."""
+    sources = [{"category": each} for each in categories or ("geography",)]
+    session = session or stage.start(*sources, user=user, percentage=0)
+    shown = stage.question(session, user)["question"]
+    for each in pattern:
+        stage.clock.advance(1000)
+        reply = stage.answer(session, shown, right=each == "r", user=user)
+        assert reply.status == 200, reply.body
+        shown = reply.body["question"]
+    return session
+
+
+@pytest.fixture
+def bank(stage: Stage) -> Stage:
+    stage.save(*drafts("geography", 8), *drafts("history", 3))
+    return stage
+
+
+@pytest.fixture
+def records(bank: Stage) -> Records:
+    """Two learners' answers of two sessions and two days, as the stream tells them."""
+    play(bank, "ada", "rwrrrwwr")
+    play(bank, "bob", "rrr", "history")
+    bank.clock.advance(DAY)
+    play(bank, "ada", "wrrr", "history", "geography")
+    return bank.records()
+
+
+def tallies(stage: Stage) -> dict[str, list[Any]]:
+    """What is counted, without how often it was written."""
+    kept = {
+        table: [
+            {name: value for name, value in row.items() if name != "tallyVersion"}
+            for row in stage.rows(table)
+            if "tally" in row
+        ]
+        for table in TALLIES
+    }
+    return deepcopy(kept)
+
+
+def given(records: Sequence[Mapping[str, Any]]) -> list[GivenAnswer]:
+    return [answer for each in records if (answer := given_answer(each))]
+
+
+def forget(stage: Stage) -> None:
+    """Take back all that was counted."""
+    for table, keys in (
+        ("users", ["userId"]),
+        ("sessions", ["userId", "sessionId"]),
+        ("questions", ["questionId"]),
+    ):
+        for row in stage.rows(table):
+            if "tally" in row:
+                stage.environment.database.call(
+                    "delete_item",
+                    TableName=getattr(stage.environment, table).name,
+                    Key={key: row[key] for key in keys},
+                )
+
+
+def counted(stage: Stage, records: Records) -> dict[str, list[Any]]:
+    """What counting these at once, from nothing, comes to."""
+    forget(stage)
+    assert stage.deliver(records) == []
+    result = tallies(stage)
+    forget(stage)
+    return result
+
+
+def log_line(stage: Stage) -> Any:
+    return json.loads(stage.read_output().splitlines()[-1])
+
+
+def assert_recounted(stage: Stage, records: Records) -> None:
+    """Assert that the tallies are those of an independent recount."""
+    answers = given(records)
+    for row in stage.rows("users"):
+        if "tally" not in row:
+            continue
+        own = [each for each in answers if each.user_id == row["userId"]["S"]]
+        tally = unpacked_learner(row["tally"]["B"])
+        today = stage.clock.now // DAY
+        expected = recount.learner_totals(own, today)
+        streak = tally.active_days
+        assert expected["streaks"] == {
+            "currentDays": streak.current(today),
+            "bestDays": streak.best,
+            "currentAnswers": tally.answers.suffix,
+            "bestAnswers": tally.answers.best,
+        }
+        overall = tally.overall
+        assert expected["questionsAttempted"] == overall.questions
+        assert (expected["correct"], expected["wrong"]) == (overall.correct, overall.wrong)
+        assert expected["mastered"] == overall.mastered
+        assert expected["timeSpent"] == tally.time_spent / 1000
+    items = {
+        row["questionId"]["S"]: unpacked_item(row["tally"]["B"])
+        for row in stage.rows("questions")
+        if "tally" in row
+    }
+    by_version = recount.by_version(answers)
+    assert set(items) == {f"#statistics#{each}#{version}" for each, version in by_version}
+    for (question, version), own in by_version.items():
+        expected = recount.item_statistics(own, 4)
+        item = items[f"#statistics#{question}#{version}"]
+        assert (item.answers, item.right) == (expected["answers"], expected["right"])
+        assert (item.first_tries, item.first_right) == (
+            expected["firstTries"],
+            expected["firstRight"],
+        )
+        assert item.taken(4) == expected["taken"]
+        assert item.first_taken(4) == expected["firstTaken"]
+
+
+# Once
+
+
+def test_what_is_counted_is_what_a_recount_of_the_answers_says(
+    bank: Stage, records: Records
+) -> None:
+    assert bank.deliver(records) == []
+    assert len(given(records)) == 15
+    assert_recounted(bank, records)
+
+
+def test_an_answer_told_twice_counts_once(bank: Stage, records: Records) -> None:
+    assert bank.deliver(records) == []
+    before = bank.everything()
+    bank.read_output()
+    assert bank.deliver(records) == []
+    assert bank.everything() == before
+    line = log_line(bank)
+    assert (line["records"], line["counted"], line["duplicates"]) == (15, 0, 15)
+    assert (line["roundTrips"], line["wru"]) == (1, 0.0)
+
+
+def test_an_answer_told_twice_in_one_batch_counts_once(bank: Stage, records: Records) -> None:
+    expected = counted(bank, records)
+    assert bank.deliver([*records, *records]) == []
+    assert tallies(bank) == expected
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_order_any_batches_and_any_repetition_come_to_the_same(
+    bank: Stage, records: Records, seed: int
+) -> None:
+    expected = counted(bank, records)
+    random = Random(seed)
+    arriving = [*records, *random.sample(records, 5)]
+    random.shuffle(arriving)
+    while arriving:
+        size = random.randint(1, 5)
+        assert bank.deliver(arriving[:size]) == []
+        del arriving[:size]
+    assert tallies(bank) == expected
+
+
+def test_a_redriven_record_is_counted_though_later_ones_were(bank: Stage, records: Records) -> None:
+    expected = counted(bank, records)
+    assert bank.deliver(records[:3] + records[4:]) == []
+    assert tallies(bank) != expected
+    bank.clock.advance(30 * DAY)
+    assert bank.deliver([records[3]]) == []
+    assert tallies(bank) == expected
+
+
+def test_an_edited_question_has_statistics_of_its_own_for_each_version(bank: Stage) -> None:
+    session = bank.start({"category": "geography", "questionCount": 1}, percentage=0)
+    shown = bank.question(session)["question"]
+    play(bank, "ada", "w", session=session)
+    number = int(shown["questionId"].rpartition(":")[2])
+    edited = {**drafts("geography", 8)[number], "text": "edited?"}
+    assert bank.replace(shown["questionId"], edited)["version"] == 2
+    bank.forget_questions()
+    play(bank, "ada", "r", session=session)
+    bank.count()
+    items = {
+        row["questionId"]["S"].rpartition("#")[2]: unpacked_item(row["tally"]["B"])
+        for row in bank.rows("questions")
+        if "tally" in row
+    }
+    assert [(items[each].answers, items[each].first_tries) for each in "12"] == [(1, 1), (1, 0)]
+
+
+def test_items_removed_and_changes_that_are_no_answer_are_left_out(
+    bank: Stage, records: Records
+) -> None:
+    removed = {**records[0], "eventName": "REMOVE"}
+    image = records[1]["dynamodb"]["NewImage"]
+    touched = {
+        **records[1],
+        "eventName": "MODIFY",
+        "dynamodb": {**records[1]["dynamodb"], "OldImage": image},
+    }
+    bank.read_output()
+    assert bank.deliver([removed, touched]) == []
+    line = log_line(bank)
+    assert (line["ignored"], line["counted"], line["roundTrips"]) == (2, 0, 0)
+
+
+# Too old, and gone
+
+
+def test_an_answer_older_than_any_ledger_is_refused(bank: Stage, records: Records) -> None:
+    bank.clock.now = START + OLDEST + 1000
+    assert bank.deliver(records[:2]) == []
+    line = log_line(bank)
+    # The first was given at START + 1000 ms, the second a second later: it is just young enough.
+    assert (line["counted"], line["tooOld"]) == (2, 0)
+    bank.clock.advance(DAY)
+    assert bank.deliver(records[2:3]) == []
+    assert log_line(bank)["tooOld"] == 1
+
+
+def test_a_ledger_outlives_every_answer_it_may_be_asked_about(
+    bank: Stage, records: Records
+) -> None:
+    assert bank.deliver(records) == []
+    for row in bank.rows("sessions"):
+        if row["sessionId"]["S"].startswith("tally#"):
+            seen = max(a.at for a in given(records) if a.user_id == row["userId"]["S"])
+            assert int(row["ttl"]["N"]) * 1000 > START + OLDEST
+            assert int(row["ttl"]["N"]) * 1000 <= seen + DAY + LEDGER_LIFE
+
+
+def erase(stage: Stage, user: str) -> None:
+    stage.environment.database.call(
+        "put_item",
+        TableName=stage.environment.users.name,
+        Item={"userId": {"S": user}, "erasedAt": {"N": str(stage.clock.now)}},
+    )
+
+
+def test_nothing_of_an_erased_learner_is_counted(bank: Stage, records: Records) -> None:
+    erase(bank, "ada")
+    bank.read_output()
+    assert bank.deliver(records) == []
+    line = log_line(bank)
+    assert (line["erased"], line["counted"]) == (12, 3)
+    kept = tallies(bank)
+    assert [row["userId"]["S"] for row in kept["users"]] == ["bob"]
+    assert [row["userId"]["S"] for row in kept["sessions"]] == ["bob"]
+    assert_recounted(bank, [each for each in records if given([each])[0].user_id == "bob"])
+
+
+def test_an_erasure_between_reading_and_writing_wins(bank: Stage, records: Records) -> None:
+    bank.pauses()
+
+    def erased_meanwhile(_: AWSPreparedRequest) -> None:
+        erase(bank, "ada")
+
+    with bank.fault("TransactWriteItems", erased_meanwhile, times=1):
+        assert bank.deliver(records) == []
+    kept = tallies(bank)
+    assert [row["userId"]["S"] for row in kept["users"] + kept["sessions"]] == ["bob", "bob"]
+    assert {row["userId"]["S"]: set(row) for row in bank.rows("users")}["ada"] == {
+        "userId",
+        "erasedAt",
+    }
+
+
+def test_a_profile_and_its_totals_do_not_disturb_each_other(bank: Stage, records: Records) -> None:
+    body = {"displayName": "Ada"}
+    bank.call("updateUser", body, path={"userId": "me"})
+    assert bank.deliver(records) == []
+    bank.call("updateUser", {"language": "de"}, path={"userId": "me"})
+    assert bank.call("getUser", path={"userId": "me"}).body["displayName"] == "Ada"
+    assert_recounted(bank, records)
+
+
+# Faults
+
+
+def poison(record: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """Return a record whose new image makes no sense."""
+    images = record["dynamodb"]
+    image = {**images["NewImage"], **(changes or {"attempts": {"N": "many"}})}
+    return {**record, "dynamodb": {**images, "NewImage": image}}
+
+
+def sequence(record: Mapping[str, Any]) -> str:
+    return str(record["dynamodb"]["SequenceNumber"])
+
+
+@pytest.mark.parametrize("place", [5, 14])
+def test_what_comes_before_a_poison_record_is_counted_and_it_is_reported(
+    bank: Stage, records: Records, place: int
+) -> None:
+    expected = counted(bank, records[:place])
+    batch = [*records[:place], poison(records[place]), *records[place + 1 :]]
+    bank.read_output()
+    assert bank.deliver(batch) == [sequence(records[place])]
+    assert tallies(bank) == expected
+    line = log_line(bank)
+    assert (line["level"], line["failed"], line["malformed"]) == ("WARNING", True, True)
+
+
+def test_a_batch_that_begins_with_a_poison_record_is_left_for_lambda_to_halve(
+    bank: Stage, records: Records
+) -> None:
+    with pytest.raises(MalformedRecordError):
+        bank.deliver([poison(records[0]), *records[1:]])
+    assert not any(tallies(bank).values())
+    assert '"fault"' in bank.read_output()
+
+
+def test_a_poison_record_alone_is_reported(bank: Stage, records: Records) -> None:
+    assert bank.deliver([poison(records[0])]) == [sequence(records[0])]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        unreachable,
+        refuses("InternalServerError", 500),
+        refuses("ProvisionedThroughputExceededException"),
+    ],
+    ids=["unreachable", "failing", "throttled"],
+)
+@pytest.mark.parametrize("operation", ["BatchGetItem", "TransactWriteItems"])
+def test_trouble_with_the_database_is_reported_from_the_first_record_not_counted(
+    bank: Stage, records: Records, operation: str, fault: Any
+) -> None:
+    expected = counted(bank, records)
+    bank.pauses()
+    with bank.fault(operation, fault):
+        assert bank.deliver(records) == [sequence(records[0])]
+    assert not any(tallies(bank).values())
+    assert bank.deliver(records) == []
+    assert tallies(bank) == expected
+
+
+@pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])
+def test_a_transaction_that_conflicts_is_tried_again(
+    bank: Stage, records: Records, reason: str
+) -> None:
+    expected = counted(bank, records)
+    pauses = bank.pauses()
+    with bank.fault("TransactWriteItems", cancels(reason), times=2):
+        assert bank.deliver(records) == []
+    assert len(pauses) == 2
+    assert tallies(bank) == expected
+
+
+def test_tallies_that_others_keep_changing_are_given_up_for_now(
+    bank: Stage, records: Records
+) -> None:
+    pauses = bank.pauses()
+    with bank.fault("TransactWriteItems", cancels("ConditionalCheckFailed")) as met:
+        assert bank.deliver(records) == [sequence(records[0])]
+    assert (len(met), len(pauses)) == (ATTEMPTS, ATTEMPTS - 1)
+
+
+def test_two_consumers_at_once_count_each_answer_once(bank: Stage, records: Records) -> None:
+    expected = counted(bank, records)
+    bank.pauses()
+
+    def the_other_first(_: AWSPreparedRequest) -> None:
+        assert bank.deliver(records[:9]) == []
+
+    with bank.fault("TransactWriteItems", the_other_first, times=1) as met:
+        assert bank.deliver(records) == []
+    assert len(met) == 1
+    assert tallies(bank) == expected
+
+
+def test_a_write_whose_reply_was_lost_counts_once(bank: Stage, records: Records) -> None:
+    expected = counted(bank, records)
+    with bank.fault("TransactWriteItems", response_lost, times=1):
+        assert bank.deliver(records) == []
+    assert tallies(bank) == expected
+
+
+def test_a_refusal_nobody_foresaw_is_left_for_lambda_to_halve(
+    bank: Stage, records: Records
+) -> None:
+    with (
+        bank.fault("TransactWriteItems", refuses("ValidationException")),
+        pytest.raises(Exception, match="ValidationException"),
+    ):
+        bank.deliver(records)
+    assert not any(tallies(bank).values())
+
+
+def many_learners(record: Mapping[str, Any], how_many: int) -> Records:
+    """Return the first answer of a session of each of many learners, to one question."""
+    made = []
+    for number in range(how_many):
+        images = record["dynamodb"]
+        image = {**images["NewImage"], "userId": {"S": f"learner-{number}"}}
+        made.append(
+            {
+                **record,
+                "dynamodb": {**images, "SequenceNumber": str(1000 + number), "NewImage": image},
+            }
+        )
+    return made
+
+
+def test_a_batch_goes_on_from_the_transaction_that_failed(bank: Stage, records: Records) -> None:
+    batch = many_learners(records[0], 100)
+    fits = (MOST_ITEMS - 1) // 2
+    calls = iter([None, refuses("ValidationException")])
+
+    def second_is_refused(request: AWSPreparedRequest) -> AWSResponse | None:
+        fault = next(calls)
+        return fault(request) if fault else None
+
+    with bank.fault("TransactWriteItems", second_is_refused, times=2):
+        assert bank.deliver(batch) == [sequence(batch[fits])]
+    assert len(tallies(bank)["users"]) == fits
+    assert bank.deliver(batch[fits:]) == []
+    (item,) = tallies(bank)["questions"]
+    assert unpacked_item(item["tally"]["B"]).answers == 100
+
+
+class Interference:
+    """Kills the function, or loses a reply, at the call of a place."""
+
+    def __init__(self, place: int, kind: str) -> None:
+        self.place, self.kind, self.calls = place, kind, 0
+
+    def __call__(self, request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
+        self.calls += 1
+        if self.calls - 1 != self.place:
+            return None
+        if self.kind == "crash before":
+            raise CrashError
+        response = deliver(request)
+        if self.kind == "crash after":
+            raise CrashError
+        if self.kind == "reply lost":
+            raise ReadTimeoutError(endpoint_url=request.url)
+        return response
+
+
+def interfered(stage: Stage, records: Records, how: Interference) -> list[str]:
+    events = stage.environment.database.client.meta.events
+    hook: Any = how
+    events.register("before-send.dynamodb", hook)
+    try:
+        with patch.object(ExponentialBackoff, "delay_amount", return_value=0.0):
+            return stage.deliver(records)
+    except CrashError:
+        return [sequence(records[0])]
+    finally:
+        events.unregister("before-send.dynamodb", hook)
+
+
+@pytest.mark.parametrize("kind", ["crash before", "crash after", "reply lost"])
+def test_a_death_at_any_call_and_redelivery_change_nothing(
+    bank: Stage, records: Records, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Several transactions of a few answers each.
+    monkeypatch.setattr("lambdas.analytics.use_case.MOST_ITEMS", 6)
+    batch = records
+    expected = counted(bank, batch)
+    place = 0
+    while True:
+        how = Interference(place, kind)
+        again = interfered(bank, batch, how)
+        if again:
+            at = [sequence(each) for each in batch].index(again[0])
+            assert bank.deliver(batch[at:]) == []
+        assert tallies(bank) == expected, place
+        forget(bank)
+        if how.calls <= place:
+            break
+        place += 1
+    assert place >= 6
+
+
+# What it costs
+
+
+@pytest.mark.parametrize(
+    ("learners", "per_learner"),
+    [(1, 1), (1, 8), (5, 8), (33, 1)],
+)
+def test_a_batch_costs_a_read_and_a_transaction_over_what_it_touches(
+    stage: Stage, learners: int, per_learner: int
+) -> None:
+    stage.save(*drafts("geography", 8))
+    for number in range(learners):
+        play(stage, f"learner-{number:036d}", "r" * per_learner)
+    records = stage.records()
+    stage.read_output()
+    assert stage.deliver(records) == []
+    line = log_line(stage)
+    questions = len({each.question_id for each in given(records)})
+    touched = 2 * learners + questions
+    assert (line["roundTrips"], line["rru"], line["wru"]) == (2, touched, 2 * touched)
+
+
+def test_one_question_of_a_hundred_learners_is_written_once_a_transaction(
+    bank: Stage, records: Records
+) -> None:
+    bank.read_output()
+    assert bank.deliver(many_learners(records[0], 100)) == []
+    line = log_line(bank)
+    # 49 learners fit in one, with a ledger each.
+    assert line["roundTrips"] == 2 * 3
+    assert line["wru"] == 2 * (2 * 100 + 3)
+
+
+def test_the_log_line_tells_what_was_mastered_and_how_late_it_was(
+    bank: Stage, records: Records
+) -> None:
+    bank.read_output()
+    assert bank.deliver(records[:8]) == []
+    line = log_line(bank)
+    assert line["attemptsToMastery"] == [1, 1, 1]
+    assert line["retries"] == 3
+    assert line["oldestMs"] == bank.clock.now - (START + 1000)
+    assert "ada" not in json.dumps(line)
+
+
+def test_the_function_needs_only_the_actions_it_is_granted(bank: Stage, records: Records) -> None:
+    used: set[tuple[str, str]] = set()
+    single = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
+
+    def note(request: AWSPreparedRequest, **_: object) -> None:
+        operation = str(request.headers["X-Amz-Target"]).rpartition(".")[2].rstrip("'")
+        body = json.loads(request.body if isinstance(request.body, bytes) else b"{}")
+        if operation == "TransactWriteItems":
+            for action in body["TransactItems"]:
+                ((kind, parameters),) = action.items()
+                used.add((parameters["TableName"], single[kind]))
+        else:
+            used.update((table, operation) for table in body["RequestItems"])
+
+    events = bank.environment.database.client.meta.events
+    events.register("before-send.dynamodb", note)
+    assert bank.deliver(records) == []
+    events.unregister("before-send.dynamodb", note)
+    granted = {
+        (getattr(bank.environment, grant.table.name.lower()).name, action)
+        for grant in CONSUMER_PERMISSIONS["analytics"]
+        for action in grant.actions
+    }
+    assert used == granted
+
+
+def test_an_unprocessed_read_is_asked_again(bank: Stage, records: Records) -> None:
+    expected = counted(bank, records)
+    name = bank.environment.users.name
+    nothing: dict[str, Any] = {
+        "Responses": {getattr(bank.environment, table).name: [] for table in TALLIES},
+        "UnprocessedKeys": {
+            name: {"Keys": [{"userId": {"S": "ada"}}, {"userId": {"S": "bob"}}]},
+        },
+    }
+    with bank.fault("BatchGetItem", answers_with(200, nothing), times=1):
+        assert bank.deliver(records) == []
+    assert tallies(bank) == expected
+
+
+def test_answers_given_by_two_devices_at_once_are_numbered_without_a_gap(bank: Stage) -> None:
+    session = bank.start({"category": "geography"}, percentage=0)
+    shown = bank.question(session)["question"]
+    for right in (False, False, True):
+        body = submission(shown, right=right)
+        first = bank.call("submitAnswer", body, path={"sessionId": session})
+        again = bank.call("submitAnswer", body, path={"sessionId": session})
+        assert again.body == first.body
+        shown = first.body["question"]
+    answers = given(bank.records())
+    assert [(each.number, each.right_before) for each in answers] == [(1, 0), (2, 0), (3, 0)]
