@@ -166,9 +166,6 @@ class BankImport:
                     for fault in error.faults
                 )
             ) from None
-        texts = (draft.text, draft.explanation, *draft.tags, *(a.text for a in draft.answers))
-        if any("\0" in text for text in texts):
-            raise _RefusedLineError("holds a NUL character")
         if draft.category not in self.fates and len(self.fates) >= MAX_CATEGORIES:
             raise _RefusedLineError(
                 f"category: one import takes {MAX_CATEGORIES}, import the others from another file"

@@ -5,18 +5,23 @@ from typing import Annotated, Literal
 from pydantic import Field, SkipValidation, StringConstraints, ValidationInfo, field_validator
 
 from domain.question import MAX_CHOICES, MIN_CHOICES
-from lambdas.shared.http.model import CategoryName, Language, RequestModel
+from lambdas.shared.http.model import (
+    CategoryName,
+    Language,
+    RequestModel,
+)
+from lambdas.shared.http.texts import ONE_LINE, PROSE, VISIBLE_PROSE
 
 MAX_QUESTIONS = 100
 """Questions of one request."""
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"\S")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=VISIBLE_PROSE)]
 
 
 class AnswerDraft(RequestModel):
     """A choice; a pinned one keeps its place."""
 
-    text: Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"\S")]
+    text: Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=VISIBLE_PROSE)]
     correct: bool
     pinned: bool = False
 
@@ -31,14 +36,18 @@ class QuestionDraft(RequestModel):
         tuple[AnswerDraft, ...],
         Field(min_length=MIN_CHOICES, max_length=MAX_CHOICES, strict=False),
     ]
-    explanation: Annotated[str, StringConstraints(max_length=4000)] = ""
+    explanation: Annotated[str, StringConstraints(max_length=4000, pattern=PROSE)] = ""
     language: Language = "en"
     difficulty: Annotated[int, Field(ge=1, le=5)] | None = None
     tags: Annotated[
-        tuple[Annotated[str, StringConstraints(min_length=1, max_length=50)], ...],
+        tuple[
+            Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=ONE_LINE)], ...
+        ],
         Field(max_length=20, strict=False),
     ] = ()
-    external_id: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    external_id: (
+        Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=ONE_LINE)] | None
+    ) = None
 
     @field_validator("answers")
     @classmethod

@@ -11,6 +11,7 @@ from pydantic import (
 )
 
 from lambdas.shared.http.model import CategoryName, Percentage, RequestModel
+from lambdas.shared.http.texts import ONE_LINE
 
 MAX_SOURCES = 8
 """Categories of one session."""
@@ -18,7 +19,7 @@ MAX_SOURCES = 8
 MAX_LEFTOVERS = 50
 """Questions of one review: with what else it writes they fit in a transaction of 100 actions."""
 
-Name = Annotated[str, StringConstraints(max_length=80)]
+Name = Annotated[str, StringConstraints(max_length=80, pattern=ONE_LINE)]
 
 
 class SourceChoice(RequestModel):

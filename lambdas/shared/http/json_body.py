@@ -6,6 +6,9 @@ from unicodedata import normalize
 
 from lambdas.shared.errors import MalformedBodyError
 
+MAX_DEPTH = 16
+"""Lists and objects in one another; no body of the contract needs more than four."""
+
 
 def parse_json(text: str) -> Any:
     """Return the value of a JSON document, its texts in Unicode normal form C.
@@ -21,7 +24,7 @@ def parse_json(text: str) -> Any:
             parse_float=_finite,
             object_pairs_hook=_object,
         )
-        return _normalized(value)
+        return _normalized(value, MAX_DEPTH)
     except (ValueError, RecursionError) as error:
         raise MalformedBodyError(f"The body is not JSON: {_reason(error)}.") from None
 
@@ -58,13 +61,17 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _normalized(value: Any) -> Any:
+def _normalized(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         value.encode()
         return value if value.isascii() else normalize("NFC", value)
+    if not isinstance(value, list | dict):
+        return value
+    if depth == 0:
+        raise _RefusedError("it is nested too deep")
     if isinstance(value, list):
-        return [_normalized(item) for item in value]
-    if isinstance(value, dict):
-        # Keys that differ only in how they are composed are one key after this.
-        return _object([(_normalized(key), _normalized(item)) for key, item in value.items()])
-    return value
+        return [_normalized(item, depth - 1) for item in value]
+    # Keys that differ only in how they are composed are one key after this.
+    return _object(
+        [(_normalized(key, depth), _normalized(item, depth - 1)) for key, item in value.items()]
+    )

@@ -1,7 +1,7 @@
 """A request as a use case sees it: checked against its route, with a known caller."""
 
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pkgutil import resolve_name
@@ -18,6 +18,7 @@ from lambdas.shared.errors import (
     ValidationError,
 )
 from lambdas.shared.http.json_body import parse_json
+from lambdas.shared.http.texts import FAULTS
 from lambdas.shared.identity import Caller, authorize, caller_from_claims
 
 if TYPE_CHECKING:
@@ -69,10 +70,15 @@ def checked(model: type[Model], value: Any) -> Model:
         return model.model_validate(value)
     except PydanticError as error:
         raise ValidationError(
-            FieldFault(".".join(map(str, fault["loc"])) if fault["loc"] else "body", fault["msg"])
+            FieldFault(".".join(map(str, fault["loc"])) if fault["loc"] else "body", _said(fault))
             for fault in error.errors(include_url=False)
             if not _only_has_wrong_items(fault)
         ) from None
+
+
+def _said(fault: "ErrorDetails") -> str:
+    """Return what is wrong: of a text, rather than which pattern it does not match."""
+    return FAULTS.get(fault.get("ctx", {}).get("pattern", ""), fault["msg"])
 
 
 def _only_has_wrong_items(fault: "ErrorDetails") -> bool:
@@ -103,10 +109,8 @@ def read_request(route: Route, event: Event, client_id: str | None) -> Request |
     user_id = authorize(caller, route.access, sent_path.get("userId"))
     path = _path(route, sent_path)
     faults: list[FieldFault] = []
-    query = _parameters(route.query, event.get("queryStringParameters") or {}, faults)
-    sent = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    declared = {p.name: sent[p.name.lower()] for p in route.headers if p.name.lower() in sent}
-    headers = _parameters(route.headers, declared, faults)
+    query = _parameters(route.query, _sent_query(event), faults)
+    headers = _parameters(route.headers, _sent_headers(route, event), faults)
     if faults:
         raise ValidationError(faults)
     return Request(
@@ -151,15 +155,39 @@ def _path(route: Route, sent: Mapping[str, str]) -> Mapping[str, str]:
     return values
 
 
+def _sent_query(event: Event) -> Mapping[str, Sequence[str]]:
+    several: Mapping[str, Sequence[str]] = event.get("multiValueQueryStringParameters") or {}
+    single: Mapping[str, str] = event.get("queryStringParameters") or {}
+    return {**{name: (value,) for name, value in single.items()}, **several}
+
+
+def _sent_headers(route: Route, event: Event) -> Mapping[str, Sequence[str]]:
+    """Return the declared headers under the names of their declaration, whatever their case."""
+    names = {parameter.name.lower(): parameter.name for parameter in route.headers}
+    sent: dict[str, list[str]] = {}
+    several: Mapping[str, Sequence[str]] = event.get("multiValueHeaders") or {}
+    single: Mapping[str, str] = event.get("headers") or {}
+    for name, values in {**{n: (v,) for n, v in single.items()}, **several}.items():
+        if declared := names.get(name.lower()):
+            sent.setdefault(declared, []).extend(values)
+    return sent
+
+
 def _parameters(
-    declared: tuple[Parameter, ...], sent: Mapping[str, str], faults: list[FieldFault]
+    declared: tuple[Parameter, ...], sent: Mapping[str, Sequence[str]], faults: list[FieldFault]
 ) -> Mapping[str, Any]:
     values: dict[str, Any] = {}
     for parameter in declared:
-        text = sent.get(parameter.name)
-        if text is None:
+        given = sent.get(parameter.name, ())
+        if not given:
             if parameter.default is not None:
                 values[parameter.name] = parameter.default
+            continue
+        text = given[0]
+        # Which of several counts differs from server to server, and lets one be checked and
+        # another used.
+        if len(given) > 1:
+            faults.append(FieldFault(parameter.name, "is given more than once"))
         elif message := _fault(parameter, text):
             faults.append(FieldFault(parameter.name, message))
         else:

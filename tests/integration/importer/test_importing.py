@@ -74,7 +74,7 @@ def test_bad_lines_are_refused_by_number_and_the_rest_goes_in(importing: Importi
     assert found[102] == "category: Field required"
     assert found[103].startswith("answers: ")
     assert found[104].startswith("colour: ")
-    assert found[105] == "holds a NUL character"
+    assert found[105] == "text: is blank, or holds a control character"
     assert sizes(importing) == {"geography": 242}
 
 

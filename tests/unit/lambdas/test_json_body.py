@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.shared.errors import MalformedBodyError
-from lambdas.shared.http.json_body import parse_json
+from lambdas.shared.http.json_body import MAX_DEPTH, parse_json
 from tests.unit.lambdas.builders import repeatable
 
 ACUTE = "\N{COMBINING ACUTE ACCENT}"
@@ -78,6 +78,8 @@ REFUSED = {
     "surrogate in a key": (r'{"\ud800": 1}', "lone surrogate"),
     "surrogate deep in a key": (r'{"a": [{"b": {"\udfff": 1}}]}', "lone surrogate"),
     "surrogate in an array": (r'["a", "\ud83d"]', "lone surrogate"),
+    "one array too many": ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), "too deep"),
+    "one object too many": ('{"a":' * (MAX_DEPTH + 1) + "1" + "}" * (MAX_DEPTH + 1), "too deep"),
     "20,000 arrays": ("[" * 20_000 + "]" * 20_000, "too deep"),
     "20,000 arrays, unclosed": ("[" * 20_000, "too deep"),
     "20,000 objects": ('{"a":' * 20_000 + "1" + "}" * 20_000, "too deep"),
@@ -124,7 +126,7 @@ def test_a_refusal_repeats_nothing_of_the_body(text: str) -> None:
         ('"\\u0000\\u202e"', "\0\N{RIGHT-TO-LEFT OVERRIDE}"),
         ('{"a": 1e-999}', {"a": 0.0}),
         (f'{{"a": {"9" * 400}}}', {"a": int("9" * 400)}),
-        ("[" * 100 + "]" * 100, json.loads("[" * 100 + "]" * 100)),
+        ("[" * MAX_DEPTH + "]" * MAX_DEPTH, json.loads("[" * MAX_DEPTH + "]" * MAX_DEPTH)),
     ],
 )
 def test_json_is_read_as_it_says(text: str, value: Any) -> None:

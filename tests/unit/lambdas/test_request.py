@@ -133,7 +133,50 @@ def test_a_parameter_called_with_another_case_is_another_parameter() -> None:
     assert query("listSessions", LIMIT="5", Limit="5") == {"limit": 20}
 
 
+@pytest.mark.parametrize("values", [["5", "5"], ["5", "6"], ["5", ""], ["", "", ""]])
+def test_a_parameter_given_more_than_once_is_refused(values: list[str]) -> None:
+    given = {
+        "queryStringParameters": {"limit": values[-1]},
+        "multiValueQueryStringParameters": {"limit": values},
+    }
+    assert faults_of("listSessions", **given) == ["limit"]
+
+
+def test_a_parameter_given_once_is_read_in_either_form() -> None:
+    for given in (
+        {"queryStringParameters": {"limit": "5"}},
+        {"multiValueQueryStringParameters": {"limit": ["5"]}},
+        {
+            "queryStringParameters": {"limit": "5", "colour": "red"},
+            "multiValueQueryStringParameters": {"limit": ["5"], "colour": ["green", "red"]},
+        },
+    ):
+        assert read("listSessions", **given).query == {"limit": 5}
+
+
 # Headers
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"multiValueHeaders": {"Idempotency-Key": ["a", "b"]}},
+        {"multiValueHeaders": {"Idempotency-Key": ["a", "a"]}},
+        {"headers": {"Idempotency-Key": "a", "idempotency-key": "b"}},
+        {"multiValueHeaders": {"Idempotency-Key": ["a"], "IDEMPOTENCY-KEY": ["b"]}},
+        {"headers": {"X": "b"}, "multiValueHeaders": {"idempotency-key": ["a", "b"]}},
+    ],
+)
+def test_a_header_given_more_than_once_is_refused(given: dict[str, Any]) -> None:
+    assert faults_of("startSession", body="{}", **given) == ["Idempotency-Key"]
+
+
+def test_a_header_in_both_forms_is_given_once() -> None:
+    both = {
+        "headers": {"Idempotency-Key": "a"},
+        "multiValueHeaders": {"Idempotency-Key": ["a"], "Accept": ["text/html", "*/*"]},
+    }
+    assert read("startSession", "{}", **both).headers == {"Idempotency-Key": "a"}
 
 
 @pytest.mark.parametrize(

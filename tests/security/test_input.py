@@ -139,6 +139,21 @@ def too_long(limit: int) -> tuple[str, ...]:
     return tuple(text(each * (limit + 1)) for each in ("a", "\u00e9", "\N{BRAIN}"))
 
 
+def named_by(*code_points: int) -> tuple[str, ...]:
+    """Texts that hold a character each, escaped as JSON may have it."""
+    return tuple(f'"a\\u{each:04x}b"' for each in code_points)
+
+
+NO_LINE = named_by(
+    *(0, 7, 8, 9, 10, 11, 13, 27, 31, 0x7F, 0x80, 0x85, 0x9F, 0x2028, 0x2029),
+    *(0x202A, 0x202B, 0x202C, 0x202D, 0x202E, 0x2066, 0x2067, 0x2068, 0x2069),
+    *(0xFFFD, 0xFFFE, 0xFFFF),
+)
+"""What no name holds: control characters, breaks of lines, overrides of direction."""
+
+NO_PROSE = named_by(0, 1, 7, 8, 11, 12, 14, 27, 31, 0x7F, 0x80, 0x9F, 0xFFFD, 0xFFFE, 0xFFFF)
+
+
 def integer(low: int, high: int | None = None) -> tuple[str, ...]:
     """What is no integer of these bounds."""
     above = () if high is None else (str(high + 1), "9" * 30, "1" + "0" * 400)
@@ -172,7 +187,7 @@ BODIES: dict[str, tuple[dict[str, Any], list[Field]]] = {
             "settings": {"wrongAnswerPercentage": 20},
         },
         [
-            Field(("name",), (*NO_TEXT, *BROKEN_TEXT, *too_long(80), "null")),
+            Field(("name",), (*NO_TEXT, *BROKEN_TEXT, *NO_LINE, *too_long(80), "null")),
             Field(
                 ("sources",),
                 (
@@ -211,7 +226,7 @@ BODIES: dict[str, tuple[dict[str, Any], list[Field]]] = {
         [
             # A version of 30 digits is a stale one.
             Field(("version",), (*integer(1), "0", "-0", "null", "2", "9" * 30), required=True),
-            Field(("name",), (*NO_TEXT, *BROKEN_TEXT, *too_long(80))),
+            Field(("name",), (*NO_TEXT, *BROKEN_TEXT, *NO_LINE, *too_long(80))),
             Field(("status",), ENUM),
         ],
     ),
@@ -247,7 +262,7 @@ BODIES: dict[str, tuple[dict[str, Any], list[Field]]] = {
     "updateUser": (
         {"displayName": "Ada", "language": "de", "wrongAnswerPercentage": 30},
         [
-            Field(("displayName",), (*NO_TEXT, *BROKEN_TEXT, *too_long(80))),
+            Field(("displayName",), (*NO_TEXT, *BROKEN_TEXT, *NO_LINE, *too_long(80))),
             Field(("language",), LANGUAGE),
             Field(("wrongAnswerPercentage",), PERCENTAGE),
         ],
@@ -276,7 +291,10 @@ BODIES: dict[str, tuple[dict[str, Any], list[Field]]] = {
             Field(("category",), (*CATEGORY, "null", '"history"'), required=True),
             Field(
                 ("text",),
-                (*NO_TEXT, *BROKEN_TEXT, *too_long(4000), "null", '""', r'" \n\u00a0"'),
+                (
+                    *(*NO_TEXT, *BROKEN_TEXT, *NO_PROSE, *too_long(4000)),
+                    *("null", '""', r'" \n\u00a0"'),
+                ),
                 required=True,
             ),
             Field(("type",), (*ENUM, "null", '"MULTIPLE_CHOICES"')),
@@ -299,17 +317,20 @@ BODIES: dict[str, tuple[dict[str, Any], list[Field]]] = {
             Field(("answers", 0), (*NO_OBJECT, "null"), required=True),
             Field(
                 ("answers", 0, "text"),
-                (*NO_TEXT, *BROKEN_TEXT, *too_long(1000), "null", '""', '" "', '"wrong"'),
+                (
+                    *(*NO_TEXT, *BROKEN_TEXT, *NO_PROSE, *too_long(1000)),
+                    *("null", '""', '" "', '"wrong"'),
+                ),
                 required=True,
             ),
             Field(("answers", 0, "correct"), (*BOOLEAN, "false"), required=True),
             Field(("answers", 1, "pinned"), BOOLEAN),
-            Field(("explanation",), (*NO_TEXT, *BROKEN_TEXT, *too_long(4000), "null")),
+            Field(("explanation",), (*NO_TEXT, *BROKEN_TEXT, *NO_PROSE, *too_long(4000), "null")),
             Field(("language",), (*LANGUAGE, "null")),
             Field(("difficulty",), (*integer(1, 5), "0", "-0")),
             Field(("tags",), (*NO_LIST, "[null]", '[""]', "[1]", "[[]]", listed(*['"a"'] * 21))),
-            Field(("tags", 0), (*NO_TEXT, *BROKEN_TEXT, *too_long(50), "null", '""')),
-            Field(("externalId",), (*NO_TEXT, *BROKEN_TEXT, *too_long(128), '""')),
+            Field(("tags", 0), (*NO_TEXT, *BROKEN_TEXT, *NO_LINE, *too_long(50), "null", '""')),
+            Field(("externalId",), (*NO_TEXT, *BROKEN_TEXT, *NO_LINE, *too_long(128), '""')),
         ],
     ),
 }
@@ -523,11 +544,14 @@ def sent(stage: Stage, operation: str, case: Case, known: Mapping[str, str]) -> 
     return stage.send(route.function, {**event, "isBase64Encoded": case.base64})
 
 
-def test_every_route_with_a_body_has_hostile_ones_and_there_are_more_than_300() -> None:
+def test_every_route_with_a_body_has_hostile_ones_and_there_are_more_than_300(
+    record_property: Callable[[str, object], None],
+) -> None:
     assert set(map(operation_of, BODIES)) == {route.operation for route in ROUTES if route.body}
     counts = {each: len(cases(each, body)) for each, (body, _) in BODIES.items()}
     assert all(count >= 60 for count in counts.values())
     assert sum(counts.values()) >= 300
+    record_property("hostile bodies", sum(counts.values()))
 
 
 @pytest.mark.parametrize("kind", BODIES)
@@ -578,11 +602,18 @@ def test_a_hostile_question_in_an_import_is_refused_by_its_place_and_changes_not
     assert stage.everything() == before
 
 
-ODD = ["\0", "\x7f\x1b[2J", "\N{RIGHT-TO-LEFT OVERRIDE}x", "\N{BRAIN}" * 80, "\ufffe", "<b>", " "]
+KEPT_IN_NAMES = [
+    " ",
+    "<b>",
+    "\N{BRAIN}" * 80,
+    "\N{FAMILY}\N{ZERO WIDTH JOINER}\N{BRAIN}",
+    "\N{HEBREW LETTER ALEF}\N{RIGHT-TO-LEFT MARK}1",
+    "\N{NO-BREAK SPACE}",
+]
 
 
-@pytest.mark.parametrize("odd", ODD)
-def test_odd_text_where_text_is_free_is_kept_as_it_is(odd: str, stage: Stage) -> None:
+@pytest.mark.parametrize("odd", KEPT_IN_NAMES)
+def test_odd_names_are_kept_as_they_are(odd: str, stage: Stage) -> None:
     stage.save(*drafts("geography", 1))
     body = {"name": odd, "sources": [{"category": "geography"}]}
     begun = stage.call("startSession", body)
@@ -591,6 +622,50 @@ def test_odd_text_where_text_is_free_is_kept_as_it_is(odd: str, stage: Stage) ->
     assert stage.call("getSession", path=path).body["name"] == odd
     user = stage.call("updateUser", {"displayName": odd}, path={"userId": "me"})
     assert (user.status, user.body["displayName"]) == (200, odd)
+
+
+KEPT_IN_PROSE = [
+    "\ta\r\n\n- b",
+    "\N{LEFT-TO-RIGHT ISOLATE}x\N{POP DIRECTIONAL ISOLATE}",
+    "\N{RIGHT-TO-LEFT OVERRIDE}x\N{POP DIRECTIONAL FORMATTING}",
+    r"$\\frac{1}{2}$ <script>alert(1)</script> ${jndi:ldap://evil} {{7*7}}",
+    "\N{LINE SEPARATOR}x",
+]
+
+
+@pytest.mark.parametrize("odd", KEPT_IN_PROSE)
+def test_odd_texts_of_questions_are_kept_as_they_are(odd: str, stage: Stage) -> None:
+    answers = [{"text": odd, "correct": True}, {"text": "wrong", "correct": False}]
+    (saved,) = stage.save(draft("geography", 0, text=odd, explanation=odd, answers=answers))
+    found = stage.admin("getBankQuestion", path={"questionId": saved["questionId"]}).body
+    assert (found["text"], found["explanation"], found["answers"][0]["text"]) == (odd, odd, odd)
+
+
+def test_texts_are_kept_composed_and_a_question_is_the_same_however_it_was_written(
+    stage: Stage,
+) -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+
+    def written(text: str) -> dict[str, Any]:
+        answers = [{"text": text, "correct": True}, {"text": "wrong", "correct": False}]
+        return draft("geography", 0, text=text, explanation=text, tags=[text], answers=answers)
+
+    first, second = (stage.save(written(each))[0] for each in (decomposed, composed))
+    assert (first["status"], second["status"]) == ("CREATED", "UNCHANGED")
+    assert first["questionId"] == second["questionId"]
+    found = stage.admin("getBankQuestion", path={"questionId": first["questionId"]}).body
+    assert found["text"] == found["explanation"] == found["tags"][0] == composed
+    assert found["answers"][0]["text"] == composed
+    twice = [{"text": decomposed, "correct": True}, {"text": composed, "correct": False}]
+    (refused,) = stage.save(draft("geography", 1, answers=twice))
+    assert refused["status"] == "REJECTED"
+    user = stage.call("updateUser", {"displayName": decomposed}, path={"userId": "me"})
+    assert user.body["displayName"] == composed
+
+
+def test_a_limit_of_characters_is_of_those_of_the_composed_text(stage: Stage) -> None:
+    long = stage.call("updateUser", {"displayName": "e\u0301" * 80}, path={"userId": "me"})
+    assert (long.status, len(long.body["displayName"])) == (200, 80)
 
 
 # Paths, queries, headers and page tokens

@@ -1,0 +1,27 @@
+"""Which characters the texts of a body may hold, as patterns that JSON schema knows too."""
+
+from collections.abc import Mapping
+
+_CONTROLS = r"\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F"
+# No characters, and the one the gateway puts in place of bytes that are not UTF-8: to keep it
+# would be to keep a text that nobody wrote.
+_UNREADABLE = r"\uFFFD-\uFFFF"
+_REFUSED = f"{_CONTROLS}{_UNREADABLE}"
+
+ONE_LINE = rf"^[^\u0009\u000A\u000D\u2028-\u202E\u2066-\u2069{_REFUSED}]*$"
+"""Names, which others see in lists: no control characters or line breaks, and nothing that turns
+the direction of what stands around them (Unicode Technical Report 36, 2.5)."""
+
+PROSE = rf"^[^{_REFUSED}]*$"
+"""Texts of questions: tabs and line breaks are theirs, and so are directions, which Arabic and
+Hebrew beside formulas need."""
+
+VISIBLE_PROSE = rf"^[^{_REFUSED}]*[^\s{_REFUSED}][^{_REFUSED}]*$"
+"""Prose with something to see."""
+
+FAULTS: Mapping[str, str] = {
+    ONE_LINE: "holds a line break, a control character or an override of direction",
+    PROSE: "holds a control character",
+    VISIBLE_PROSE: "is blank, or holds a control character",
+}
+"""What is wrong with a text that does not match a pattern."""
