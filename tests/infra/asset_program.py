@@ -26,7 +26,7 @@ def note_compilation(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(note_compilation)
 sys.path.insert(0, folder)
 
-import boto3
+from botocore.session import Session
 
 import domain
 import lambdas
@@ -57,14 +57,7 @@ def health() -> Any:
 
 def use_a_table() -> dict[str, Any]:
     """One call of each kind, through the store's own client, on a real engine."""
-    tables, name = database(settings()), f"asset-{os.getpid()}"
-    tables.client.create_table(
-        TableName=name,
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    tables.client.get_waiter("table_exists").wait(TableName=name)
+    tables, name = database(settings()), os.environ["ASSET_TABLE"]
     item = {"id": {"S": "a"}, "packed": {"B": b"\0\1"}, "count": {"N": "7"}}
     put = {"TableName": name, "Item": item, "ConditionExpression": "attribute_not_exists(id)"}
     tables.call("put_item", **put)
@@ -74,14 +67,13 @@ def use_a_table() -> dict[str, Any]:
         refused = False
     except ConditionFailedError:
         refused = True
-    tables.client.delete_table(TableName=name)
     return {"read back": read["Item"] == item, "second refused": refused}
 
 
 def endpoints() -> dict[str, str]:
-    session = boto3.Session()
+    session = Session()
     return {
-        region: session.client("dynamodb", region_name=region).meta.endpoint_url
+        region: session.create_client("dynamodb", region_name=region).meta.endpoint_url
         for partition in session.get_available_partitions()
         for region in session.get_available_regions("dynamodb", partition)
     }
@@ -104,6 +96,6 @@ seen = {
     "endpoints": endpoints(),
     "compiled paths": compiled_paths(),
     "compiled here": compiled,
-    "operations": len(boto3.client("dynamodb").meta.service_model.operation_names),
+    "operations": list(database(settings()).client.meta.service_model.operation_names),
 }
 print(json.dumps(seen))  # noqa: T201

@@ -22,7 +22,8 @@ from infra.packaging.build import ROOT, build, build_zip, fingerprint
 from infra.packaging.errors import PackagingError
 from infra.packaging.interpreter import find_interpreter, interpreter
 from infra.packaging.platforms import LAMBDA, THIS_MACHINE, Platform
-from infra.packaging.trim import SERVICES, trim
+from infra.packaging.trim import OPERATIONS, SERVICES, trim
+from infra.permissions import PERMISSIONS, TableName
 from lambdas.routes import FUNCTIONS
 from local.data_folder import DataFolder
 from local.engine import Engine, find_binary
@@ -109,6 +110,21 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def run(here: Folder, endpoint: str) -> dict[str, Any]:
     """What a process saw that can import the asset and nothing else."""
     program = Path(__file__).with_name("asset_program.py")
+    table = f"asset-{os.getpid()}"
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # pragma: allowlist secret
+    )
+    client.create_table(
+        TableName=table,
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    client.get_waiter("table_exists").wait(TableName=table)
     done = subprocess.run(
         [lambda_python(), "-I", "-S", "-B", "-W", "error", program, here.path],
         env={
@@ -117,11 +133,13 @@ def run(here: Folder, endpoint: str) -> dict[str, Any]:
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",  # pragma: allowlist secret
             "DYNAMODB_ENDPOINT": endpoint,
+            "ASSET_TABLE": table,
         },
         capture_output=True,
         text=True,
         check=False,
     )
+    client.delete_table(TableName=table)
     assert done.returncode == 0, done.stderr
     seen: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return seen
@@ -140,10 +158,17 @@ def test_the_trimmed_client_reads_and_writes(run: dict[str, Any]) -> None:
     assert run["table"] == {"read back": True, "second refused": True}
 
 
-def test_the_trimmed_client_knows_all_operations_and_regions(run: dict[str, Any]) -> None:
+def test_the_trimmed_client_knows_the_operations_that_roles_allow(run: dict[str, Any]) -> None:
+    allowed = {
+        action for grants in PERMISSIONS.values() for each in grants for action in each.actions
+    }
+    # A check is a part of a transaction, not a call.
+    assert allowed - {"ConditionCheckItem"} <= OPERATIONS
+    assert set(run["operations"]) == OPERATIONS
+
+
+def test_the_trimmed_client_knows_all_regions(run: dict[str, Any]) -> None:
     whole = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")
-    client = whole.client("dynamodb", region_name="us-east-1")
-    assert run["operations"] == len(client.meta.service_model.operation_names)
     regions = {
         region
         for partition in whole.get_available_partitions()
@@ -162,6 +187,62 @@ def test_clients_are_made_only_of_services_whose_data_ships() -> None:
         for call in source.read_text(encoding="utf-8").split('client("')[1:]
     }
     assert made == set(SERVICES)
+
+
+SDK = {"botocore", "dateutil", "jmespath", "six", "urllib3"}
+PYDANTIC = {
+    "annotated_types",
+    "pydantic",
+    "pydantic_core",
+    "typing_extensions",
+    "typing_inspection",
+}
+LOADED: dict[str, set[str]] = {
+    "answer": SDK,
+    "health": set(),
+    "progress": SDK,
+    "questions": SDK | PYDANTIC,
+    "quiz": SDK,
+    "session": SDK | PYDANTIC,
+    "users": SDK | PYDANTIC,
+}
+"""Packages each function may load while it initializes, its client made: no function OpenAPI,
+tracing, boto3's resources or s3transfer, and pydantic only those whose routes take bodies worth it
+(docs/decisions/0023-what-a-start-loads.md)."""
+
+
+def test_every_function_says_what_it_loads() -> None:
+    handlers = {path.parent.name for path in (ROOT / "lambdas").glob("*/handler.py")}
+    assert set(LOADED) == handlers
+
+
+@pytest.mark.parametrize("function", LOADED)
+def test_a_function_loads_while_it_initializes_only_what_it_needs(
+    function: str, here: Folder, endpoint: str
+) -> None:
+    """As on Lambda: with its client made and its first call tried, here on a table that is none."""
+    program = Path(__file__).with_name("initialization_program.py")
+    done = subprocess.run(
+        [lambda_python(), "-I", "-S", "-B", program, here.path, function],
+        env={
+            "STAGE": "test",
+            "LOG_LEVEL": "ERROR",
+            "AWS_LAMBDA_FUNCTION_NAME": function,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",  # pragma: allowlist secret
+            "DYNAMODB_ENDPOINT": endpoint,
+            **{name.variable: name.value for name in TableName},
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    loaded: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    assert set(loaded["packages"]) - {"domain", "lambdas"} == LOADED[function]
+    assert set(loaded["functions"]) == {function}
+    assert "lambdas.contract" not in loaded["modules"]
 
 
 def test_nothing_is_compiled_at_run_time(run: dict[str, Any]) -> None:
