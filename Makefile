@@ -104,7 +104,7 @@ distance: $(INSTALLED) ## latencies with DynamoDB some milliseconds away (DURATI
 	@$(PYTHON) tests/load/load_test.py distance --duration $(DURATION) $(RECORD:%=--record)
 
 ##@ Deploy it
-.PHONY: deploy diff destroy smoke rehearse
+.PHONY: deploy diff destroy redrive smoke rehearse
 deploy: $(INSTALLED) ## deploy a stage to AWS (STAGE=dev CONTEXT=alarmEmail=ada@example.com)
 	@$(PYTHON) -m ops.stacks deploy --stage "$(STAGE)" $(CONTEXT:%=--context=%)
 
@@ -113,6 +113,9 @@ diff: $(INSTALLED) ## show what deploying would change (STAGE=dev)
 
 destroy: $(INSTALLED) ## take a stage down (STAGE=dev CONFIRM=dev)
 	@$(PYTHON) -m ops.stacks destroy --stage "$(STAGE)" --confirm "$(CONFIRM)"
+
+redrive: $(INSTALLED) ## count what the stream's consumer could not (STAGE=dev, or local)
+	@$(PYTHON) -m ops.redrive --stage "$(STAGE)"
 
 smoke: $(VENV) ## play a short session on a stage (STAGE=dev, or local)
 	@$(PYTHON) -m ops.smoke --stage "$(STAGE)"

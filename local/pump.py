@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
-from infra.delivery import LAPTOP_DELIVERY, Delivery
+from infra.delivery import CONSUMER, CONSUMER_SECONDS, LAPTOP_DELIVERY, Delivery
 from local.event_source_mapping import (
     ConsumerError,
     EventSourceMapping,
@@ -25,9 +25,6 @@ from local.stream import ShardReader, Stream, readable
 
 Consumer = Callable[[Mapping[str, Any], Any], object]
 
-FUNCTION = "analytics"
-FUNCTION_SECONDS = 60.0
-
 _BUSY_PAUSE = 0.2
 """Between reads while records come: what is written meanwhile is one batch."""
 _IDLE_PAUSE = 1.0
@@ -41,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 def load_consumer() -> Consumer:
     """Return the handler of the analytics function, imported."""
-    handler: Consumer = import_module(f"lambdas.{FUNCTION}.handler").handler
+    handler: Consumer = import_module(f"lambdas.{CONSUMER}.handler").handler
     return handler
 
 
@@ -187,7 +184,7 @@ class Pump:
     def _invoke(self, records: Sequence[Record]) -> object:
         if self._ending.is_set():
             raise _EndedError
-        context = InvocationContext(FUNCTION, str(uuid.uuid4()), FUNCTION_SECONDS)
+        context = InvocationContext(CONSUMER, str(uuid.uuid4()), CONSUMER_SECONDS)
         try:
             return self._consumer({"Records": records}, context)
         except Exception as error:
@@ -195,7 +192,7 @@ class Pump:
             raise ConsumerError from error
 
     def _discard(self, batch: FailedBatch, shard_id: str) -> None:
-        function = InvocationContext(FUNCTION, "").invoked_function_arn
+        function = InvocationContext(CONSUMER, "").invoked_function_arn
         file = self._failed.keep(
             batch, function=function, stream_arn=self._stream.arn, shard_id=shard_id
         )

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -22,14 +22,17 @@ from local.api_browser import pages
 from local.data_folder import ROOT, DataFolder
 from local.database import Connection, connect, enter, explained, handler_environment
 from local.errors import StageError
+from local.failed_batches import FailedBatches
 from local.gateway import Gateway, load_handlers
 from local.identity import Issuer, KeySet, TokenVerifier, load_key
 from local.import_bank import import_bank
 from local.openapi_document import openapi_document
+from local.pump import Pump, load_consumer
 from local.readiness import first_category
 from local.running_stage import RunningStage
 from local.schema import create_tables, ensure_time_to_live, missing_tables
 from local.server import Server
+from local.stream import stream_of, streams_client
 from local.template import are_known, table_definitions
 
 if TYPE_CHECKING:
@@ -185,9 +188,25 @@ def _answer_requests(
     if connection.process:
         watch = threading.Thread(target=_watch, args=(connection.process, server), daemon=True)
         watch.start()
-    server.run(sockets=[listener])
+    with _pump(terminal, folder, connection, environment["PROGRESS_TABLE"]):
+        server.run(sockets=[listener])
     if server.failure:
         raise server.failure
+
+
+def _pump(
+    terminal: Terminal, folder: DataFolder, connection: Connection, table: str
+) -> AbstractContextManager[object]:
+    """Return what counts the answers, while it is entered."""
+    stream = stream_of(connection.client(), streams_client(connection.endpoint), table)
+    if stream is None:
+        terminal.say(
+            f"The database at {connection.endpoint} has no streams: answers are taken, but totals "
+            "and statistics do not count them."
+        )
+        return nullcontext()
+    failed = FailedBatches(folder.failed_batches)
+    return Pump(stream, load_consumer(), checkpoint=folder.stream_checkpoint, failed=failed)
 
 
 def _application(folder: DataFolder, url: str) -> Starlette:
