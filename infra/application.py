@@ -8,9 +8,11 @@ from typing import Any
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
+from infra.stacks.analytics import AnalyticsStack
 from infra.stacks.api import ApiStack
 from infra.stacks.audit import AuditStack
 from infra.stacks.data import DataStack
+from infra.stacks.failures import FailuresStack
 from infra.stacks.identity import IdentityStack
 from infra.stacks.operations import OperationsStack
 from infra.stages import Extent, Stage
@@ -44,6 +46,14 @@ def add_stage(app: cdk.App, stage: Stage) -> None:
         user_pool=identity.user_pool,
         client=identity.client,
         audit=audit.trail,
+    )
+    failures = FailuresStack(app, stage=stage)
+    AnalyticsStack(
+        app,
+        stage=stage,
+        tables=data.tables,
+        audit=audit.trail,
+        failed_batches=failures.bucket,
     )
     if stage.extent < Extent.OPERATED:
         return

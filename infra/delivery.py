@@ -3,10 +3,23 @@
 Plain data that needs no CDK: the laptop stage delivers by the very settings it is given here.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-STREAM_HOURS = 24
-"""What a stream keeps of records: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
+CONSUMER = "analytics"
+"""The function that records are delivered to, by its folder."""
+
+CONSUMER_SECONDS = 60
+"""It has that long for a batch: a second or so of reads and writes, and their retries."""
+
+FAILED_BATCH_DAYS = 30
+"""How long a failed batch can be redriven."""
+
+_STREAM_SECONDS = 24 * 3_600
+"""How long a stream keeps a record.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +42,23 @@ class Delivery:
     retries: int
     record_age_seconds: int
     parallelization: int
+
+    def faults(self, *, on_aws: bool) -> Iterator[str]:
+        """Tell what is wrong with it; only AWS forgets the records of a stream."""
+        for what, value, most in (
+            ("a batch", self.batch_size, 10_000),
+            ("batches of a shard at once", self.parallelization, 10),
+        ):
+            if not 1 <= value <= most:
+                yield f"{what}: 1 to {most:,}, not {value}"
+        if not 0 <= self.window_seconds <= 300:
+            yield f"a batch waits for 0 to 300 seconds, not {self.window_seconds}"
+        if not 0 <= self.retries <= 10_000:
+            yield "failed batches have to be given up at some time"
+        if self.record_age_seconds < 60:
+            yield "a record is given up before it is a minute old"
+        if on_aws and self.record_age_seconds >= _STREAM_SECONDS:
+            yield "a record is forgotten by its stream before it is given up"
 
 
 DELIVERY = Delivery(

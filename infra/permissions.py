@@ -79,14 +79,12 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
         ),
         Grant(table=TableName.QUESTIONS, index=BY_CATEGORY, actions=("Query",)),
     ),
-}
-"""By folder under `lambdas`. A function without a row is not synthesized but refused."""
-
-CONSUMER_PERMISSIONS: dict[str, tuple[Grant, ...]] = {
+    # Its tallies are in the items of learners, in those of sessions (what was counted, by day) and
+    # beside the questions. Its stream and its failed batches are in its stack.
     "analytics": (
         Grant(table=TableName.USERS, actions=("BatchGetItem", "UpdateItem")),
         Grant(table=TableName.SESSIONS, actions=("BatchGetItem", "PutItem")),
         Grant(table=TableName.QUESTIONS, actions=("BatchGetItem", "PutItem")),
     ),
 }
-"""Of functions that a stream feeds and no route calls, beside reading that stream."""
+"""By folder under `lambdas`. A function without a row is not synthesized but refused."""

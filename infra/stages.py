@@ -11,6 +11,7 @@ from aws_cdk.aws_cognito import Mfa
 from aws_cdk.aws_logs import RetentionDays
 from aws_cdk.aws_s3 import ObjectLockMode
 
+from infra.delivery import DELIVERY, LAPTOP_DELIVERY, Delivery
 from infra.packaging.platforms import LAMBDA, THIS_MACHINE, Platform
 from lambdas.shared.settings import LOG_LEVELS
 
@@ -101,7 +102,8 @@ class Stage:
         domain_name: Address of the API in place of the gateway's own; needs `certificate_arn`, of
             a certificate in the region.
         authenticator_app: Whether an authenticator app may be a second factor; there is no other.
-        table_recovery: Whether tables can be restored to any second of the last 35 days.
+        table_recovery: Whether tables can be restored to any second of the last 35 days, and failed
+            batches for a week after somebody deleted them.
         deletion_protection: Whether tables, users and their stacks refuse to be deleted.
         removal_policy: What becomes of tables, users, logs and versions that leave the stack.
         throttle_scale: Times the route table's rates and bursts.
@@ -114,6 +116,7 @@ class Stage:
             often one address.
         alarm_email: Who is told of alarms and of the budget, after confirming a first message.
         monthly_budget: In USD.
+        delivery: How answers reach the function that counts them.
     """
 
     name: str
@@ -141,6 +144,7 @@ class Stage:
     waf_rate: int | None
     alarm_email: str | None
     monthly_budget: int
+    delivery: Delivery
 
     def __post_init__(self) -> None:
         faults = [
@@ -218,6 +222,7 @@ class Stage:
             yield "a second factor is offered and switched off"
         if self.provisioned_concurrency:
             yield from self.provisioned_concurrency.faults(self.reserved_concurrency)
+        yield from self.delivery.faults(on_aws=self.extent is not Extent.TABLES)
         if self.waf != (self.waf_rate is not None):
             yield "WAF and a WAF rate go together"
         if (self.domain_name is None) != (self.certificate_arn is None):
@@ -250,6 +255,7 @@ _DEV = Stage(
     waf_rate=None,
     alarm_email=None,
     monthly_budget=20,
+    delivery=DELIVERY,
 )
 _STAGING = replace(
     _DEV,
@@ -280,7 +286,7 @@ _PROD = replace(
     monthly_budget=200,
 )
 # Of it, only the tables are ever made: on a laptop.
-_LOCAL = replace(_DEV, name="local", extent=Extent.TABLES)
+_LOCAL = replace(_DEV, name="local", extent=Extent.TABLES, delivery=LAPTOP_DELIVERY)
 # Deployed by CI to a local cloud, which runs the functions on its own interpreter, has no roles of
 # a bootstrap, and refuses budgets, alarms on metric math and associations of a web ACL.
 _REHEARSAL = replace(

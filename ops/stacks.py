@@ -57,7 +57,7 @@ def main() -> int:
             case "diff":
                 _cdk("diff", ALL, "--app", assembly)
             case _:
-                _destroy(stage, assembly, arguments.confirm)
+                _destroy(stage, assembly)
     except (OperationError, StageError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -131,21 +131,46 @@ def _require_bootstrap(account: str, region: str) -> None:
 def _require_consent(stage: str, confirm: str) -> None:
     if confirm not in ("", stage):
         raise OperationError(f"CONFIRM is {confirm}, and the stage is {stage}: nothing was done.")
-    if not confirm and not sys.stdin.isatty():
+    if confirm:
+        return
+    if not sys.stdin.isatty():
         raise OperationError(
             f"Nobody is there to ask: 'make destroy STAGE={stage} CONFIRM={stage}' does not ask."
         )
+    if input(f"This destroys stage {stage} and all it holds. Its name, to go on: ") != stage:
+        raise OperationError("That is not its name: nothing was done.")
 
 
-def _destroy(stage: str, assembly: Path, confirm: str) -> None:
+def _destroy(stage: str, assembly: Path) -> None:
     # The CLI would take down what is above the protected stacks before it found out.
     if protected := _protected_stacks(assembly):
         raise OperationError(
             f"Stage {stage} is protected from deletion ({', '.join(protected)}): "
             "docs/deployment.md says how to take it down."
         )
-    _cdk("destroy", ALL, "--app", assembly, *(["--force"] if confirm else []))
+    _empty_buckets(f"quiz-{stage}-failures")
+    _cdk("destroy", ALL, "--app", assembly, "--force")
     outputs_file(stage).unlink(missing_ok=True)
+
+
+def _empty_buckets(stack: str) -> None:
+    """Delete what the buckets of a stack hold: CloudFormation deletes none that holds anything."""
+    try:
+        resources = boto3.client("cloudformation").describe_stack_resources(StackName=stack)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return  # the stack is not there
+        raise OperationError(f"AWS does not tell what {stack} holds: {error}") from None
+    s3 = boto3.client("s3")
+    for resource in resources["StackResources"]:
+        if resource["ResourceType"] != "AWS::S3::Bucket" or "PhysicalResourceId" not in resource:
+            continue
+        bucket = resource["PhysicalResourceId"]
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+            found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+            if objects:
+                s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
 
 
 def _protected_stacks(assembly: Path) -> list[str]:

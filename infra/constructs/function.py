@@ -1,6 +1,7 @@
 """A function."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -19,21 +20,42 @@ _MEMORY_MB = 512
 it, a cold start about a second of imports at this size; half of it would double that for every
 learner who meets one."""
 
-_TIMEOUT_SECONDS = 10
-"""A call to DynamoDB gives up within seconds; the gateway would wait for 29."""
-
 _ALIAS = "live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """How a function is called.
+
+    Attributes:
+        seconds: The longest a call may take.
+        no_dead_letters: Why the function itself needs no queue for calls that failed.
+        warm: How many environments are kept ready, if any.
+    """
+
+    seconds: int
+    no_dead_letters: str
+    warm: ProvisionedConcurrency | None = None
+
+
+BY_GATEWAY = Calls(
+    # A call to DynamoDB gives up within seconds; the gateway would wait for 29.
+    seconds=10,
+    no_dead_letters="The gateway alone may call it, and waits for the answer: an error goes back "
+    "to the client. A queue would take asynchronous calls only.",
+)
 
 
 class Function(Construct):
     """A folder under `lambdas` as a function with a role and a log group of its own.
 
     It is told the names of the tables it has a grant for, and no others; its audit records go where
-    it cannot reach. Callers call `live`, the
-    alias of the version published last: to go back is to point it at the one before.
+    it cannot reach. Callers call `live`, the alias of the version published last: to go back is to
+    point it at the one before.
     """
 
     function: lambda_.Function
+    role: iam.Role
     live: lambda_.Alias
 
     def __init__(  # noqa: PLR0913 - what functions differ in
@@ -46,9 +68,8 @@ class Function(Construct):
         grants: tuple[Grant, ...],
         tables: Mapping[TableName, Table],
         audit: AuditTrail,
-        warm: ProvisionedConcurrency | None = None,
+        calls: Calls = BY_GATEWAY,
     ) -> None:
-        """`warm` tells how many environments are kept ready, if any."""
         super().__init__(scope, folder.title())
         name = stage.named(folder)
         log_group = logs.LogGroup(
@@ -59,7 +80,7 @@ class Function(Construct):
             removal_policy=stage.removal_policy,
         )
         audit.follow(log_group)
-        role = iam.Role(
+        self.role = role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
@@ -77,7 +98,7 @@ class Function(Construct):
             code=code,
             handler=f"lambdas.{folder}.handler.handler",
             memory_size=_MEMORY_MB,
-            timeout=cdk.Duration.seconds(_TIMEOUT_SECONDS),
+            timeout=cdk.Duration.seconds(calls.seconds),
             role=role,
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,
@@ -96,7 +117,7 @@ class Function(Construct):
             "Live",
             alias_name=_ALIAS,
             version=self.function.current_version,
-            provisioned_concurrent_executions=warm.minimum if warm else None,
+            provisioned_concurrent_executions=warm.minimum if (warm := calls.warm) else None,
         )
         if warm:
             scaling = self.live.add_auto_scaling(
@@ -119,8 +140,7 @@ class Function(Construct):
             {
                 "AwsSolutions-L1": runtime,
                 "Serverless-LambdaLatestVersion": runtime,
-                "Serverless-LambdaDLQ": "The gateway alone may call it, and waits for the answer: "
-                "an error goes back to the client. A queue would take asynchronous calls only.",
+                "Serverless-LambdaDLQ": calls.no_dead_letters,
             },
         )
 

@@ -4,6 +4,7 @@ Functions and gateway are one stack: each names the other, and in two stacks tha
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
@@ -12,7 +13,7 @@ from constructs import Construct
 
 from infra.asset import function_code
 from infra.constructs.audit_trail import AuditTrail
-from infra.constructs.function import Function
+from infra.constructs.function import BY_GATEWAY, Function
 from infra.constructs.gateway import Gateway
 from infra.constructs.table import Table
 from infra.findings import acknowledge
@@ -49,7 +50,9 @@ class ApiStack(StageStack):
                 grants=PERMISSIONS[folder],
                 tables=tables,
                 audit=audit,
-                warm=stage.provisioned_concurrency if folder in _PLAYED else None,
+                calls=replace(BY_GATEWAY, warm=stage.provisioned_concurrency)
+                if folder in _PLAYED
+                else BY_GATEWAY,
             )
             for folder in FUNCTIONS
         }

@@ -31,6 +31,7 @@ NAMES = {
     "AWS::Lambda::Function": ("FunctionName",),
     "AWS::Logs::LogGroup": ("LogGroupName",),
     "AWS::SNS::Topic": ("TopicName",),
+    "AWS::SQS::Queue": ("QueueName",),
     "AWS::WAFv2::WebACL": ("Name",),
 }
 """Properties that name a resource in its account."""
@@ -64,9 +65,11 @@ def test_a_second_synthesis_gives_the_same_bytes(assembly: Assembly, tmp_path: P
     assert done.returncode == 0, done.stderr
     files = sorted(path.name for path in tmp_path.glob("quiz-prod-*.json"))
     assert {name.split(".")[0] for name in files} == {
+        "quiz-prod-analytics",
         "quiz-prod-api",
         "quiz-prod-audit",
         "quiz-prod-data",
+        "quiz-prod-failures",
         "quiz-prod-identity",
         "quiz-prod-operations",
     }
@@ -131,7 +134,7 @@ def test_a_stage_has_the_stacks_of_its_extent(assembly: Assembly) -> None:
     for name in stacks(assembly):
         _, stage, kind = name.split("-")
         kinds.setdefault(stage, set()).add(kind)
-    service = {"data", "audit", "identity", "api"}
+    service = {"data", "audit", "identity", "api", "failures", "analytics"}
     assert kinds == {
         "dev": service | {"operations"},
         "staging": service | {"operations"},
@@ -246,7 +249,7 @@ def test_stacks_of_prod_with_state_refuse_to_be_deleted(assembly: Assembly) -> N
         for name, artifact in stacks(assembly).items()
         if artifact.get("properties", {}).get("terminationProtection")
     }
-    assert protected == {"quiz-prod-audit", "quiz-prod-data", "quiz-prod-identity"}
+    assert protected == {f"quiz-prod-{kind}" for kind in ("audit", "data", "failures", "identity")}
 
 
 @pytest.mark.parametrize("stage", ["dev", "staging", "rehearsal"])

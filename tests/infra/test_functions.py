@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from infra.delivery import CONSUMER
 from infra.permissions import PERMISSIONS, TableName
 from infra.stages import STAGES
 from lambdas.routes import FUNCTIONS
@@ -55,7 +56,7 @@ def test_every_function_of_the_route_table_is_there_and_no_other(
 ) -> None:
     names = {properties["FunctionName"] for properties in api.resources(FUNCTION).values()}
     assert names == {f"quiz-{stage_name}-{folder}" for folder in FUNCTIONS}
-    assert set(PERMISSIONS) == set(FUNCTIONS)
+    assert set(PERMISSIONS) == {*FUNCTIONS, CONSUMER}
 
 
 def test_a_function_may_do_what_its_row_says_and_nothing_else(
@@ -117,8 +118,8 @@ def writers(table: TableName) -> set[str]:
     }
 
 
-def test_only_the_bank_keeper_changes_questions() -> None:
-    assert writers(TableName.QUESTIONS) == {"questions"}
+def test_only_the_bank_keeper_changes_questions_and_the_consumer_counts_beside_them() -> None:
+    assert writers(TableName.QUESTIONS) == {"questions", CONSUMER}
 
 
 def test_reading_progress_changes_nothing() -> None:

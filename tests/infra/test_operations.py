@@ -157,10 +157,12 @@ def watched(template: Template) -> Iterator[dict[str, str]]:
 def test_whatever_is_watched_is_there(assembly: Assembly, stage: str) -> None:
     """Metrics go by physical names: a renamed resource would be watched in vain."""
     api = assembly.template(f"quiz-{stage}-api")
+    consumer = assembly.template(f"quiz-{stage}-analytics").only("AWS::Lambda::Function")
     tables = assembly.template(f"quiz-{stage}-data").resources("AWS::DynamoDB::Table").values()
     there = {
         "FunctionName": {
-            f["FunctionName"] for f in api.resources("AWS::Lambda::Function").values()
+            consumer["FunctionName"],
+            *(f["FunctionName"] for f in api.resources("AWS::Lambda::Function").values()),
         },
         "TableName": {table["TableName"] for table in tables},
         "ApiName": {api.only("AWS::ApiGateway::RestApi")["Name"]},

@@ -11,10 +11,11 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from infra.stages import STAGES, Extent
 from tests.infra.assembly import Assembly
 
+SERVICE = ["data", "audit", "identity", "api", "failures", "analytics"]
 STACKS = {
     Extent.TABLES: ["data"],
-    Extent.SERVICE: ["data", "audit", "identity", "api"],
-    Extent.OPERATED: ["data", "audit", "identity", "api", "operations"],
+    Extent.SERVICE: SERVICE,
+    Extent.OPERATED: [*SERVICE, "operations"],
 }
 
 # What changes with every line of a function: the asset, the versions made of it, the deployment.

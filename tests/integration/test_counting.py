@@ -14,7 +14,8 @@ from botocore.retries.standard import ExponentialBackoff
 
 from domain.given_answer import DAY, GivenAnswer
 from domain.learner_tally import LEDGER_LIFE, OLDEST
-from infra.permissions import CONSUMER_PERMISSIONS
+from infra.delivery import CONSUMER
+from infra.permissions import PERMISSIONS
 from lambdas.analytics.records import MalformedRecordError, given_answer
 from lambdas.analytics.use_case import ATTEMPTS, MOST_ITEMS
 from lambdas.shared.store.packing import unpacked_item, unpacked_learner
@@ -576,7 +577,7 @@ def test_the_function_needs_only_the_actions_it_is_granted(bank: Stage, records:
     events.unregister("before-send.dynamodb", note)
     granted = {
         (getattr(bank.environment, grant.table.name.lower()).name, action)
-        for grant in CONSUMER_PERMISSIONS["analytics"]
+        for grant in PERMISSIONS[CONSUMER]
         for action in grant.actions
     }
     assert used == granted

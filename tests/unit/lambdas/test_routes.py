@@ -10,7 +10,7 @@ import pytest
 from typing_extensions import is_typeddict
 
 import lambdas
-from infra.permissions import CONSUMER_PERMISSIONS
+from infra.delivery import CONSUMER
 from lambdas.routes import (
     FUNCTIONS,
     PAGE_TOKEN_PATTERN,
@@ -49,7 +49,7 @@ def test_no_two_operations_differ_only_in_case() -> None:
 
 def test_every_handler_is_called_by_a_route_or_fed_by_a_stream() -> None:
     folders = Path(lambdas.__path__[0]).glob("*/handler.py")
-    assert {folder.parent.name for folder in folders} == {*FUNCTIONS, *CONSUMER_PERMISSIONS}
+    assert {folder.parent.name for folder in folders} == {*FUNCTIONS, CONSUMER}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
