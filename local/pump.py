@@ -188,7 +188,7 @@ class Pump:
         try:
             return self._consumer({"Records": records}, context)
         except Exception as error:
-            _log.warning("The consumer failed on %d records: %r", len(records), error)
+            _log.warning("The consumer failed on %d records", len(records), exc_info=True)
             raise ConsumerError from error
 
     def _discard(self, batch: FailedBatch, shard_id: str) -> None:

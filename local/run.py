@@ -26,6 +26,7 @@ from local.failed_batches import FailedBatches
 from local.gateway import Gateway, load_handlers
 from local.identity import Issuer, KeySet, TokenVerifier, load_key
 from local.import_bank import import_bank
+from local.log_lines import JsonLines
 from local.openapi_document import openapi_document
 from local.pump import Pump, load_consumer
 from local.readiness import first_category
@@ -141,7 +142,9 @@ def _log_to_file(folder: DataFolder) -> None:
         os.dup2(file.fileno(), sys.stdout.fileno())
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
-    logging.basicConfig(stream=sys.stdout, level=logging.WARNING)
+    lines = logging.StreamHandler(sys.stdout)
+    lines.setFormatter(JsonLines())
+    logging.basicConfig(handlers=[lines], level=logging.WARNING)
 
 
 def _prepare(

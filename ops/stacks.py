@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
@@ -148,7 +149,12 @@ def _destroy(stage: str, assembly: Path) -> None:
             f"Stage {stage} is protected from deletion ({', '.join(protected)}): "
             "docs/deployment.md says how to take it down."
         )
-    _empty_buckets(f"quiz-{stage}-failures")
+    # Nothing may write to a bucket that is being emptied; what is full is not deleted.
+    stores = [name for name in _stacks(assembly) if name.endswith(("-audit", "-failures"))]
+    above = [name for name in _stacks(assembly) if name not in stores]
+    _cdk("destroy", *above, "--app", assembly, "--force")
+    for store in stores:
+        _empty_buckets(store)
     _cdk("destroy", ALL, "--app", assembly, "--force")
     outputs_file(stage).unlink(missing_ok=True)
 
@@ -170,16 +176,32 @@ def _empty_buckets(stack: str) -> None:
             found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
             objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
             if objects:
-                s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+                done = s3.delete_objects(
+                    Bucket=bucket,
+                    Delete={"Objects": objects, "Quiet": True},
+                    # Where an administrator may: what is locked for good is refused all the same.
+                    BypassGovernanceRetention=True,
+                )
+                if errors := done.get("Errors"):
+                    raise OperationError(f"{stack} cannot be emptied: {errors[0]['Message']}.")
 
 
 def _protected_stacks(assembly: Path) -> list[str]:
-    manifest = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))
     return [
         name
-        for name, artifact in manifest["artifacts"].items()
-        if artifact.get("properties", {}).get("terminationProtection")
+        for name, properties in _stacks(assembly).items()
+        if properties.get("terminationProtection")
     ]
+
+
+def _stacks(assembly: Path) -> dict[str, dict[str, Any]]:
+    """Return the properties of the assembly's stacks by name."""
+    manifest = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))
+    return {
+        name: artifact.get("properties", {})
+        for name, artifact in manifest["artifacts"].items()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }
 
 
 def _cdk(*arguments: str | Path) -> None:

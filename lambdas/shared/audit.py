@@ -142,8 +142,11 @@ def write_record(
         "status": status,
         "code": code,
     }
-    # ASCII only: a line break of any alphabet is escaped, so one record is one line.
-    sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+    sys.stdout.write(_encode(line) + "\n")
+
+
+# ASCII only: a line break of any alphabet is escaped, so one record is one line.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def pseudonym(user_id: str) -> str:

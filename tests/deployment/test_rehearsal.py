@@ -33,7 +33,7 @@ from tests.deployment.local_cloud import (
 from tests.deployment.permissions_used import granted, used
 from tests.infra.assembly import Template
 
-STACKS = [f"{PREFIX}-{name}" for name in ("data", "identity", "api")]
+STACKS = [f"{PREFIX}-{name}" for name in ("data", "audit", "identity", "api")]
 SIGN_IN_SCOPE = "aws.cognito.signin.user.admin"
 
 by_operation = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation)
@@ -642,7 +642,12 @@ def test_nothing_is_destroyed_unasked(deployment: Deployment) -> None:
 
 
 def test_nothing_is_left_after_it_is_destroyed(deployment: Deployment) -> None:
+    """Records of the audit in its bucket, older versions among them, do not hold it up."""
     cloud = deployment.cloud
+    stack = cloud.client("cloudformation").describe_stacks(StackName=f"{PREFIX}-audit")["Stacks"][0]
+    (bucket,) = (o["OutputValue"] for o in stack["Outputs"] if o["OutputKey"] == "AuditBucket")
+    for body in (b"first", b"second"):
+        cloud.client("s3").put_object(Bucket=bucket, Key="records/a.jsonl.gz", Body=body)
     done = cloud.stacks("destroy", "--confirm", STAGE)
     assert done.returncode == 0, done.stderr
     stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
@@ -654,6 +659,13 @@ def test_nothing_is_left_after_it_is_destroyed(deployment: Deployment) -> None:
         "user pools": cloud.pages("cognito-idp", "list_user_pools", "UserPools", MaxResults=10),
         "log groups": cloud.pages("logs", "describe_log_groups", "logGroups"),
         "queues": cloud.pages("sqs", "list_queues", "QueueUrls"),
+        "buckets": [
+            each["Name"]
+            for each in cloud.client("s3").list_buckets()["Buckets"]
+            if not each["Name"].startswith("cdk-")
+        ],
+        "delivery streams": cloud.client("firehose").list_delivery_streams()["DeliveryStreamNames"],
+        "secrets": cloud.pages("secretsmanager", "list_secrets", "SecretList"),
         "topics": cloud.pages("sns", "list_topics", "Topics"),
         "alarms": cloud.pages("cloudwatch", "describe_alarms", "MetricAlarms"),
     }

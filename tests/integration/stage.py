@@ -64,6 +64,8 @@ class Stage:
     clock: Clock
     read_output: Callable[[], str]
     stream: ShardReader
+    context: Any = None
+    """What Lambda hands a handler beside the event."""
     _ids: "count[int]" = field(default_factory=count)
 
     def call(
@@ -125,7 +127,7 @@ class Stage:
 
     def handle(self, function: str, event: Mapping[str, Any]) -> Reply:
         """Send an event without reading the log, from any thread."""
-        result = import_module(f"lambdas.{function}.handler").handler(event, None)
+        result = import_module(f"lambdas.{function}.handler").handler(event, self.context)
         text = result["body"]
         body = json.loads(text) if text else None
         return Reply(result["statusCode"], body, result["headers"], {}, text)
