@@ -2,6 +2,8 @@ PYTHON3 ?= python3
 PORT    ?= 8000
 STAGE   ?= dev
 HISTORIES ?= 1000
+EXAMPLES ?= 100
+SEED    ?= 1
 USERS     ?= 100
 DURATION  ?= 300
 THINK     ?= 2
@@ -49,7 +51,7 @@ reset: $(INSTALLED) ## empty the stage, once it is stopped
 	@$(PYTHON) -m local.reset
 
 ##@ Check it
-.PHONY: test lint typecheck contracts unit reliability scan openapi openapi-check synth snapshots
+.PHONY: test lint typecheck contracts unit reliability fuzz scan openapi openapi-check synth snapshots
 test: lint typecheck contracts unit ## the next four
 
 lint: $(VENV) ## style and formatting
@@ -68,6 +70,9 @@ unit: $(INSTALLED) ## tests with coverage, all but deployment and load (TESTS=te
 
 reliability: $(INSTALLED) ## the exactly-once proof at length (HISTORIES=1000)
 	RELIABILITY_HISTORIES=$(HISTORIES) STATE_MACHINE_RUNS=$(HISTORIES) $(BIN)/pytest -n 2 --dist loadfile tests/reliability
+
+fuzz: $(INSTALLED) ## schemathesis against a stage of its own (EXAMPLES=100 SEED=1)
+	@$(PYTHON) -m tests.security.fuzz --examples "$(EXAMPLES)" --seed "$(SEED)"
 
 # The golden sessions' seeds and the snapshots' logical ids are made up and look like keys. What bandit leaves to ruff: pyproject.toml.
 scan: $(INSTALLED) ## insecure code, vulnerable packages (AUDIT=required), secrets, workflows

@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    ConfigDict,
     Field,
     StringConstraints,
     ValidationInfo,
@@ -10,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from lambdas.shared.http.model import CategoryName, Percentage, RequestModel
+from lambdas.shared.http.model import CategoryName, Percentage, RequestModel, some_given
 from lambdas.shared.http.texts import ONE_LINE
 
 MAX_SOURCES = 8
@@ -45,6 +46,10 @@ class ReviewChoice(RequestModel):
 class StartSession(RequestModel):
     """What to play: either questions of sources, or a review."""
 
+    model_config = ConfigDict(
+        json_schema_extra=some_given("oneOf", sources="array", review="object")
+    )
+
     name: Name = ""
     review: ReviewChoice | None = None
     sources: Annotated[
@@ -76,6 +81,8 @@ class StartSession(RequestModel):
 
 class UpdateSession(RequestModel):
     """What to change of a session; `version` is the one the client last saw."""
+
+    model_config = ConfigDict(json_schema_extra=some_given("anyOf", name="string", status="string"))
 
     version: Annotated[int, Field(ge=1)]
     name: Name | None = None

@@ -2,14 +2,20 @@
 
 from typing import Annotated, Self
 
-from pydantic import StringConstraints, model_validator
+from pydantic import ConfigDict, StringConstraints, model_validator
 
-from lambdas.shared.http.model import Language, Percentage, RequestModel
+from lambdas.shared.http.model import Language, Percentage, RequestModel, some_given
 from lambdas.shared.http.texts import ONE_LINE
 
 
 class UpdateUser(RequestModel):
     """What to change of a profile."""
+
+    model_config = ConfigDict(
+        json_schema_extra=some_given(
+            "anyOf", displayName="string", language="string", wrongAnswerPercentage="integer"
+        )
+    )
 
     display_name: Annotated[str, StringConstraints(max_length=80, pattern=ONE_LINE)] | None = None
     language: Language | None = None

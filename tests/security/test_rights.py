@@ -66,7 +66,7 @@ class Cast:
             for line in reversed(self.people.running.data.stage_log.read_text().splitlines()):
                 if wanted in line and "roundTrips" in line:
                     spent = json.loads(line)
-                    return {name: spent[name] for name in ("roundTrips", "rru", "wru")}
+                    return {name: spent.get(name, 0) for name in ("roundTrips", "RRU", "WRU")}
         raise AssertionError(f"no line about {wanted}")
 
 

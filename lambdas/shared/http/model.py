@@ -1,6 +1,6 @@
 """The base of every request body."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -25,3 +25,9 @@ Language = Annotated[
     str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)
 ]
 """A language tag (RFC 5646)."""
+
+
+def some_given(of: Literal["anyOf", "oneOf"], **types: str) -> dict[str, Any]:
+    """Return what a schema says where some of the fields have to be there and not be null."""
+    given = [{"required": [each], "properties": {each: {"type": types[each]}}} for each in types]
+    return {of: given}

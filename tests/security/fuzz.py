@@ -1,0 +1,124 @@
+"""Fuzzes the published API of a running laptop stage with schemathesis: `make fuzz`.
+
+Two learners and an administrator call every operation with valid and invalid data; every response
+is held to the OpenAPI document and to each other (`schemathesis.toml`).
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from lambdas.routes import ROUTES
+from local.data_folder import ROOT, DataFolder
+from local.template import table_definitions
+from tests.laptop.stage_process import StageProcess, environment
+from tests.security.people import People, Person, people_of
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+ERASING = [r.operation for r in ROUTES if (r.method, r.path) == ("DELETE", "/users/{userId}")]
+RUNS: dict[str, list[str]] = {
+    name: [part for each in ERASING for part in (f"--{how}-operation-id", each)]
+    for name, how in {"ada": "exclude", "root": "exclude", "carol": "include"}.items()
+    if ERASING or how == "exclude"
+}
+"""On whose behalf operations are called, and which; nobody is left to call any once erased."""
+
+DOCUMENT = ROOT / "docs" / "openapi.json"
+
+
+def main() -> int:
+    """Run the program."""
+    parser = argparse.ArgumentParser(prog="python -m tests.security.fuzz", description=__doc__)
+    parser.add_argument("--examples", type=int, default=100, help="cases of each operation")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed tries the same cases")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        stage = start(DataFolder(Path(folder)))
+        try:
+            with people_of(stage) as people:
+                users = prepare(people)
+            statuses = [
+                fuzz(stage, users, who, arguments, *selection) for who, selection in RUNS.items()
+            ]
+            return max(*statuses, report(stage))
+        finally:
+            stage.close()
+
+
+def start(data: DataFolder) -> StageProcess:
+    """Return a stage of its own on an empty folder."""
+    table_definitions(ROOT / ".local")
+    for known in (ROOT / ".local").glob("tables-*.json"):
+        shutil.copy(known, data.path)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local.run"],
+        cwd=ROOT,
+        env=environment(data, PORT="0"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    return StageProcess(data, process).await_ready()
+
+
+def prepare(people: People) -> list[Person]:
+    """Return learners with records and an administrator, who has questions to change."""
+    root = people.player("root", "admin")
+    answers = [{"text": "right", "correct": True}, {"text": "wrong", "correct": False}]
+    questions = [{"category": "fuzz", "text": f"{n}?", "answers": answers} for n in range(5)]
+    people.do(root, "POST", "/admin/questions", {"questions": questions})
+    return [people.player("ada"), people.player("grace"), people.player("carol"), root]
+
+
+def fuzz(
+    stage: StageProcess,
+    users: list[Person],
+    who: str,
+    arguments: argparse.Namespace,
+    *selection: str,
+) -> int:
+    """Run schemathesis to its end on behalf of one of the users; return its exit code."""
+    folder = stage.data.path
+    logins = [
+        {"name": user.name, "fixedHeaders": [{"name": name, "value": value}]}
+        for user in users
+        for name, value in user.headers.items()
+    ]
+    (folder / "users.json").write_text(json.dumps({"auth": logins}))
+    caller = next(user for user in users if user.name == who)
+    known = {
+        "sessions": [caller.session_id],
+        "shown": [caller.shown["questionId"]],
+        "choices": [each["id"] for each in caller.shown["answers"]],
+    }
+    for name, values in known.items():
+        (folder / f"{name}.txt").write_text("\n".join(f'"{value}"' for value in values))
+    shutil.copy(CONFIG, folder)
+    program = Path(sysconfig.get_path("scripts")) / "schemathesis"
+    command = [str(program), "run", str(DOCUMENT), "--url", stage.url, "--auth-wfc-user", who]
+    command += ["--max-examples", str(arguments.examples), "--seed", str(arguments.seed)]
+    variables = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run([*command, *selection], cwd=folder, env=variables, check=False).returncode
+
+
+def report(stage: StageProcess) -> int:
+    """Print what the stage's own log says of the run; 1 if anything failed there."""
+    statuses: Counter[int] = Counter()
+    for line in stage.data.stage_log.read_text().splitlines():
+        if line.startswith("{") and '"status"' in line:
+            statuses[int(json.loads(line)["status"])] += 1
+    failed = sum(count for status, count in statuses.items() if status >= 500)
+    print(f"Requests that reached a function: {statuses.total()}; answered with 5xx: {failed}")  # noqa: T201
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
