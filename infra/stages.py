@@ -93,6 +93,7 @@ class Stage:
         deploy_roles: Whether the CDK CLI takes on the roles of the account's bootstrap; else it
             deploys with the very credentials it was given.
         asset_platform: What the functions' asset is built for.
+        tls_only: Whether failed batches and their queue refuse whoever comes without TLS.
         owner: Whom to ask about it (tag).
         cost_centre: Who pays for it (tag).
         audit: What becomes of the audit records.
@@ -124,6 +125,7 @@ class Stage:
     extent: Extent
     deploy_roles: bool
     asset_platform: Platform
+    tls_only: bool
     owner: str
     cost_centre: str
     log_level: str
@@ -209,6 +211,8 @@ class Stage:
             yield "production that is destroyed with its stack"
         if self.audit.lock is not ObjectLockMode.COMPLIANCE:
             yield "production whose audit somebody can delete"
+        if not self.tls_only:
+            yield "production reached without TLS"
         if self.asset_platform != LAMBDA or self.extent is not Extent.OPERATED:
             yield "production that is not all of it on AWS"
 
@@ -235,6 +239,7 @@ _DEV = Stage(
     extent=Extent.OPERATED,
     deploy_roles=True,
     asset_platform=LAMBDA,
+    tls_only=True,
     owner="quiz-team",
     cost_centre="quiz",
     log_level="DEBUG",
@@ -287,14 +292,16 @@ _PROD = replace(
 )
 # Of it, only the tables are ever made: on a laptop.
 _LOCAL = replace(_DEV, name="local", extent=Extent.TABLES, delivery=LAPTOP_DELIVERY)
-# Deployed by CI to a local cloud, which runs the functions on its own interpreter, has no roles of
-# a bootstrap, and refuses budgets, alarms on metric math and associations of a web ACL.
+# Deployed by CI to a local cloud, which runs the functions on its own interpreter, speaks plain
+# HTTP, has no roles of a bootstrap, and refuses budgets, alarms on metric math and associations of
+# a web ACL.
 _REHEARSAL = replace(
     _DEV,
     name="rehearsal",
     extent=Extent.SERVICE,
     deploy_roles=False,
     asset_platform=THIS_MACHINE,
+    tls_only=False,
 )
 
 STAGES = {stage.name: stage for stage in (_DEV, _STAGING, _PROD, _LOCAL, _REHEARSAL)}

@@ -25,6 +25,8 @@ from local.stream import ShardReader, Stream, readable
 
 Consumer = Callable[[Mapping[str, Any], Any], object]
 
+THREAD = "stream-pump"
+
 _BUSY_PAUSE = 0.2
 """Between reads while records come: what is written meanwhile is one batch."""
 _IDLE_PAUSE = 1.0
@@ -104,7 +106,7 @@ class Pump:
         self._ending = threading.Event()
         self._readers: dict[str, ShardReader] = {}
         self._shards_at = -_SHARDS_SECONDS
-        self._thread = threading.Thread(target=self._run, name="stream-pump", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -46,7 +46,7 @@ class FailuresStack(StageStack):
             visibility_timeout=cdk.Duration.seconds(_READING_SECONDS),
             # S3 may send to no queue under the key of AWS for SQS in KMS.
             encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
+            enforce_ssl=stage.tls_only,
             removal_policy=stage.removal_policy,
         )
         # By name, not by reference: the queue's policy has to be there before the bucket.
@@ -69,8 +69,8 @@ class FailuresStack(StageStack):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
+            enforce_ssl=stage.tls_only,
+            minimum_tls_version=1.2 if stage.tls_only else None,
             versioned=stage.table_recovery,
             lifecycle_rules=[
                 s3.LifecycleRule(
@@ -102,6 +102,14 @@ class FailuresStack(StageStack):
                 "CloudTrail tells of both. Access logs would need a bucket that outlives this one."
             },
         )
+
+        if not stage.tls_only:
+            plain = (
+                "The local cloud that this stage is deployed to listens on this machine alone, in "
+                "plain HTTP; every stage on AWS sets tls_only."
+            )
+            acknowledge(self.queue, {"AwsSolutions-SQS4": plain})
+            acknowledge(self.bucket, {"AwsSolutions-S10": plain})
 
     def _notify_queue(self) -> None:
         """Set on the resource itself: the construct's own way brings a function to do it."""

@@ -4,9 +4,11 @@ The tests are one flow in the order they are written. What this cloud cannot sho
 docs/deployment.md, with the assertion on the template that stands in for it.
 """
 
+import json
 import subprocess
 import sys
 import time
+import uuid
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -17,8 +19,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from infra.delivery import CONSUMER
 from infra.permissions import PERMISSIONS
+from infra.stages import STAGES
 from lambdas.routes import FUNCTIONS, ROUTES, Access, Route
+from ops.redrive import bucket_of, queue_of
 from ops.sign_in import create_user
 from tests.deployment.api_user import CATEGORY, ApiUser, bank_questions, signed_in
 from tests.deployment.local_cloud import (
@@ -33,11 +38,16 @@ from tests.deployment.local_cloud import (
 from tests.deployment.permissions_used import granted, used
 from tests.infra.assembly import Template
 
-STACKS = [f"{PREFIX}-{name}" for name in ("data", "audit", "identity", "api")]
+STACKS = [
+    f"{PREFIX}-{name}" for name in ("data", "audit", "identity", "api", "failures", "analytics")
+]
 SIGN_IN_SCOPE = "aws.cognito.signin.user.admin"
 
+BUCKET = bucket_of(STAGE, ACCOUNT, REGION)
+QUEUE = queue_of(STAGE)
+
 by_operation = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation)
-by_function = pytest.mark.parametrize("folder", FUNCTIONS)
+by_function = pytest.mark.parametrize("folder", [*FUNCTIONS, CONSUMER])
 
 
 # An account that knows nothing of the CDK
@@ -129,8 +139,8 @@ def test_no_other_table_was_made(deployment: Deployment) -> None:
 
 @by_function
 def test_a_function_is_as_declared(deployment: Deployment, folder: str) -> None:
-    api = template(deployment, "api")
     name = f"{PREFIX}-{folder}"
+    api = template(deployment, "analytics" if folder == CONSUMER else "api")
     (declared,) = (
         each
         for each in api.resources("AWS::Lambda::Function").values()
@@ -195,7 +205,52 @@ def test_a_function_may_do_what_is_granted_and_no_more(deployment: Deployment, f
         ("logs:PutLogEvents", logs),
         ("xray:PutTraceSegments", "*"),
         ("xray:PutTelemetryRecords", "*"),
+        *(consumer_permissions(deployment.cloud) if folder == CONSUMER else ()),
     }
+
+
+def consumer_permissions(cloud: LocalCloud) -> Iterator[tuple[str, str]]:
+    for action in ("DescribeStream", "GetRecords", "GetShardIterator"):
+        yield f"dynamodb:{action}", stream_arn(cloud)
+    yield (
+        "dynamodb:ListStreams",
+        f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{PREFIX}-progress/stream/*",
+    )
+    yield "s3:PutObject", f"arn:aws:s3:::{BUCKET}/aws/lambda/*"
+    yield "s3:ListBucket", f"arn:aws:s3:::{BUCKET}"
+
+
+def stream_arn(cloud: LocalCloud) -> str:
+    table = cloud.client("dynamodb").describe_table(TableName=f"{PREFIX}-progress")["Table"]
+    return str(table["LatestStreamArn"])
+
+
+def test_the_stream_is_delivered_to_the_live_consumer_by_the_stages_settings(
+    deployment: Deployment,
+) -> None:
+    functions, settings = deployment.cloud.client("lambda"), STAGES[STAGE].delivery
+    (mapping,) = functions.list_event_source_mappings()["EventSourceMappings"]
+    assert mapping["EventSourceArn"] == stream_arn(deployment.cloud)
+    assert mapping["FunctionArn"].endswith(f":function:{PREFIX}-{CONSUMER}:live")
+    assert mapping["State"] == "Enabled"
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["BatchSize"] == settings.batch_size
+    assert mapping["MaximumBatchingWindowInSeconds"] == settings.window_seconds
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_a_failed_batch_in_the_bucket_is_told_by_the_queue(deployment: Deployment) -> None:
+    s3, sqs = deployment.cloud.client("s3"), deployment.cloud.client("sqs")
+    notified = s3.get_bucket_notification_configuration(Bucket=BUCKET)
+    (queue,) = notified["QueueConfigurations"]
+    assert queue["QueueArn"] == f"arn:aws:sqs:{REGION}:{ACCOUNT}:{QUEUE}"
+    assert queue["Events"] == ["s3:ObjectCreated:*"]
+    access = s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"]
+    assert set(access.values()) == {True}
+    attributes = sqs.get_queue_attributes(
+        QueueUrl=sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"], AttributeNames=["All"]
+    )["Attributes"]
+    assert attributes["MessageRetentionPeriod"] == str(14 * 24 * 3_600)
 
 
 @pytest.fixture(scope="session")
@@ -550,6 +605,73 @@ BODIES: dict[str, Any] = {
     "saveQuestions": {"questions": bank_questions(0, 1)},
     "replaceQuestion": {**bank_questions(0, 1)[0], "text": "Another question?"},
 }
+
+
+def until_counted(user: ApiUser, path: str, attempts: int) -> Any:
+    """Totals lag by the seconds for which a batch waits."""
+    deadline = time.monotonic() + 60
+    while (totals := user.call("GET", path))["attempts"] != attempts:
+        assert time.monotonic() < deadline, totals
+    return totals
+
+
+def test_the_consumer_counts_what_was_answered(deployment: Deployment) -> None:
+    with signed_in(deployment) as user:
+        session_id, question = user.start_session(2)
+        user.miss_and_mend(session_id, question)
+        totals = until_counted(user, "/users/me/progress", 2)
+    assert (totals["correct"], totals["wrong"]) == (1, 1)
+
+
+def test_a_failed_batch_is_redriven_and_forgotten(deployment: Deployment, admin: ApiUser) -> None:
+    """One is put where Lambda puts it; the local cloud never gives a batch up."""
+    s3 = deployment.cloud.client("s3")
+    key = f"aws/lambda/by-hand/shard/{uuid.uuid4()}"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=failed_batch("redriven"))
+    done = deployment.cloud.run(sys.executable, "-m", "ops.redrive", "--stage", STAGE)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert done.stdout == f"Stage {STAGE}: 1 failed batch (1 record) counted, none left.\n"
+    assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET)
+    sqs = deployment.cloud.client("sqs")
+    counts = sqs.get_queue_attributes(
+        QueueUrl=sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"], AttributeNames=["All"]
+    )["Attributes"]
+    assert counts["ApproximateNumberOfMessages"] == "0"
+    assert counts["ApproximateNumberOfMessagesNotVisible"] == "0"
+    totals = until_counted(admin, "/users/redriven/progress", 1)
+    assert totals["correct"] == 1
+    again = deployment.cloud.run(sys.executable, "-m", "ops.redrive", "--stage", STAGE)
+    assert again.stdout == f"Stage {STAGE}: 0 failed batches (0 records) counted, none left.\n"
+
+
+def failed_batch(user_id: str) -> str:
+    """A batch of one answer, as Lambda writes it."""
+    now = time.time()
+    image = {
+        "userId": {"S": user_id},
+        "questionId": {"S": f"{CATEGORY}:000001"},
+        "sessionId": {"S": "0" * 27},
+        "answerNumber": {"N": "1"},
+        "rightBefore": {"N": "0"},
+        "attempts": {"N": "1"},
+        "correct": {"N": "1"},
+        "mastered": {"BOOL": True},
+        "lastChoice": {"S": "0"},
+        "lastVersion": {"N": "1"},
+        "timeSpent": {"N": "1000"},
+        "firstSeenAt": {"N": str(int(now * 1000))},
+        "lastSeenAt": {"N": str(int(now * 1000))},
+    }
+    record = {
+        "eventID": uuid.uuid4().hex,
+        "eventName": "INSERT",
+        "dynamodb": {
+            "NewImage": image,
+            "SequenceNumber": "1",
+            "ApproximateCreationDateTime": now,
+        },
+    }
+    return json.dumps({"payload": json.dumps({"Records": [record]})})
 
 
 def test_no_route_fails_under_the_role_of_its_function(

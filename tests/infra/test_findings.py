@@ -54,7 +54,7 @@ def kept(assembly: Assembly, stage: str) -> Iterator[tuple[str, str, str]]:
         ("dev", EVERYWHERE | CHEAP),
         ("staging", EVERYWHERE | {"AwsSolutions-COG2"}),
         ("prod", EVERYWHERE),
-        ("rehearsal", EVERYWHERE | CHEAP),
+        ("rehearsal", EVERYWHERE | CHEAP | {"AwsSolutions-S10", "AwsSolutions-SQS4"}),
         ("local", {"AwsSolutions-DDB3"}),
     ],
 )

@@ -50,6 +50,7 @@ def test_the_rehearsal_can_be_destroyed_and_asks_for_nothing_the_local_cloud_ref
     assert not stage.waf
     assert not stage.deletion_protection
     assert not stage.deploy_roles
+    assert not stage.tls_only
     assert stage.provisioned_concurrency is None
 
 
@@ -63,6 +64,7 @@ def test_the_rehearsal_can_be_destroyed_and_asks_for_nothing_the_local_cloud_ref
             "production that is destroyed with its stack; an audit nobody can delete in what is to",
         ),
         ({"asset_platform": THIS_MACHINE}, "production that is not all of it on AWS"),
+        ({"tls_only": False}, "production reached without TLS"),
         ({"extent": Extent.SERVICE}, "production that is not all of it on AWS"),
         (
             {"audit": AuditRetention(days=400, lock=ObjectLockMode.GOVERNANCE)},
