@@ -95,9 +95,15 @@ snapshots: $(INSTALLED) ## update the snapshots
 	$(BIN)/pytest tests/infra -k snapshot --snapshot-update
 
 ##@ Measure it, alone on the machine (RECORD=1 writes docs/performance.md)
-.PHONY: bench load saturate distance
+.PHONY: bench bench-cold bench-warm load saturate distance
 bench: $(INSTALLED) ## benchmarks
 	$(BIN)/pytest tests/performance --benchmark-only
+
+bench-cold: $(INSTALLED) ## instructions to start each function (needs valgrind)
+	@$(PYTHON) -m tests.performance.cold_start $(RECORD:%=--record)
+
+bench-warm: $(INSTALLED) ## instructions of a question and an answer, layer by layer (needs valgrind)
+	@$(PYTHON) -m tests.performance.warm_path $(RECORD:%=--record)
 
 load: $(INSTALLED) ## learners on a stage of their own (USERS=100 DURATION=300 THINK=2 WEB=)
 	@$(PYTHON) tests/load/load_test.py load --users $(USERS) --duration $(DURATION) --think $(THINK) $(if $(WEB),--web) $(RECORD:%=--record)

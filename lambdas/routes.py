@@ -5,8 +5,8 @@ OpenAPI document is written from it, and the tests walk it. It imports nothing h
 responses are named (`module:Class`) and resolved by those who need the class.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 SESSION_ID_PATTERN = "^[0-9a-f]{27}$"
 CATEGORY_PATTERN = "^[a-z0-9-]{1,48}$"
@@ -43,8 +43,7 @@ class Access(StrEnum):
     ADMIN = "admin"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A parameter in the path, the query or a header, checked before the use case runs."""
 
     name: str
@@ -61,16 +60,14 @@ class Parameter:
         return self.minimum is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Throttle:
+class Throttle(NamedTuple):
     """Steady requests per second and burst of one method of the gateway."""
 
     rate: int
     burst: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(NamedTuple):
     """One method of one path.
 
     `function` is the folder under `lambdas` whose handler serves it. `errors` are the statuses it

@@ -2,15 +2,13 @@
 
 import json
 import sys
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.analytics.use_case import Batch
 from lambdas.shared.telemetry import LEVELS, Usage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchLog:
+class BatchLog(NamedTuple):
     """What is told of one batch; no learner, session or question is ever part of it.
 
     `now` is the time in ms the batch was done with.

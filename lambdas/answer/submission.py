@@ -5,9 +5,8 @@ Loading it is a quarter of this function's start, so a sound body, as every clie
 mistake, is recognized by hand, and any other is left to the model.
 """
 
-from dataclasses import dataclass
 from re import compile as compile_pattern
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.question import MAX_CHOICES
 from lambdas.routes import CHOICE_ID_PATTERN, MAX_TIME_SPENT, QUESTION_ID_PATTERN
@@ -18,8 +17,7 @@ _is_choice_id = compile_pattern(CHOICE_ID_PATTERN).fullmatch
 _FIELDS = {"questionId", "turn", "selectedAnswers", "timeSpent"}
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """The choices selected on a turn; `time_spent` in seconds."""
 
     question_id: str

@@ -1,6 +1,6 @@
 """Answer the current question: one read, one transaction, exactly once."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.drawing import expected_next
 from domain.engine import Addressed, Answered, addressed_turn, answer, selected_choices
@@ -37,8 +37,7 @@ ATTEMPTS = 3
 """Times an answer is decided anew because another request changed the session meanwhile."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """An answer processed: the session after it, the question answered and the one on screen."""
 
     session: Session

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import blake2b
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 from unicodedata import normalize
 
 from domain.question import Choice, Question, category_and_ordinal, question_id
@@ -39,8 +39,7 @@ class SaveStatus(StrEnum):
     REJECTED = "REJECTED"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Staged:
+class Staged(NamedTuple):
     """What becomes of a draft once published.
 
     `repeated` tells that the same writer met the question before. `update` is the record to write
@@ -158,13 +157,12 @@ class BankWriter:
         """Retire a question, and end the lease."""
         category, _ = category_and_ordinal(record.question.question_id)
         entry = self._entry(category)
-        retired = replace(
-            record,
+        retired = record._replace(
             question=replace(record.question, retired=True),
             updated_at=self.environment.clock(),
         )
         put = self._table.put(retired, expected_version=record.question.version)
-        entries = [replace(entry, active=entry.active - 1)]
+        entries = [entry._replace(active=entry.active - 1)]
         end = self._table.published_by(self.holder, entries)
         self.environment.transactions.write([put, end])
 
@@ -181,7 +179,7 @@ class BankWriter:
     def next_id(self, draft: QuestionDraft) -> str:
         """Return the id of the category's next question, and count it."""
         entry = self._entry(draft.category, draft.language)
-        self._changed[draft.category] = replace(entry, size=entry.size + 1, active=entry.active + 1)
+        self._changed[draft.category] = entry._replace(size=entry.size + 1, active=entry.active + 1)
         return question_id(draft.category, entry.size)
 
     @property
@@ -238,7 +236,7 @@ class BankWriter:
         if update.update and update.replaces and update.replaces.question.retired:
             category, _ = category_and_ordinal(update.update.question.question_id)
             entry = self._entry(category)
-            self._changed[category] = replace(entry, active=entry.active + 1)
+            self._changed[category] = entry._replace(active=entry.active + 1)
 
     def _entry(self, category: str, language: str = "en") -> CategoryEntry:
         return (
@@ -402,15 +400,14 @@ def with_draft(known: BankRecord, draft: QuestionDraft, now: int) -> BankRecord 
         same.multiple,
     ):
         question = replace(question, version=same.version + 1)
-    changed = replace(
-        known,
+    changed = known._replace(
         question=question,
         content_key=content_key(draft),
         difficulty=draft.difficulty,
         tags=draft.tags,
         external_id=draft.external_id,
     )
-    return None if changed == known else replace(changed, updated_at=now)
+    return None if changed == known else changed._replace(updated_at=now)
 
 
 def _question(identifier: str, version: int, draft: QuestionDraft) -> Question:

@@ -5,9 +5,8 @@ its user pool, though, so what decides who somebody is and what they may is chec
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from re import compile as compile_pattern
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.routes import USER_ID_PATTERN, Access
 from lambdas.shared.errors import ForbiddenError, NotFoundError, UnauthorizedError
@@ -18,8 +17,7 @@ ME = "me"
 _USER_ID = compile_pattern(USER_ID_PATTERN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(NamedTuple):
     """An authenticated user: id (the token's `sub`), groups and scopes."""
 
     user_id: str

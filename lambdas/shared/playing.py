@@ -1,7 +1,8 @@
 """What session, quiz and answer share: drawing the next question, and saving a turn."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from domain.drawing import RefillNeeded, advance, withdraw
 from domain.effects import EntryQueued, PoolChange, ProgressChange
@@ -25,8 +26,7 @@ from lambdas.shared.metrics import (
 from lambdas.shared.telemetry import note, sample
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(NamedTuple):
     """A session with its next question on screen, none when it is over.
 
     `changes` are the pool changes to save with it.

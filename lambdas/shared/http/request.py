@@ -2,11 +2,10 @@
 
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pkgutil import resolve_name
 from re import compile as compile_pattern
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from lambdas.routes import Access, Parameter, Route
 from lambdas.shared.audit import name_caller
@@ -31,8 +30,7 @@ Event = Mapping[str, Any]
 _WHOLE_NUMBER = compile_pattern("[0-9]{1,9}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """What the route declares, and only that.
 
     `user_id` is the learner whose data the call is about; `query` has defaults filled in; `address`

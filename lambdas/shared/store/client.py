@@ -3,8 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -82,8 +81,7 @@ class OutOfTimeError(BotoCoreError):
     fmt = "no time is left for another attempt"
 
 
-@dataclass(frozen=True)
-class Database:
+class Database(NamedTuple):
     """Calls to DynamoDB, each counted on the meter of the request it is made for.
 
     `pause` is given seconds to wait.

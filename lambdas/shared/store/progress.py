@@ -1,16 +1,14 @@
 """The Progress table: a learner's record of each question, kept in the answer's transaction."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.effects import ProgressChange
 from lambdas.shared.store.client import Database, Item
 from lambdas.shared.store.sessions import digits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuestionRecord:
+class QuestionRecord(NamedTuple):
     """What a learner did with one question; times in milliseconds."""
 
     question_id: str
@@ -23,8 +21,7 @@ class QuestionRecord:
     time_spent: int
 
 
-@dataclass(frozen=True, slots=True)
-class ProgressTable:
+class ProgressTable(NamedTuple):
     """Reads, and the update transactions write."""
 
     database: Database

@@ -6,8 +6,7 @@ bank one writer at a time; and references from a question's content or external 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.question import Choice, Question, category_and_ordinal
 from lambdas.shared.store.batch import batch_get, batch_write
@@ -17,8 +16,7 @@ BY_CATEGORY = "byCategory"
 REGISTRY_ID = "#registry"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CategoryEntry:
+class CategoryEntry(NamedTuple):
     """A category of the registry: `size` published ordinals, of which `active` are not retired."""
 
     category: str
@@ -28,8 +26,7 @@ class CategoryEntry:
     active: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BankRecord:
+class BankRecord(NamedTuple):
     """A question with what only administrators see; times in milliseconds.
 
     `content_key` names its content: the same text and choices in a category are one question.
@@ -53,8 +50,7 @@ class BankBusyError(Exception):
         self.milliseconds = milliseconds
 
 
-@dataclass(frozen=True, slots=True)
-class QuestionsTable:
+class QuestionsTable(NamedTuple):
     """Reads, and the actions a transaction of the bank's writer is made of."""
 
     database: Database

@@ -5,8 +5,7 @@ a full head an item stays under 1 KB, which halves what each answer's write cost
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.pool import Pool, PoolEntry
 from domain.question import category_and_ordinal, question_id
@@ -25,8 +24,7 @@ _ENTRY_BYTES = 12
 _LEFTOVER = 0x80
 
 
-@dataclass(frozen=True, slots=True)
-class SessionsTable:
+class SessionsTable(NamedTuple):
     """Reads, and the items transactions write."""
 
     database: Database

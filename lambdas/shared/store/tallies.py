@@ -8,7 +8,6 @@ is written only over the version read.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -44,8 +43,7 @@ class ItemKey(NamedTuple):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """Tallies as read, each with the version it is at, 0 where there is none yet."""
 
     learners: Mapping[str, tuple[LearnerTally, int]]
@@ -54,8 +52,7 @@ class Snapshot:
     erased: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Tallies:
+class Tallies(NamedTuple):
     """Reads tallies together; returns the actions a transaction writes them with."""
 
     database: Database

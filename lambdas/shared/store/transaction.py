@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -25,8 +24,7 @@ class TransactionConditionError(ConditionFailedError):
         self.failed = failed
 
 
-@dataclass(frozen=True)
-class Transactions:
+class Transactions(NamedTuple):
     """Runs transactions; `pause` is given seconds to wait."""
 
     database: Database

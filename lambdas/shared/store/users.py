@@ -5,8 +5,7 @@ Every write that would bring data of a user into being is on the condition that 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.shared.errors import AccountErasedError
 from lambdas.shared.store.client import ConditionFailedError, Database, Item
@@ -18,8 +17,7 @@ DEFAULT_WRONG_ANSWER_PERCENTAGE = 20
 """Share of draws from the wrong-answer pool, in percent, where nothing else is chosen."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(NamedTuple):
     """A learner's profile and preferences; times in milliseconds, None before the first write."""
 
     user_id: str
@@ -30,8 +28,7 @@ class Profile:
     updated_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UsersTable:
+class UsersTable(NamedTuple):
     """Reads and writes profiles. A learner without an item has the defaults."""
 
     database: Database

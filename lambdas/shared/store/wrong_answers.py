@@ -4,8 +4,7 @@ The sort key is the time queued and the question, so that two entries of one mil
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.drawing import RefillNeeded
 from domain.effects import EntryLowered, EntryQueued, PoolChange
@@ -26,8 +25,7 @@ _BEFORE_ALL = "0"
 _AS_READ = "sessionId = :old AND remainingTries = :owed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwedQuestion:
+class OwedQuestion(NamedTuple):
     """A pool entry with the session that owns it; `position` is its sort key."""
 
     entry: PoolEntry
@@ -35,8 +33,7 @@ class OwedQuestion:
     position: str
 
 
-@dataclass(frozen=True, slots=True)
-class WrongAnswersTable:
+class WrongAnswersTable(NamedTuple):
     """Reads, and the changes transactions write."""
 
     database: Database

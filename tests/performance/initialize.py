@@ -1,0 +1,17 @@
+"""Starts a function of the asset, and serves a request: `PROGRAM FOLDER FUNCTION [EVENT]`.
+
+As on Lambda where AWS_LAMBDA_FUNCTION_NAME is set; else the client is made without a first call.
+"""
+
+import importlib
+import json
+import sys
+
+folder, name, *served = sys.argv[1:]
+sys.path.insert(0, folder)
+handler = importlib.import_module(f"lambdas.{name}.handler").handler
+if name != "health":
+    importlib.import_module("lambdas.shared.environment").environment()
+if served:
+    reply = handler(json.loads(served[0]), None)
+    assert reply["statusCode"] in (200, 201), reply
