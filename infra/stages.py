@@ -115,7 +115,11 @@ class Stage:
         waf: Whether a web ACL stands before the API, at some $8 a month.
         waf_rate: Requests of one address in 5 minutes, above which it is refused. A school is
             often one address.
-        alarm_email: Who is told of alarms and of the budget, after confirming a first message.
+        performance_monitoring: Whether the functions emit metrics, at $0.30 a month for each that
+            is emitted all the time. Without them half of the dashboard is empty.
+        pages: Whether somebody is to be woken; if not, what would page is a ticket.
+        alarm_email: Who is told of alarms and of the budget, after confirming a first message of
+            each topic.
         monthly_budget: In USD.
         delivery: How answers reach the function that counts them.
     """
@@ -144,6 +148,8 @@ class Stage:
     provisioned_concurrency: ProvisionedConcurrency | None
     waf: bool
     waf_rate: int | None
+    performance_monitoring: bool
+    pages: bool
     alarm_email: str | None
     monthly_budget: int
     delivery: Delivery
@@ -213,6 +219,8 @@ class Stage:
             yield "production whose audit somebody can delete"
         if not self.tls_only:
             yield "production reached without TLS"
+        if not (self.performance_monitoring and self.pages):
+            yield "production that nobody watches"
         if self.asset_platform != LAMBDA or self.extent is not Extent.OPERATED:
             yield "production that is not all of it on AWS"
 
@@ -258,6 +266,8 @@ _DEV = Stage(
     provisioned_concurrency=None,
     waf=False,
     waf_rate=None,
+    performance_monitoring=True,
+    pages=False,
     alarm_email=None,
     monthly_budget=20,
     delivery=DELIVERY,
@@ -288,6 +298,7 @@ _PROD = replace(
     removal_policy=RemovalPolicy.RETAIN,
     reserved_concurrency=50,
     provisioned_concurrency=ProvisionedConcurrency(minimum=2, maximum=20, utilization=0.7),
+    pages=True,
     monthly_budget=200,
 )
 # Of it, only the tables are ever made: on a laptop.

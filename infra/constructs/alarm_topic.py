@@ -1,4 +1,4 @@
-"""The topic that alarms and the budget speak to."""
+"""The topics that alarms and the budget speak to."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -14,26 +14,39 @@ _CLOUDWATCH = "cloudwatch.amazonaws.com"
 _BUDGETS = "budgets.amazonaws.com"
 
 
-class AlarmTopic(sns.Topic):
-    """Encrypted, written to by this account's alarms and budgets alone, over TLS.
+class AlarmKey(kms.Key):
+    """The key of the topics.
 
-    The key is one of ours, unlike the tables': services may use the one of AWS for SNS only on
-    behalf of a caller in the account, and an alarm has none.
+    It is one of ours, unlike the tables': services may use the one of AWS for SNS only on behalf of
+    a caller in the account, and an alarm has none.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
-        key = kms.Key(
+        super().__init__(
             scope,
-            f"{construct_id}Key",
+            construct_id,
             description=f"Alarms of {stage.prefix} on their way",
             enable_key_rotation=True,
             # It encrypts nothing that is kept.
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal(service) for service in (_CLOUDWATCH, _BUDGETS)],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],  # in a key's policy: that key
+            )
+        )
+
+
+class AlarmTopic(sns.Topic):
+    """Encrypted, written to by this account's alarms and budgets alone, over TLS."""
+
+    def __init__(self, scope: Construct, name: str, *, stage: Stage, key: kms.IKey) -> None:
         super().__init__(
             scope,
-            construct_id,
-            topic_name=f"{stage.prefix}-alarms",
+            name.title(),
+            topic_name=f"{stage.prefix}-{name}",
             master_key=key,
             enforce_ssl=True,
         )
@@ -48,17 +61,9 @@ class AlarmTopic(sns.Topic):
             _BUDGETS: stack.format_arn(service="budgets", region="", resource="*"),
         }
         for service, source in sources.items():
-            principal = iam.ServicePrincipal(service)
-            key.add_to_resource_policy(
-                iam.PolicyStatement(
-                    principals=[principal],
-                    actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                    resources=["*"],  # in a key's policy: that key
-                )
-            )
             self.add_to_resource_policy(
                 iam.PolicyStatement(
-                    principals=[principal],
+                    principals=[iam.ServicePrincipal(service)],
                     actions=["sns:Publish"],
                     resources=[self.topic_arn],
                     conditions={

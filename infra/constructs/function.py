@@ -15,12 +15,12 @@ from infra.findings import acknowledge
 from infra.permissions import Grant, TableName
 from infra.stages import ProvisionedConcurrency, Stage
 
-_MEMORY_MB = 512
+MEMORY_MB = 512
 """Processor time comes with memory (1,769 MB is one processor). A warm answer is milliseconds of
 it, a cold start about a second of imports at this size; half of it would double that for every
 learner who meets one."""
 
-_ALIAS = "live"
+LIVE = "live"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ class Function(Construct):
             architecture=lambda_.Architecture.ARM_64,
             code=code,
             handler=f"lambdas.{folder}.handler.handler",
-            memory_size=_MEMORY_MB,
+            memory_size=MEMORY_MB,
             timeout=cdk.Duration.seconds(calls.seconds),
             role=role,
             log_group=log_group,
@@ -107,6 +107,7 @@ class Function(Construct):
             environment={
                 "STAGE": stage.name,
                 "LOG_LEVEL": stage.log_level,
+                "PERFORMANCE_MONITORING": str(stage.performance_monitoring).lower(),
                 "CORS_ORIGINS": stage.cors_origin,
                 **audit.environment,
                 **{grant.table.variable: tables[grant.table].table_name for grant in grants},
@@ -115,7 +116,7 @@ class Function(Construct):
         self.live = lambda_.Alias(
             self,
             "Live",
-            alias_name=_ALIAS,
+            alias_name=LIVE,
             version=self.function.current_version,
             provisioned_concurrent_executions=warm.minimum if (warm := calls.warm) else None,
         )

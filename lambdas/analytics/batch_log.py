@@ -1,63 +1,62 @@
 """One log line a batch: what was counted, what was not, and how far behind."""
 
-import json
-import sys
-from typing import Any, NamedTuple
+from typing import Any
 
 from lambdas.analytics.use_case import Batch
-from lambdas.shared.telemetry import LEVELS, Usage
+from lambdas.shared.metrics import (
+    ANSWER_AGE,
+    ATTEMPTS_TO_MASTERY,
+    COUNTED,
+    COUNTING,
+    DUPLICATES,
+    MALFORMED,
+    TIME_SPENT,
+    UNFINISHED,
+)
+from lambdas.shared.settings import Settings
+from lambdas.shared.telemetry import Usage, write_line
 
 
-class BatchLog(NamedTuple):
-    """What is told of one batch; no learner, session or question is ever part of it.
+def log_batch(
+    settings: Settings,
+    spent: Usage,
+    batch: Batch,
+    *,
+    request_id: str,
+    milliseconds: float,
+    now: int,
+) -> None:
+    """Write the line of a batch; no learner, session or question is ever part of it.
 
-    `now` is the time in ms the batch was done with.
+    `now` is the time in ms the batch was done with. A batch not done is a warning. `retries` are
+    answers to a question answered before.
     """
-
-    batch: Batch
-    request_id: str
-    milliseconds: float
-    spent: Usage
-    cold_start: bool
-    now: int
-
-    def line(self) -> dict[str, Any]:
-        """Return the line's members.
-
-        `oldestMs` is the age of the oldest answer counted; `attemptsToMastery` has, for each
-        question that a learner mastered, the answers it took them; `retries` are answers to a
-        question answered before.
-        """
-        batch = self.batch
-        counted = batch.counted
-        line: dict[str, Any] = {
-            "level": "WARNING" if batch.failed else "INFO",
-            "event": "batch",
-            "function": "analytics",
-            "requestId": self.request_id,
-            "records": batch.records,
-            "counted": len(counted),
-            "duplicates": batch.duplicates,
-            "tooOld": batch.too_old,
-            "erased": batch.erased,
-            "ignored": batch.ignored,
-            "failed": bool(batch.failed),
-            "malformed": batch.malformed,
-            "retries": sum(not answer.first_try for answer in counted),
-            "attemptsToMastery": [each.attempt for each in counted if each.mastered > 0],
-            "ms": round(self.milliseconds, 2),
-            "roundTrips": self.spent.round_trips,
-            "rru": self.spent.read_units,
-            "wru": self.spent.write_units,
-        }
-        if counted:
-            line["oldestMs"] = self.now - min(answer.at for answer in counted)
-        if self.cold_start:
-            line["coldStart"] = True
-        return line
-
-    def write(self, level: str) -> None:
-        """Write the line if `level` lets it through; a batch not done is a warning."""
-        line = self.line()
-        if LEVELS[line["level"]] >= LEVELS[level]:
-            sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+    counted = batch.counted
+    event: dict[str, Any] = {
+        "event": "batch",
+        "requestId": request_id,
+        "records": batch.records,
+        "tooOld": batch.too_old,
+        "erased": batch.erased,
+        "ignored": batch.ignored,
+        "retries": sum(not answer.first_try for answer in counted),
+        "roundTrips": spent.round_trips,
+    }
+    for answer in counted:
+        if answer.mastered > 0:
+            spent.sample(ATTEMPTS_TO_MASTERY, answer.attempt)
+        if answer.time_spent:
+            spent.sample(TIME_SPENT, answer.time_spent)
+    values = spent.totals(milliseconds)
+    for metric, number in (
+        (COUNTED, len(counted)),
+        (DUPLICATES, batch.duplicates),
+        (UNFINISHED, int(batch.failed is not None)),
+        (MALFORMED, int(batch.malformed)),
+    ):
+        if number:
+            values[metric.name] = number
+    if counted:
+        values[ANSWER_AGE.name] = now - min(answer.at for answer in counted)
+    level = "WARNING" if batch.failed else "INFO"
+    write_line(settings, level, event, {"Operation": COUNTING}, values)

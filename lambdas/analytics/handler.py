@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
-from lambdas.analytics.batch_log import BatchLog
+from lambdas.analytics.batch_log import log_batch
 from lambdas.analytics.use_case import count_batch
 from lambdas.shared.environment import environment
 from lambdas.shared.invocation import deadline
+from lambdas.shared.metrics import COLD_STARTS
 from lambdas.shared.settings import settings
-from lambdas.shared.telemetry import Usage, log_fault, usage
+from lambdas.shared.telemetry import Usage, log_fault, note, usage
 
 _began: list[bool] = []
 
@@ -20,12 +21,13 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     Raises:
         Exception: Lambda is to halve the batch and try again.
     """
-    cold_start = not _began
-    _began[:] = [True]
     began = perf_counter()
     request_id = getattr(context, "aws_request_id", "")
     meter = Usage(deadline=deadline(context))
     token = usage.set(meter)
+    if not _began:
+        note(COLD_STARTS)
+        _began.append(True)
     try:
         batch = count_batch(environment(), event["Records"], request_id)
     except Exception as error:
@@ -33,13 +35,13 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         raise
     finally:
         usage.reset(token)
-    BatchLog(
-        batch=batch,
+    log_batch(
+        settings(),
+        meter,
+        batch,
         request_id=request_id,
         milliseconds=(perf_counter() - began) * 1000,
-        spent=meter,
-        cold_start=cold_start,
         now=environment().clock(),
-    ).write(settings().log_level)
+    )
     failures = [{"itemIdentifier": batch.failed}] if batch.failed else []
     return {"batchItemFailures": failures}

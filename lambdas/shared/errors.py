@@ -157,3 +157,7 @@ class InternalError(ApiError):
     def __init__(self) -> None:
         """Say no more than that."""
         super().__init__("The request failed for a reason of ours.")
+
+
+ERROR_CODES = tuple(dict.fromkeys(error.code for error in ApiError.__subclasses__()))
+"""Every code of the contract."""

@@ -13,7 +13,7 @@ NAMESPACE = "AdaptiveQuiz"
 Dimensions = tuple[str, ...]
 
 BY_OPERATION: Dimensions = ("Stage", "Operation")
-"""Operation is an operation of the route table, or `NO_OPERATION`."""
+"""Operation is an operation of the route table, `COUNTING`, or `NO_OPERATION`."""
 
 BY_CODE: Dimensions = ("Stage", "Code")
 """Code is a code of the HTTP contract (`lambdas.shared.errors`)."""
@@ -23,6 +23,9 @@ BY_DIRECTION: Dimensions = ("Stage", "Direction")
 
 NO_OPERATION = "none"
 """The operation of a request that is for no route."""
+
+COUNTING = "countAnswers"
+"""The operation of the stream's consumer: a batch is its request."""
 
 COUNT = "Count"
 MILLISECONDS = "Milliseconds"
@@ -54,7 +57,6 @@ BATCH_GET = Metric("BatchGet", MILLISECONDS, BY_OPERATION, "A BatchGetItem, like
 QUERY = Metric("Query", MILLISECONDS, BY_OPERATION, "A Query, likewise")
 PUT = Metric("Put", MILLISECONDS, BY_OPERATION, "A PutItem, likewise")
 UPDATE = Metric("Update", MILLISECONDS, BY_OPERATION, "An UpdateItem, likewise")
-DELETE = Metric("Delete", MILLISECONDS, BY_OPERATION, "A DeleteItem, likewise")
 BATCH_WRITE = Metric("BatchWrite", MILLISECONDS, BY_OPERATION, "A BatchWriteItem, likewise")
 TRANSACT_WRITE = Metric(
     "TransactWrite", MILLISECONDS, BY_OPERATION, "A TransactWriteItems, likewise"
@@ -66,7 +68,6 @@ CALLS = {
     "query": QUERY,
     "put_item": PUT,
     "update_item": UPDATE,
-    "delete_item": DELETE,
     "batch_write_item": BATCH_WRITE,
     "transact_write_items": TRANSACT_WRITE,
 }
@@ -96,6 +97,18 @@ POOL_DEPTH = Metric(
     "PoolDepth", COUNT, BY_OPERATION, "Entries of the pool a next question was drawn from"
 )
 RETRIES = Metric("Retries", COUNT, BY_OPERATION, "Wrong answers: the question is asked again")
+
+COUNTED = Metric("Counted", COUNT, BY_OPERATION, "Answers that took effect on the figures")
+DUPLICATES = Metric("Duplicates", COUNT, BY_OPERATION, "Answers that had taken effect before")
+UNFINISHED = Metric("Unfinished", COUNT, BY_OPERATION, "Batches to be sent again from some record")
+MALFORMED = Metric("Malformed", COUNT, BY_OPERATION, "Batches with a record that is no answer's")
+ANSWER_AGE = Metric(
+    "AnswerAge", MILLISECONDS, BY_OPERATION, "From the oldest answer of a batch to its counting"
+)
+TIME_SPENT = Metric("TimeSpent", MILLISECONDS, BY_OPERATION, "A learner's time for an answer")
+ATTEMPTS_TO_MASTERY = Metric(
+    "AttemptsToMastery", COUNT, BY_OPERATION, "Answers a question mastered took, in all sessions"
+)
 
 METRICS: dict[str, Metric] = {
     each.name: each for each in list(globals().values()) if isinstance(each, Metric)

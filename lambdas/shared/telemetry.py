@@ -66,7 +66,17 @@ class Usage:
 
     def called(self, operation: str, milliseconds: float) -> None:
         """Note a call to the database by its Python name, and how long it took."""
-        self.sample(CALLS[operation], _short(milliseconds))
+        if operation in CALLS:
+            self.sample(CALLS[operation], _short(milliseconds))
+
+    def totals(self, milliseconds: float) -> Values:
+        """Return all values, when the whole took so long."""
+        values: Values = {LATENCY.name: _short(milliseconds), **self.values}
+        if self.read_units:
+            values[READ_UNITS.name] = _whole(self.read_units)
+        if self.write_units:
+            values[WRITE_UNITS.name] = _whole(self.write_units)
+        return values
 
 
 usage: ContextVar[Usage] = ContextVar("usage")
@@ -111,11 +121,7 @@ def log_request(
     say. Where the stage's level leaves information out, the line is the metrics alone: what is
     measured must not depend on what is told.
     """
-    values: Values = {LATENCY.name: _short(milliseconds), **spent.values}
-    if spent.read_units:
-        values[READ_UNITS.name] = _whole(spent.read_units)
-    if spent.write_units:
-        values[WRITE_UNITS.name] = _whole(spent.write_units)
+    values = spent.totals(milliseconds)
     if status >= 500:
         values[FAULTS.name] = 1
     dimensions = {"Operation": operation or NO_OPERATION}
@@ -123,7 +129,7 @@ def log_request(
         values[ERRORS.name] = 1
         dimensions["Code"] = code
     event = {"requestId": request_id, "status": status, "roundTrips": spent.round_trips}
-    _write(settings, "ERROR" if status >= 500 else "INFO", event, dimensions, values)
+    write_line(settings, "ERROR" if status >= 500 else "INFO", event, dimensions, values)
 
 
 def log_fault(settings: "Settings", error: BaseException, request_id: str) -> None:
@@ -149,22 +155,26 @@ def log_fault(settings: "Settings", error: BaseException, request_id: str) -> No
     refusal = response.get("Error") if isinstance(response, dict) else None
     if isinstance(refusal, dict):
         event["refusal"] = refusal.get("Code", "")
-    _write(settings, "ERROR", event, {}, {})
+    write_line(settings, "ERROR", event, {}, {})
 
 
 def log_breaker_opened(settings: "Settings", table: str, direction: str) -> None:
     """Write that a circuit opened, as an event and a metric in one line."""
     event = {"event": "circuitOpened", "table": table}
-    _write(settings, "WARNING", event, {"Direction": direction}, {CIRCUITS_OPENED.name: 1})
+    write_line(settings, "WARNING", event, {"Direction": direction}, {CIRCUITS_OPENED.name: 1})
 
 
-def _write(
+def write_line(
     settings: "Settings",
     level: str,
     event: Mapping[str, Any],
     dimensions: Mapping[str, str],
     values: Values,
 ) -> None:
+    """Write one line: an event where the level lets it through, its metrics where they are on.
+
+    `dimensions` are those of the metrics in `values`, beside the stage.
+    """
     told = LEVELS[level] >= LEVELS[settings.log_level]
     measured = settings.performance_monitoring and bool(values)
     if not told and not measured:

@@ -23,6 +23,7 @@ RESOURCE_LIMIT = (
 NAMES = {
     "AWS::ApiGateway::RestApi": ("Name",),
     "AWS::CloudWatch::Alarm": ("AlarmName",),
+    "AWS::CloudWatch::CompositeAlarm": ("AlarmName",),
     "AWS::CloudWatch::Dashboard": ("DashboardName",),
     "AWS::Cognito::UserPool": ("UserPoolName",),
     "AWS::Cognito::UserPoolClient": ("ClientName",),
@@ -30,6 +31,7 @@ NAMES = {
     "AWS::KinesisFirehose::DeliveryStream": ("DeliveryStreamName",),
     "AWS::Lambda::Function": ("FunctionName",),
     "AWS::Logs::LogGroup": ("LogGroupName",),
+    "AWS::Logs::QueryDefinition": ("Name",),
     "AWS::SNS::Topic": ("TopicName",),
     "AWS::SQS::Queue": ("QueueName",),
     "AWS::WAFv2::WebACL": ("Name",),

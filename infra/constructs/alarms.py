@@ -1,0 +1,269 @@
+"""The alarms of a stage: what learners notice pages, what may become that is a ticket.
+
+Whatever the cause, an outage is one page: the rates of failed requests speak through one composite
+alarm. Causes are tickets; they tell where to look.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra.constructs.alarm import Alarm, CompositeAlarm, Condition, Meaning, rises
+from infra.constructs.function import LIVE
+from infra.delivery import CONSUMER
+from infra.metrics import (
+    FEW_REQUESTS,
+    MOST_METRICS,
+    account_concurrency,
+    api_error_rate,
+    api_latency,
+    burn_rate,
+    emitted,
+    expression,
+    function_metric,
+    queue_metric,
+    reserved_concurrency,
+    table_throttles,
+    total,
+)
+from infra.permissions import PERMISSIONS, TableName
+from infra.stages import Stage
+from lambdas.shared.metrics import CIRCUITS_OPENED, LATENCY
+from lambdas.shared.store.breaker import Direction
+
+SLOW_MS = 200
+MANY_ERRORS_PERCENT = 5
+NEAR_THE_LIMIT_PERCENT = 80
+
+DEAD_LETTERS = "dead-letters"
+
+LAG_MS = 5 * 60 * 1000
+"""A batch waits for seconds and is counted in one: figures minutes old mean that it is not."""
+
+
+class Burn(NamedTuple):
+    """A rate at which the budget goes, over a long window and, to end soon, over a short one."""
+
+    name: str
+    rate: float
+    long: cdk.Duration
+    short: cdk.Duration
+
+
+BURNS = (
+    Burn("fast", 14.4, cdk.Duration.hours(1), cdk.Duration.minutes(5)),
+    Burn("medium", 6, cdk.Duration.hours(6), cdk.Duration.minutes(30)),
+    Burn("slow", 1, cdk.Duration.days(3), cdk.Duration.hours(6)),
+)
+"""The three of the SRE Workbook, chapter 5, table 5-8: 2% of the budget in an hour, 5% in six, 10%
+in three days. The first two page. https://sre.google/workbook/alerting-on-slos/"""
+
+FEWEST_FAILURES = 10
+"""In a long window; below, hardly anybody met one. Where nobody calls, a total outage of 10
+requests an hour is so told after an hour. The short window only ends the alarm: one is enough."""
+
+
+class Alarms(Construct):
+    """All alarms of a stage; `all` holds them, those that page first."""
+
+    all: list[cloudwatch.IAlarm]
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        pages: sns.ITopic,
+        tickets: sns.ITopic,
+    ) -> None:
+        """`pages` and `tickets` are the topics; they may be one."""
+        super().__init__(scope, construct_id)
+        self._stage = stage
+        self._tickets = tickets
+        errors = self._alarm(
+            "api-errors",
+            f"More than {MANY_ERRORS_PERCENT}% of requests failed with 5xx.",
+            # FEW_REQUESTS and no data: nobody called. Of too few, the burn rates tell.
+            Condition(metric=api_error_rate(stage), above=MANY_ERRORS_PERCENT),
+        )
+        burning = {burn.name: list(self._burning(burn)) for burn in BURNS}
+        unavailable = CompositeAlarm(
+            self,
+            "availability",
+            stage=stage,
+            topic=pages,
+            meaning=Meaning(
+                text="Requests fail so that the month's error budget is gone within days.",
+                runbook="availability",
+            ),
+            rule=cloudwatch.AlarmRule.any_of(
+                _both(burning["fast"]), _both(burning["medium"]), rises(errors)
+            ),
+        )
+        spending = CompositeAlarm(
+            self,
+            "error-budget",
+            stage=stage,
+            topic=tickets,
+            meaning=Meaning(
+                text="Requests failed for three days so that the error budget will not last.",
+                runbook="error-budget",
+            ),
+            rule=_both(burning["slow"]),
+            beneath=unavailable,
+        )
+        self.all = [
+            unavailable,
+            spending,
+            errors,
+            *(alarm for pair in burning.values() for alarm in pair),
+            *self._causes(),
+            *self._consumer(),
+        ]
+
+    def _burning(self, burn: Burn) -> Iterator[Alarm]:
+        for window, length, fewest in (
+            ("long", burn.long, FEWEST_FAILURES),
+            ("short", burn.short, 1),
+        ):
+            yield self._alarm(
+                f"burn-{burn.name}-{window}",
+                f"The error budget went {burn.rate} times too fast for {length.to_human_string()}.",
+                # Without requests there is no rate, and nobody was failed.
+                Condition(
+                    metric=burn_rate(self._stage, length, fewest_failures=fewest), above=burn.rate
+                ),
+                runbook="error-budget" if burn.name == "slow" else "availability",
+            )
+
+    def _causes(self) -> Iterator[Alarm]:
+        stage = self._stage
+        yield self._ticket(
+            "api-latency",
+            f"One request in 20 took longer than {SLOW_MS} ms, for a quarter of an hour.",
+            # A percentile of few requests is that of their cold starts: not counted.
+            Condition(metric=api_latency(stage), above=SLOW_MS, periods=3),
+        )
+        yield self._ticket(
+            "circuit-opened",
+            "A function stopped calling a table that was in trouble.",
+            # Emitted when it happens, never as 0.
+            Condition(
+                metric=total(
+                    "opened",
+                    [emitted(stage, CIRCUITS_OPENED, "Sum", of=d.value) for d in Direction],
+                ),
+                above=0,
+            ),
+        )
+        for kind, name, text in (
+            ("function-errors", "Errors", "A function ended in an error or ran out of time."),
+            ("function-throttles", "Throttles", "Calls were refused for want of concurrency."),
+        ):
+            # Lambda emits both with each call: no data, no calls.
+            for number, folders in enumerate(_groups(list(PERMISSIONS), MOST_METRICS)):
+                sums = [function_metric(stage, folder, name, "Sum") for folder in folders]
+                yield self._ticket(
+                    f"{kind}-{number + 1}" if number else kind,
+                    text,
+                    Condition(metric=total(name, sums), above=0),
+                    runbook=kind,
+                )
+        for table in TableName:
+            yield self._ticket(
+                f"table-throttles-{table}",
+                f"Table {table} throttled calls, ten minutes in a row.",
+                # Emitted only when it happens. What the SDK's retries smooth away is no ticket.
+                Condition(metric=table_throttles(stage, table), above=0, periods=2),
+                runbook="table-throttles",
+            )
+        yield self._ticket(
+            "concurrency",
+            f"More than {NEAR_THE_LIMIT_PERCENT}% of the account's concurrency was in use.",
+            Condition(metric=account_concurrency(), above=NEAR_THE_LIMIT_PERCENT),
+        )
+        if stage.reserved_concurrency:
+            for number, folders in enumerate(_groups(list(PERMISSIONS), MOST_METRICS)):
+                yield self._ticket(
+                    f"concurrency-reserved-{number + 1}" if number else "concurrency-reserved",
+                    f"A function used more than {NEAR_THE_LIMIT_PERCENT}% of its concurrency.",
+                    Condition(
+                        metric=reserved_concurrency(stage, folders, stage.reserved_concurrency),
+                        above=NEAR_THE_LIMIT_PERCENT,
+                    ),
+                    runbook="concurrency",
+                )
+
+    def _consumer(self) -> Iterator[Alarm]:
+        stage = self._stage
+        yield self._ticket(
+            "consumer-lag",
+            "Answers were counted more than five minutes late, ten minutes in a row.",
+            # Emitted with each batch; that there are none at all is the next alarm's affair.
+            Condition(
+                metric=function_metric(stage, CONSUMER, "IteratorAge", "Maximum", alias=LIVE),
+                above=LAG_MS,
+                periods=2,
+            ),
+        )
+        yield self._ticket(
+            "consumer-silent",
+            "Answers were given for a quarter of an hour, and nothing counted them.",
+            Condition(
+                metric=expression(
+                    "IF(FILL(batches, 0) > 0, 0, answers)",
+                    {
+                        "batches": function_metric(stage, CONSUMER, "Invocations", "Sum"),
+                        "answers": emitted(stage, LATENCY, "SampleCount", of="submitAnswer"),
+                    },
+                    label="answers that nothing counted",
+                ),
+                above=FEW_REQUESTS,
+                periods=3,
+            ),
+        )
+        yield self._ticket(
+            "dead-letters",
+            "Batches of answers could not be counted and wait to be redriven.",
+            # SQS is silent about a queue that was empty for hours.
+            Condition(
+                metric=queue_metric(stage, DEAD_LETTERS, "ApproximateNumberOfMessagesVisible"),
+                above=0,
+            ),
+        )
+
+    def _ticket(
+        self, name: str, text: str, when: Condition, *, runbook: str | None = None
+    ) -> Alarm:
+        return self._alarm(name, text, when, runbook=runbook, topic=self._tickets)
+
+    def _alarm(
+        self,
+        name: str,
+        text: str,
+        when: Condition,
+        *,
+        runbook: str | None = None,
+        topic: sns.ITopic | None = None,
+    ) -> Alarm:
+        return Alarm(
+            self,
+            name,
+            stage=self._stage,
+            meaning=Meaning(text=text, runbook=runbook or name),
+            when=when,
+            topic=topic,
+        )
+
+
+def _both(pair: Sequence[Alarm]) -> cloudwatch.IAlarmRule:
+    return cloudwatch.AlarmRule.all_of(*(rises(alarm) for alarm in pair))
+
+
+def _groups(names: Sequence[str], most: int) -> list[Sequence[str]]:
+    return [names[at : at + most] for at in range(0, len(names), most)]
