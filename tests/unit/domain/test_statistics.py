@@ -4,12 +4,10 @@ Every seed is a constant, so each test finds the same figure on every run; the l
 that chi-square passes about once in 10,000 samples of truly uniform numbers.
 """
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import accumulate, permutations, product
-from math import exp, sqrt
-from typing import TypeVar
+from math import exp
 
 import pytest
 
@@ -19,29 +17,12 @@ from domain.pool import Pool
 from domain.presentation import choice_ids, choice_order
 from domain.session import Session
 from tests.unit.domain.builders import Learner, bank, entry, question, seeded, session, source
-
-Cell = TypeVar("Cell", bound=Hashable)
-
-ONE_IN_TEN_THOUSAND = 3.719016
-"""Standard deviations that a normal variable passes with probability 1/10,000."""
-
-
-def limit(freedom: int) -> float:
-    """Return about the chi-square value passed once in 10,000 (Wilson and Hilferty, 1931)."""
-    ninth = 2 / (9 * freedom)
-    return freedom * (1 - ninth + ONE_IN_TEN_THOUSAND * sqrt(ninth)) ** 3
+from tests.unit.domain.chi_square import Cell, chi_square, limit
 
 
 def fits(found: Iterable[Cell], weights: Mapping[Cell, int]) -> bool:
     """Tell whether what was found is spread over the cells by their weights."""
-    seen = Counter(found)
-    share = seen.total() / sum(weights.values())
-    if not set(seen) <= set(weights) or share * min(weights.values()) < 5:
-        raise ValueError("cells that cannot be, or too few samples for chi-square")
-    deviation = sum(
-        (seen[cell] - share * weight) ** 2 / (share * weight) for cell, weight in weights.items()
-    )
-    return deviation < limit(len(weights) - 1)
+    return chi_square(found, weights) < limit(len(weights) - 1)
 
 
 def evenly(cells: Iterable[Cell]) -> dict[Cell, int]:
