@@ -19,7 +19,7 @@ from lambdas.routes import Route, Throttle
 EXPOSED_HEADERS = ("Location", "Retry-After", "X-Request-Id")
 
 # No token, address, query or value of a path: an id in a path tells who called.
-_ACCESS_LOG_FORMAT = {
+ACCESS_LOG_FORMAT = {
     "requestId": "$context.requestId",
     "traceId": "$context.xrayTraceId",
     "time": "$context.requestTimeEpoch",
@@ -83,7 +83,7 @@ class Gateway(apigateway.RestApi):
             deploy_options=apigateway.StageOptions(
                 stage_name=BASE_PATH,
                 access_log_destination=apigateway.LogGroupLogDestination(access_log),
-                access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG_FORMAT)),
+                access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG_FORMAT)),
                 tracing_enabled=True,
                 method_options={
                     "/*/*": _method_settings(_OTHERS, stage.throttle_scale),
