@@ -196,6 +196,12 @@ def queue_metric(stage: Stage, queue: str, name: str) -> cloudwatch.Metric:
     return _metric("AWS/SQS", name, "Maximum", dimensions, label=queue)
 
 
+def delivery_metric(stage: Stage, stream: str, name: str, statistic: str) -> cloudwatch.Metric:
+    """Return a metric of a delivery stream."""
+    dimensions = {"DeliveryStreamName": stage.named(stream)}
+    return _metric("AWS/Firehose", name, statistic, dimensions, label=stream)
+
+
 def log_metric(log_group: str, name: str, *, label: str) -> cloudwatch.Metric:
     """Return the sum of a metric of a log group."""
     return _metric("AWS/Logs", name, "Sum", {"LogGroupName": log_group}, label=label)

@@ -13,6 +13,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.constructs.alarm import Alarm, CompositeAlarm, Condition, Meaning, rises
+from infra.constructs.audit_trail import AUDIT
 from infra.constructs.function import LIVE
 from infra.delivery import CONSUMER
 from infra.metrics import (
@@ -22,6 +23,7 @@ from infra.metrics import (
     api_error_rate,
     api_latency,
     burn_rate,
+    delivery_metric,
     emitted,
     expression,
     function_metric,
@@ -43,6 +45,10 @@ DEAD_LETTERS = "dead-letters"
 
 LAG_MS = 5 * 60 * 1000
 """A batch waits for seconds and is counted in one: figures minutes old mean that it is not."""
+
+
+AUDIT_LATE_SECONDS = 30 * 60
+"""The stream fills an object for 5 minutes: records six times as old do not get to their bucket."""
 
 
 class Burn(NamedTuple):
@@ -124,6 +130,7 @@ class Alarms(Construct):
             *(alarm for pair in burning.values() for alarm in pair),
             *self._causes(),
             *self._consumer(),
+            *self._audit(),
         ]
 
     def _burning(self, burn: Burn) -> Iterator[Alarm]:
@@ -234,6 +241,35 @@ class Alarms(Construct):
             Condition(
                 metric=queue_metric(stage, DEAD_LETTERS, "ApproximateNumberOfMessagesVisible"),
                 above=0,
+            ),
+        )
+
+    def _audit(self) -> Iterator[Alarm]:
+        stage = self._stage
+        yield self._ticket(
+            "audit-late",
+            "Audit records waited more than half an hour for their bucket, ten minutes in a row.",
+            # Emitted while there is anything to deliver.
+            Condition(
+                metric=delivery_metric(stage, AUDIT, "DeliveryToS3.DataFreshness", "Maximum"),
+                above=AUDIT_LATE_SECONDS,
+                periods=2,
+            ),
+        )
+        yield self._ticket(
+            "audit-silent",
+            "Answers were given for a quarter of an hour, and no audit record left the logs.",
+            Condition(
+                metric=expression(
+                    "IF(FILL(records, 0) > 0, 0, answers)",
+                    {
+                        "records": delivery_metric(stage, AUDIT, "IncomingRecords", "Sum"),
+                        "answers": emitted(stage, LATENCY, "SampleCount", of="submitAnswer"),
+                    },
+                    label="answers without an audit record",
+                ),
+                above=FEW_REQUESTS,
+                periods=3,
             ),
         )
 

@@ -12,6 +12,9 @@ from infra.findings import acknowledge
 from infra.stages import Stage
 from lambdas.shared.audit import KIND
 
+AUDIT = "audit"
+"""The delivery stream, by the last part of its physical name."""
+
 _BUFFER_SECONDS = 300
 """Longest wait for a fuller object: a bucket of small objects costs more to write and to read."""
 
@@ -121,7 +124,7 @@ class AuditTrail(Construct):
         log_group = logs.LogGroup(
             self,
             "DeliveryLog",
-            log_group_name=f"/aws/kinesisfirehose/{stage.named('audit')}",
+            log_group_name=f"/aws/kinesisfirehose/{stage.named(AUDIT)}",
             retention=stage.log_retention,
             removal_policy=stage.removal_policy,
         )
@@ -162,7 +165,7 @@ class AuditTrail(Construct):
         stream = firehose.CfnDeliveryStream(
             self,
             "Stream",
-            delivery_stream_name=stage.named("audit"),
+            delivery_stream_name=stage.named(AUDIT),
             delivery_stream_type="DirectPut",
             delivery_stream_encryption_configuration_input=(
                 firehose.CfnDeliveryStream.DeliveryStreamEncryptionConfigurationInputProperty(

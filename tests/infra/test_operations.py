@@ -57,6 +57,8 @@ AWS_METRICS = {
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/
     # sqs-available-cloudwatch-metrics.html
     "AWS/SQS": {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
+    # https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-metrics.html
+    "AWS/Firehose": {"DeliveryToS3.DataFreshness", "DeliveryToS3.Success", "IncomingRecords"},
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/
     # CloudWatch-Logs-Monitoring-CloudWatch-Metrics.html
     "AWS/Logs": {"IncomingBytes", "IncomingLogEvents"},
@@ -141,6 +143,8 @@ def test_there_is_an_alarm_for_all_that_can_go_wrong(operations: Template) -> No
         "consumer-lag",
         "consumer-silent",
         "dead-letters",
+        "audit-late",
+        "audit-silent",
     }
 
 
@@ -256,6 +260,8 @@ def test_what_alarms_looks_at_what_it_says(operations: Template) -> None:
     }
     assert statistics(by_name["consumer-lag"]) == {("IteratorAge", "Maximum", 300)}
     assert by_name["consumer-lag"]["Threshold"] == 300_000
+    assert statistics(by_name["audit-late"]) == {("DeliveryToS3.DataFreshness", "Maximum", 300)}
+    assert by_name["audit-late"]["Threshold"] == 1800
     assert by_name["concurrency"]["Threshold"] == 80
     for kind, name in (("function-errors", "Errors"), ("function-throttles", "Throttles")):
         watched = {dimensions(each)["FunctionName"] for each in metrics(by_name[kind])}
@@ -375,6 +381,15 @@ def test_answers_that_nothing_counts_alarm_and_counted_or_few_ones_do_not(
     assert up(alarm, batches=[None] * 3, answers=[None] * 3) == [False] * 3
 
 
+def test_answers_without_an_audit_record_alarm_and_recorded_or_few_ones_do_not(
+    operations: Template,
+) -> None:
+    alarm = alarms(operations)["audit-silent"]
+    assert up(alarm, records=[None] * 3, answers=[100.0] * 3) == [False, False, True]
+    assert up(alarm, records=[None, 1.0, None], answers=[100.0] * 3) == [False] * 3
+    assert up(alarm, records=[None] * 3, answers=[3.0] * 3) == [False] * 3
+
+
 def test_one_metric_without_data_does_not_hide_another(operations: Template) -> None:
     alarm = alarms(operations)["circuit-opened"]
     assert up(alarm, opened_0=[None, None], opened_1=[None, 1.0]) == [False, True]
@@ -487,6 +502,7 @@ def test_whatever_is_watched_is_there(assembly: Assembly, stage: str) -> None:
         "TableName": named("AWS::DynamoDB::Table", "TableName"),
         "ApiName": {api.only("AWS::ApiGateway::RestApi")["Name"]},
         "QueueName": named("AWS::SQS::Queue", "QueueName"),
+        "DeliveryStreamName": named("AWS::KinesisFirehose::DeliveryStream", "DeliveryStreamName"),
     }
     seen: dict[str, set[str]] = {}
     for namespace, _, found in shown(assembly.template(f"quiz-{stage}-operations")):
