@@ -81,6 +81,17 @@ def test_starting_a_session_tells_where_it_is_and_that_it_may_be_repeated(
     assert "200" in told
 
 
+def test_every_route_tells_that_it_may_be_asked_too_often_and_when_to_come_back(
+    document: dict[str, Any],
+) -> None:
+    limited = document["components"]["responses"]["TooManyRequests"]
+    assert limited["headers"]["Retry-After"] == {"$ref": "#/components/headers/RetryAfter"}
+    assert "application/problem+json" in limited["content"]
+    for route in ROUTES:
+        told = operation(document, route)["responses"]["429"]
+        assert told == {"$ref": "#/components/responses/TooManyRequests"}
+
+
 def test_no_schema_is_left_unused(document: dict[str, Any]) -> None:
     text = json.dumps(document)
     for name in document["components"]["schemas"]:

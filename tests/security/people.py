@@ -168,10 +168,11 @@ def body_of(route: Route, who: Person) -> dict[str, Any] | None:
 def is_refused(response: httpx2.Response, status: int) -> bool:
     """Whether a response is the problem document of a status, and tells nothing else."""
     codes = {401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 422: "VALIDATION_ERROR"}
+    if response.status_code != status:
+        return False
     problem = response.json()
     return (
-        response.status_code == problem["status"] == status
-        and problem["code"] == codes[status]
+        (problem["status"], problem["code"]) == (status, codes[status])
         and response.headers["Content-Type"] == "application/problem+json"
         and problem["requestId"] == response.headers["X-Request-Id"]
         and set(problem) - {"errors"} == {"type", "title", "status", "code", "detail", "requestId"}
