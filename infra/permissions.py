@@ -62,6 +62,7 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
         ),
     ),
     "progress": (
+        Grant(table=TableName.USERS, actions=("GetItem",)),
         Grant(table=TableName.PROGRESS, actions=("Query",)),
         Grant(table=TableName.WRONG_ANSWERS, actions=("Query",)),
     ),

@@ -122,9 +122,35 @@ class CategoryProgress(TypedDict):
     mastered: int
 
 
+class Streaks(TypedDict):
+    """Right answers in a row, by session and number of the answer, and UTC days with an answer.
+
+    `currentDays` is of a streak that reached today or yesterday.
+    """
+
+    currentDays: int
+    bestDays: int
+    currentAnswers: int
+    bestAnswers: int
+
+
+class DayProgress(TypedDict):
+    """One UTC day on which there was an answer."""
+
+    date: str
+    correct: int
+    wrong: int
+
+
 class LearnerProgress(TypedDict):
+    """Lifetime totals; they lag by seconds.
+
+    `asOf` is the time of the newest answer in them, null before the first. `wrongPoolSize` and
+    `remainingTries` are exact at once. `days` are those of the last 30 with an answer.
+    """
+
     userId: str
-    asOf: str
+    asOf: str | None
     questionsAttempted: int
     attempts: int
     correct: int
@@ -134,7 +160,9 @@ class LearnerProgress(TypedDict):
     timeSpent: float
     wrongPoolSize: int
     remainingTries: int
+    streaks: Streaks
     categories: list[CategoryProgress]
+    days: list[DayProgress]
 
 
 class QuestionProgress(TypedDict):

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from domain.given_answer import DAY
+from domain.learner_tally import DAYS_SHOWN
 from domain.question import category_and_ordinal
 from lambdas.progress.use_case import learner_totals
 from lambdas.routes import QUESTION_ID_PATTERN
@@ -21,19 +23,28 @@ if TYPE_CHECKING:
 def get_progress(request: Request, environment: Environment) -> Response:
     """GET /users/{userId}/progress."""
     totals = learner_totals(environment, request.user_id)
-    overall = totals.overall
+    tally, overall = totals.tally, totals.tally.overall
+    attempts = overall.correct + overall.wrong
+    today = environment.clock() // DAY
+    answers, days = tally.answers, tally.active_days
     body: contract.LearnerProgress = {
         "userId": request.user_id,
-        "asOf": iso(totals.as_of),
+        "asOf": iso(tally.as_of) if attempts else None,
         "questionsAttempted": overall.questions,
-        "attempts": overall.attempts,
+        "attempts": attempts,
         "correct": overall.correct,
         "wrong": overall.wrong,
-        "accuracy": overall.accuracy,
+        "accuracy": round(overall.correct / attempts, 4) if attempts else 0.0,
         "mastered": overall.mastered,
-        "timeSpent": overall.time_spent / 1000,
+        "timeSpent": tally.time_spent / 1000,
         "wrongPoolSize": totals.pool_entries,
         "remainingTries": totals.pool_tries,
+        "streaks": {
+            "currentDays": days.current(today),
+            "bestDays": days.best,
+            "currentAnswers": answers.suffix,
+            "bestAnswers": answers.best,
+        },
         "categories": [
             {
                 "category": category,
@@ -42,7 +53,16 @@ def get_progress(request: Request, environment: Environment) -> Response:
                 "wrong": each.wrong,
                 "mastered": each.mastered,
             }
-            for category, each in sorted(totals.categories.items())
+            for category, each in sorted(tally.categories.items())
+        ],
+        "days": [
+            {
+                "date": iso(day * DAY).partition("T")[0],
+                "correct": run.right,
+                "wrong": run.length - run.right,
+            }
+            for day, run in sorted(tally.days.items())
+            if today - DAYS_SHOWN < day <= today
         ],
     }
     return Response(200, body)

@@ -1,60 +1,27 @@
-"""A learner's totals, summed from the record of each question."""
+"""A learner's totals, as the consumer of answers keeps them, and what their pool owes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from domain.question import category_and_ordinal
+from domain.learner_tally import LearnerTally
 from lambdas.shared.environment import Environment
-from lambdas.shared.store.progress import QuestionRecord
+from lambdas.shared.store.tallies import learner_of
 
 
-@dataclass(slots=True)
-class Totals:
-    """Sums over records; `time_spent` in milliseconds."""
-
-    questions: int = 0
-    correct: int = 0
-    wrong: int = 0
-    mastered: int = 0
-    time_spent: int = 0
-
-    def add(self, record: QuestionRecord) -> None:
-        """Count a record in."""
-        self.questions += 1
-        self.correct += record.correct
-        self.wrong += record.wrong
-        self.mastered += record.mastered
-        self.time_spent += record.time_spent
-
-    @property
-    def attempts(self) -> int:
-        """Answers given."""
-        return self.correct + self.wrong
-
-    @property
-    def accuracy(self) -> float:
-        """Share of right answers, four decimals; 0 before the first."""
-        return round(self.correct / self.attempts, 4) if self.attempts else 0.0
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class LearnerTotals:
-    """Totals of a learner, overall and by category, and what the pool owes."""
+    """Totals of a learner, which lag by seconds, and what the pool owes now."""
 
-    as_of: int
-    overall: Totals = field(default_factory=Totals)
-    categories: dict[str, Totals] = field(default_factory=dict)
-    pool_entries: int = 0
-    pool_tries: int = 0
+    tally: LearnerTally
+    pool_entries: int
+    pool_tries: int
 
 
 def learner_totals(environment: Environment, user_id: str) -> LearnerTotals:
-    """Read a learner's record and pool whole, and sum them."""
-    totals = LearnerTotals(as_of=environment.clock())
-    for record in environment.progress.every(user_id):
-        category, _ = category_and_ordinal(record.question_id)
-        totals.overall.add(record)
-        totals.categories.setdefault(category, Totals()).add(record)
-    for owed in environment.wrong_answers.every(user_id):
-        totals.pool_entries += 1
-        totals.pool_tries += owed.entry.remaining_tries
-    return totals
+    """Read a learner's totals and sum up their pool: two calls up to some 5,000 entries owed.
+
+    Raises:
+        AccountErasedError: the account was erased.
+    """
+    tally = learner_of(environment.users.item(user_id))
+    tries = [owed.entry.remaining_tries for owed in environment.wrong_answers.every(user_id)]
+    return LearnerTotals(tally, len(tries), sum(tries))

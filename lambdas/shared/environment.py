@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 from lambdas.shared.bank import Bank
 from lambdas.shared.settings import Settings, settings
@@ -12,10 +13,12 @@ from lambdas.shared.store.client import Database, database
 from lambdas.shared.store.progress import ProgressTable
 from lambdas.shared.store.questions import QuestionsTable
 from lambdas.shared.store.sessions import SessionsTable
-from lambdas.shared.store.tallies import Tallies
 from lambdas.shared.store.transaction import Transactions
 from lambdas.shared.store.users import UsersTable
 from lambdas.shared.store.wrong_answers import WrongAnswersTable
+
+if TYPE_CHECKING:
+    from lambdas.shared.store.tallies import Tallies
 
 Clock = Callable[[], int]
 """Returns now, in milliseconds since the epoch."""
@@ -71,8 +74,10 @@ class Environment:
         )
 
     @cached_property
-    def tallies(self) -> Tallies:
+    def tallies(self) -> "Tallies":
         """What is counted of learners and questions."""
+        from lambdas.shared.store.tallies import Tallies  # noqa: PLC0415 - of one function alone
+
         return Tallies(self.database, self.users.name, self.sessions.name, self.questions.name)
 
     @cached_property

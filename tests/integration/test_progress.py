@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from tests.integration.stage import Reply, Stage, drafts
+from tests.integration.stage import START, Reply, Stage, drafts
 
 GEOGRAPHY, HISTORY = {"category": "geography"}, {"category": "history"}
 LISTS = ("listQuestionProgress", "listWrongAnswers")
 ROUTES = ("getProgress", *LISTS)
+HOUR = 3_600_000
 
 
 @pytest.fixture
@@ -38,6 +39,12 @@ def pages(stage: Stage, operation: str, **query: str) -> list[list[Any]]:
         query["nextToken"] = page["nextToken"]
 
 
+def totals_of(stage: Stage) -> Any:
+    """Return the totals once all answers are counted."""
+    stage.count()
+    return body(stage, "getProgress")
+
+
 def play(stage: Stage, session_id: str, pattern: str, seconds: int = 0) -> None:
     """Answer by a pattern of `r`ight and `w`rong, some seconds apart."""
     shown = stage.question(session_id)["question"]
@@ -58,7 +65,7 @@ def test_the_totals_of_a_learner_who_never_answered_are_zero(bank: Stage) -> Non
     bank.start(GEOGRAPHY)
     assert body(bank, "getProgress") == {
         "userId": "ada",
-        "asOf": "2026-09-21T14:13:20.000Z",
+        "asOf": None,
         "questionsAttempted": 0,
         "attempts": 0,
         "correct": 0,
@@ -68,7 +75,9 @@ def test_the_totals_of_a_learner_who_never_answered_are_zero(bank: Stage) -> Non
         "timeSpent": 0.0,
         "wrongPoolSize": 0,
         "remainingTries": 0,
+        "streaks": {"currentDays": 0, "bestDays": 0, "currentAnswers": 0, "bestAnswers": 0},
         "categories": [],
+        "days": [],
     }
 
 
@@ -77,7 +86,7 @@ def test_totals_are_those_of_all_answers_in_all_sessions(bank: Stage) -> None:
     play(bank, bank.start(GEOGRAPHY, percentage=0), "wwrrwr", seconds=1)
     bobs = bank.start(GEOGRAPHY, user="bob")
     bank.answer(bobs, bank.question(bobs, user="bob")["question"], user="bob")
-    totals = body(bank, "getProgress")
+    totals = totals_of(bank)
     assert totals == {
         "userId": "ada",
         "asOf": "2026-09-21T14:13:26.000Z",
@@ -90,6 +99,7 @@ def test_totals_are_those_of_all_answers_in_all_sessions(bank: Stage) -> None:
         "timeSpent": 12.0,
         "wrongPoolSize": 2,
         "remainingTries": 4,
+        "streaks": {"currentDays": 1, "bestDays": 1, "currentAnswers": 1, "bestAnswers": 2},
         "categories": [
             {
                 "category": "geography",
@@ -106,13 +116,14 @@ def test_totals_are_those_of_all_answers_in_all_sessions(bank: Stage) -> None:
                 "mastered": 2,
             },
         ],
+        "days": [{"date": "2026-09-21", "correct": 5, "wrong": 3}],
     }
     assert type(totals["accuracy"]) is type(totals["timeSpent"]) is float
 
 
 def test_accuracy_has_four_decimals(bank: Stage) -> None:
     play(bank, bank.start(GEOGRAPHY, percentage=0), "wrr")
-    assert body(bank, "getProgress")["accuracy"] == 0.6667
+    assert totals_of(bank)["accuracy"] == 0.6667
 
 
 def test_what_an_abandoned_session_owes_still_counts(bank: Stage) -> None:
@@ -128,8 +139,74 @@ def test_totals_survive_a_question_that_left_the_bank(bank: Stage) -> None:
     shown = bank.question(session_id)["question"]["questionId"]
     play(bank, session_id, "r")
     bank.lose(shown)
-    assert body(bank, "getProgress")["correct"] == 1
+    assert totals_of(bank)["correct"] == 1
     assert body(bank, "listQuestionProgress")["questions"][0]["questionId"] == shown
+
+
+def test_what_is_not_counted_yet_is_not_told_and_the_totals_say_as_of_when(bank: Stage) -> None:
+    session_id = bank.start(GEOGRAPHY, percentage=0)
+    play(bank, session_id, "rw", seconds=10)
+    counted = totals_of(bank)
+    play(bank, session_id, "r", seconds=10)
+    lagging = body(bank, "getProgress")
+    # What is owed is told at once.
+    assert {**lagging, "wrongPoolSize": 0, "remainingTries": 0} == counted
+    assert (counted["asOf"], lagging["wrongPoolSize"]) == ("2026-09-21T14:13:40.000Z", 1)
+    assert totals_of(bank)["asOf"] == "2026-09-21T14:13:50.000Z"
+
+
+def test_a_streak_of_right_answers_goes_on_in_the_next_session(bank: Stage) -> None:
+    play(bank, bank.start(GEOGRAPHY, percentage=0), "rwrrr", seconds=1)
+    play(bank, bank.start(HISTORY, percentage=0), "rr", seconds=1)
+    streaks = totals_of(bank)["streaks"]
+    assert (streaks["currentAnswers"], streaks["bestAnswers"]) == (5, 5)
+    play(bank, bank.start(GEOGRAPHY, percentage=0), "w", seconds=1)
+    streaks = totals_of(bank)["streaks"]
+    assert (streaks["currentAnswers"], streaks["bestAnswers"]) == (0, 5)
+
+
+def test_a_streak_of_days_is_by_utc_days_and_lasts_through_the_next(bank: Stage) -> None:
+    # The clock stands at 14:13: nine hours on it is 23:13, twelve hours on the next day.
+    for hours in (0, 9, 12, 24):
+        bank.clock.now = START + hours * HOUR
+        play(bank, bank.start(GEOGRAPHY, percentage=0), "rw")
+    totals = totals_of(bank)
+    assert [(day["date"], day["correct"], day["wrong"]) for day in totals["days"]] == [
+        ("2026-09-21", 2, 2),
+        ("2026-09-22", 2, 2),
+    ]
+    for days, current in ((0, 2), (1, 2), (2, 0)):
+        bank.clock.now = START + (days + 1) * 24 * HOUR
+        streaks = body(bank, "getProgress")["streaks"]
+        assert (streaks["currentDays"], streaks["bestDays"]) == (current, 2)
+
+
+def test_days_are_the_last_thirty_with_an_answer(bank: Stage) -> None:
+    for days in (0, 1, 29, 30):
+        bank.clock.now = START + days * 24 * HOUR
+        play(bank, bank.start(GEOGRAPHY, percentage=0), "r")
+    dates = [day["date"] for day in totals_of(bank)["days"]]
+    assert dates == ["2026-09-22", "2026-10-20", "2026-10-21"]
+
+
+def test_totals_are_read_in_two_calls_however_many_answers_were_given(bank: Stage) -> None:
+    assert read(bank, "getProgress").cost == (2, 1.0, 0.0)
+    for _ in range(4):
+        play(bank, bank.start(GEOGRAPHY, percentage=0), "wr" * 6)
+    bank.count()
+    assert read(bank, "getProgress").body["attempts"] == 48
+    assert read(bank, "getProgress").cost == (2, 1.0, 0.0)
+
+
+def test_an_erased_learner_has_no_totals(bank: Stage) -> None:
+    played(bank)
+    bank.count()
+    bank.environment.database.call(
+        "put_item",
+        TableName=bank.environment.users.name,
+        Item={"userId": {"S": "ada"}, "erasedAt": {"N": "1"}},
+    )
+    assert read(bank, "getProgress").status >= 400
 
 
 # Question by question
@@ -251,6 +328,7 @@ def test_a_question_missed_but_not_put_right_is_not_in_the_pool(bank: Stage) -> 
 
 def played(stage: Stage) -> None:
     play(stage, stage.start(GEOGRAPHY, percentage=0), "wrwrr")
+    stage.count()
 
 
 def test_me_and_ones_own_id_are_the_same(bank: Stage) -> None:

@@ -1,6 +1,5 @@
 """The Progress table: a learner's record of each question, kept in the answer's transaction."""
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from domain.effects import ProgressChange
@@ -70,16 +69,6 @@ class ProgressTable(NamedTuple):
         last = found.get("LastEvaluatedKey")
         records = [_record(item) for item in found["Items"]]
         return records, last["questionId"]["S"] if last else None
-
-    def every(self, user_id: str) -> Iterator[QuestionRecord]:
-        """Yield all of a learner's records: a call per megabyte."""
-        after: str | None = None
-        while True:
-            found = self._query(user_id, None, after, None)
-            yield from map(_record, found["Items"])
-            if "LastEvaluatedKey" not in found:
-                return
-            after = found["LastEvaluatedKey"]["questionId"]["S"]
 
     def _query(
         self, user_id: str, category: str | None, after: str | None, limit: int | None

@@ -24,6 +24,7 @@ from lambdas.shared.store.packing import (
     unpacked_learner,
     unpacked_ledger,
 )
+from lambdas.shared.store.users import NOT_ERASED
 
 _LEDGER_PREFIX = "tally#"
 _STATISTICS_PREFIX = "#statistics#"
@@ -110,9 +111,7 @@ class Tallies(NamedTuple):
                 "TableName": self.users,
                 "Key": _user_key(user_id),
                 "UpdateExpression": "SET tally = :tally, tallyVersion = :next",
-                "ConditionExpression": (
-                    f"attribute_not_exists(erasedAt) AND {_unchanged(read_at)}"
-                ),
+                "ConditionExpression": (f"{NOT_ERASED} AND {_unchanged(read_at)}"),
                 "ExpressionAttributeValues": values,
             }
         }

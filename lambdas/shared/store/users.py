@@ -1,4 +1,4 @@
-"""The Users table: profile and preferences, or what is left of an erased account.
+"""The Users table: profile, preferences and totals, or what is left of an erased account.
 
 An erased account's item is a tombstone: `erasedAt`, and `erasing` until the erasure is complete.
 Every write that would bring data of a user into being is on the condition that there is none.
@@ -40,13 +40,21 @@ class UsersTable(NamedTuple):
         Raises:
             AccountErasedError: the account was erased.
         """
+        return profile_from_item(user_id, self.item(user_id, consistent=True))
+
+    def item(self, user_id: str, *, consistent: bool = False) -> Item | None:
+        """Read a user's item: the profile, and what the consumer of answers keeps with it.
+
+        Raises:
+            AccountErasedError: the account was erased.
+        """
         found = self.database.call(
-            "get_item", TableName=self.name, Key=self.key(user_id), ConsistentRead=True
+            "get_item", TableName=self.name, Key=self.key(user_id), ConsistentRead=consistent
         )
-        item = found.get("Item")
+        item: Item | None = found.get("Item")
         if item and "erasedAt" in item:
             raise AccountErasedError
-        return profile_from_item(user_id, item)
+        return item
 
     def change(self, user_id: str, changes: Mapping[str, str | int], now: int) -> Profile:
         """Set preferences (`displayName`, `language`, `wrongAnswerPercentage`); return them all.
