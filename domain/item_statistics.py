@@ -15,7 +15,7 @@ when there were at least `FEWEST_BEFORE` answers.
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -77,6 +77,7 @@ _TAKEN = 100
 _FIRST_TAKEN = _TAKEN + CHOICES
 _BAND = _FIRST_TAKEN + CHOICES
 _BAND_TAKEN = _BAND + BANDS
+_KEY = _BAND_TAKEN + BANDS * CHOICES
 _MONTH = 1000
 
 
@@ -235,12 +236,13 @@ class ItemTally:
             for number in numbers
         )
 
-    def flags(self, right: Sequence[bool]) -> tuple[Flag, ...]:
-        """Return what is wrong with the question; `right` says which choices are right.
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """What is wrong with the question: nothing before `FEWEST_FIRST_TRIES`.
 
-        None before `FEWEST_FIRST_TRIES`. Misleading: of the strongest, more took some wrong choice
-        than took some right one. Ambiguous: a wrong choice rivals a right one among them, and the
-        question tells them poorly from the weak.
+        Misleading: of the strongest, more took some wrong choice than took some right one.
+        Ambiguous: a wrong choice rivals a right one among them, and the question tells them poorly
+        from the weak. The right choices are those of right answers: without one, all are wrong.
         """
         if self.first_tries < FEWEST_FIRST_TRIES or self.facility is None:
             return ()
@@ -249,11 +251,12 @@ class ItemTally:
             found.add(Flag.TOO_EASY)
         if self.facility <= HARD:
             found.add(Flag.TOO_HARD)
-        strongest = self.strongest(len(right))
+        strongest = self.strongest(CHOICES)
         if strongest.learners >= FEWEST_STRONGEST:
-            pairs = list(zip(strongest.taken, right, strict=True))
-            key = min((taken for taken, is_right in pairs if is_right), default=0)
-            rival = max((taken for taken, is_right in pairs if not is_right), default=0)
+            taken: dict[bool, list[int]] = {True: [], False: []}
+            for choice, count in enumerate(strongest.taken):
+                taken[_KEY + choice in self.cells].append(count)
+            key, rival = min(taken[True], default=0), max(taken[False], default=0)
             telling = self.discrimination
             if rival > key:
                 found.add(Flag.MISLEADING)
@@ -286,6 +289,8 @@ def _cells_of(answer: GivenAnswer) -> Counter[int]:
         cells[_TIME] = answer.time_spent
         cells[_TIME_BINS + bisect_right(TIME_BOUNDS, answer.time_spent)] = 1
     cells.update(_TAKEN + choice for choice in answer.selected)
+    if answer.correct:
+        cells.update(_KEY + choice for choice in answer.selected)
     if not answer.first_try:
         return cells
     right = int(answer.correct)

@@ -223,6 +223,119 @@ class Questions(TypedDict):
     nextToken: NotRequired[str]
 
 
+QuestionFlag = Literal["MISLEADING", "AMBIGUOUS", "TOO_HARD", "TOO_EASY"]
+
+
+class Discrimination(TypedDict):
+    """Correlation of a right first try with the learner's score in the session before it.
+
+    `firstTries` are those with a score (five answers before); `low` to `high` is the 95% interval.
+    """
+
+    firstTries: int
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class QuestionTimes(TypedDict):
+    """Seconds an answer took, of the `answers` whose time was told; quantiles to within 10%."""
+
+    answers: int
+    mean: float | None
+    lowerQuartile: float | None
+    median: float | None
+    upperQuartile: float | None
+
+
+class Strongest(TypedDict):
+    """The learners of the highest scores: at least 27% of those with one."""
+
+    learners: int
+    fromScore: float | None
+
+
+class ChoiceStatistics(TypedDict):
+    """How often a choice was taken: in all answers, at first tries, and those of the strongest."""
+
+    text: str
+    correct: bool
+    taken: int
+    takenAtFirst: int
+    takenByStrongest: int
+
+
+class MonthStatistics(TypedDict):
+    """First tries of a UTC month."""
+
+    month: str
+    firstTries: int
+    correct: int
+
+
+class QuestionStatistics(TypedDict):
+    """How the present version of a question behaves; zeros and nulls before the first answer.
+
+    A first try is a learner's first answer ever to the question. `facility` is the share of first
+    tries that were right. Flags come with 30 first tries.
+    """
+
+    questionId: str
+    category: str
+    version: int
+    asOf: str | None
+    attempts: int
+    correct: int
+    firstTries: int
+    firstTriesCorrect: int
+    facility: float | None
+    discrimination: Discrimination
+    timeSpent: QuestionTimes
+    strongest: Strongest
+    choices: list[ChoiceStatistics]
+    months: list[MonthStatistics]
+    flags: list[QuestionFlag]
+
+
+FacilityClass = TypedDict("FacilityClass", {"from": float, "to": float, "questions": int})
+
+
+class FlagCounts(TypedDict):
+    misleading: int
+    ambiguous: int
+    tooHard: int
+    tooEasy: int
+
+
+class PoorQuestion(TypedDict):
+    questionId: str
+    text: str
+    firstTries: int
+    facility: float | None
+    discrimination: Discrimination
+    flags: list[QuestionFlag]
+
+
+class CategoryStatistics(TypedDict):
+    """How the questions in use of a category behave; zeros and nulls before the first answer.
+
+    `answered` were tried at all, `judged` by 30 learners or more: the ten `worst` are of these.
+    """
+
+    category: str
+    asOf: str | None
+    questions: int
+    answered: int
+    judged: int
+    attempts: int
+    firstTries: int
+    firstTriesCorrect: int
+    facility: float | None
+    facilities: list[FacilityClass]
+    flags: FlagCounts
+    worst: list[PoorQuestion]
+
+
 class FieldError(TypedDict):
     field: str
     message: str

@@ -118,6 +118,7 @@ PATH_PARAMETERS = {
         Parameter(name="sessionId", description="The session.", pattern=SESSION_ID_PATTERN),
         Parameter(name="userId", description="The user's id, or `me`.", pattern=USER_ID_PATTERN),
         Parameter(name="questionId", description="The question.", pattern=QUESTION_ID_PATTERN),
+        Parameter(name="category", description="The category.", pattern=CATEGORY_PATTERN),
     )
 }
 _LIMIT = Parameter(
@@ -349,6 +350,28 @@ ROUTES: tuple[Route, ...] = (
         access=Access.ADMIN,
         summary="Retire a question: it is no longer drawn",
         status=204,
+        errors=(404,),
+        throttle=_ADMIN,
+    ),
+    Route(
+        operation="getQuestionStatistics",
+        method="GET",
+        path="/admin/questions/{questionId}/statistics",
+        function="questions",
+        access=Access.ADMIN,
+        summary="Read how a question behaves, in the version it has now",
+        response="lambdas.contract:QuestionStatistics",
+        errors=(404,),
+        throttle=_ADMIN,
+    ),
+    Route(
+        operation="getCategoryStatistics",
+        method="GET",
+        path="/admin/categories/{category}/statistics",
+        function="questions",
+        access=Access.ADMIN,
+        summary="Read how the questions of a category behave together",
+        response="lambdas.contract:CategoryStatistics",
         errors=(404,),
         throttle=_ADMIN,
     ),

@@ -3,9 +3,13 @@
 from typing import TYPE_CHECKING
 
 from domain.question import category_and_ordinal
-from lambdas.questions import use_cases
+from lambdas.questions import statistics, use_cases
 from lambdas.questions.bank_writer import Staged
 from lambdas.questions.models import QuestionDraft, SaveQuestions
+from lambdas.questions.statistics_view import (
+    category_statistics_view,
+    question_statistics_view,
+)
 from lambdas.routes import QUESTION_ID_PATTERN
 from lambdas.shared.audit import Target, name_target
 from lambdas.shared.environment import Environment
@@ -82,6 +86,19 @@ def retire_question(request: Request, environment: Environment) -> Response:
     return Response(204)
 
 
+def get_question_statistics(request: Request, environment: Environment) -> Response:
+    """GET /admin/questions/{questionId}/statistics."""
+    record, tally = statistics.question_statistics(environment, request.path["questionId"])
+    return Response(200, question_statistics_view(record, tally))
+
+
+def get_category_statistics(request: Request, environment: Environment) -> Response:
+    """GET /admin/categories/{category}/statistics."""
+    category = request.path["category"]
+    report = statistics.read_category(environment, category)
+    return Response(200, category_statistics_view(category, report))
+
+
 def record_view(record: BankRecord) -> "contract.BankQuestion":
     """Return a question of the bank, its answer key included."""
     question = record.question
@@ -129,5 +146,7 @@ handler = entrypoint(
         "getBankQuestion": get_bank_question,
         "replaceQuestion": replace_question,
         "retireQuestion": retire_question,
+        "getQuestionStatistics": get_question_statistics,
+        "getCategoryStatistics": get_category_statistics,
     },
 )

@@ -115,6 +115,10 @@ def test_an_answer_costs_the_same_with_any_bank_and_any_number_pending(
         shown = stage.question(pooled)["question"]
         assert stage.answer(pooled, shown).status == 200
         assert stage.answer(pooled, shown).cost == REPEATED_ANSWER
+    # The registry, a few megabytes of the index, and a call for a hundred tallies.
+    statistics = stage.admin("getCategoryStatistics", path={"category": "geography"})
+    assert statistics.status == 200
+    assert statistics.cost[0] <= 1 + 5 + max(1, size // 100)
 
 
 def test_working_an_entry_off_costs_what_lowering_it_does(stage: Stage) -> None:

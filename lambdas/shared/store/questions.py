@@ -1,11 +1,12 @@
 """The Questions table: the bank, and what keeps it in order.
 
-Beside the questions it holds two kinds of items, their ids starting with `#` as no question's
+Beside the questions it holds three kinds of items, their ids starting with `#` as no question's
 does: the registry, which has the categories with their published sizes and a lease that gives the
-bank one writer at a time; and references from a question's content or external id to it.
+bank one writer at a time; references from a question's content or external id to it; and what was
+counted of each version of a question (`lambdas.shared.store.tallies`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from domain.question import Choice, Question, category_and_ordinal
@@ -118,6 +119,30 @@ class QuestionsTable(NamedTuple):
             Limit=limit,
         )
         return [_record(item) for item in found["Items"]], "LastEvaluatedKey" in found
+
+    def versions_in_use(self, category: CategoryEntry) -> Iterator[tuple[str, int]]:
+        """Yield id and version of the questions of a category that are not retired.
+
+        A call a megabyte of questions; the index may lag behind an edit by less than a second.
+        """
+        query: dict[str, Any] = {
+            "TableName": self.name,
+            "IndexName": BY_CATEGORY,
+            "KeyConditionExpression": "category = :category AND ordinal < :size",
+            "ProjectionExpression": "questionId, version, retired",
+            "ExpressionAttributeValues": {
+                ":category": {"S": category.category},
+                ":size": {"N": str(category.size)},
+            },
+        }
+        while True:
+            found = self.database.call("query", **query)
+            for item in found["Items"]:
+                if not item["retired"]["BOOL"]:
+                    yield item["questionId"]["S"], int(item["version"]["N"])
+            if "LastEvaluatedKey" not in found:
+                return
+            query["ExclusiveStartKey"] = found["LastEvaluatedKey"]
 
     def references(self, ids: Iterable[str]) -> dict[str, str]:
         """Return which question each content key or external key refers to."""

@@ -7,14 +7,14 @@ version in Questions, which the index by category does not hold. Each has a vers
 is written only over the version read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from domain.given_answer import DAY
 from domain.item_statistics import ItemTally
 from domain.learner_tally import LEDGER_LIFE, LearnerTally, Ledger
-from lambdas.shared.store.batch import batch_get_together
+from lambdas.shared.store.batch import batch_get, batch_get_together
 from lambdas.shared.store.client import Database, Item
 from lambdas.shared.store.packing import (
     packed_item,
@@ -24,6 +24,7 @@ from lambdas.shared.store.packing import (
     unpacked_learner,
     unpacked_ledger,
 )
+from lambdas.shared.store.questions import QuestionsTable
 from lambdas.shared.store.users import NOT_ERASED
 
 _LEDGER_PREFIX = "tally#"
@@ -138,6 +139,20 @@ class Tallies(NamedTuple):
         if versions:
             put["ExpressionAttributeValues"] = versions
         return {"Put": put}
+
+
+def item_tallies(questions: QuestionsTable, keys: Sequence[ItemKey]) -> dict[ItemKey, ItemTally]:
+    """Return the tallies that there are of those named; they lag anyway, so reads may be stale.
+
+    Raises:
+        UnavailableError: some could not be read.
+    """
+    names = {statistics_key(*key)["questionId"]["S"]: key for key in keys}
+    wanted = [{"questionId": {"S": name}} for name in names]
+    return {
+        names[item["questionId"]["S"]]: item_of(item)
+        for item in batch_get(questions.database, questions.name, wanted)
+    }
 
 
 def statistics_key(question_id: str, version: int) -> Item:

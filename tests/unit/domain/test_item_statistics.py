@@ -26,8 +26,6 @@ from domain.item_statistics import (
 from tests import recount
 from tests.simulated_learners import CHOICES, START, Item, answers, items
 
-RIGHT = (True, False, False, False)
-
 Tallies = Mapping[str, ItemTally]
 
 
@@ -175,7 +173,7 @@ def test_nothing_answered_tells_nothing() -> None:
     assert (none.answers, none.facility, none.discrimination) == (0, None, None)
     assert (none.mean_time, none.time_quantile(0.5), none.months) == (None, None, ())
     assert none.strongest(4) == (0, 1.0, (0, 0, 0, 0))
-    assert none.flags(RIGHT) == ()
+    assert none.flags == ()
     assert tally_of([]) == none
 
 
@@ -258,7 +256,7 @@ def judged(*groups: tuple[int, float, int]) -> tuple[Flag, ...]:
         for _ in range(learners):
             number += 1
             made.append(an_answer(number, right=choice == 0, score=score, choice=choice))
-    return tally_of(made).flags(RIGHT)
+    return tally_of(made).flags
 
 
 def test_a_sound_question_has_no_flag() -> None:
@@ -298,6 +296,8 @@ def test_a_question_that_tells_the_able_apart_is_not_ambiguous() -> None:
 
 
 def test_a_question_of_several_right_choices_is_judged_by_the_one_least_taken() -> None:
-    made = [replace(an_answer(n, score=0.9), selected=(0, 2), correct=False) for n in range(40)]
-    assert Flag.MISLEADING in tally_of(made).flags((True, True, False))
-    assert Flag.MISLEADING not in tally_of(made).flags((True, False, True))
+    right = [replace(an_answer(n, score=0.9), selected=(0, 1)) for n in range(10)]
+    wrong = [an_answer(n, right=False, score=0.9) for n in range(10, 40)]
+    half_right = [replace(each, selected=(0, 2)) for each in wrong]
+    assert tally_of([*right, *half_right]).flags == (Flag.MISLEADING,)
+    assert tally_of([*right, *(replace(each, selected=(0,)) for each in wrong)]).flags == ()
