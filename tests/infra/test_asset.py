@@ -198,6 +198,7 @@ PYDANTIC = {
     "typing_inspection",
 }
 LOADED: dict[str, set[str]] = {
+    "analytics": SDK,
     "answer": SDK,
     "health": set(),
     "progress": SDK,

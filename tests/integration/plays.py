@@ -33,7 +33,12 @@ class Scene:
 
     def send(self, operation: str, request: Mapping[str, Any]) -> tuple[Reply, str]:
         """Send a request, by default on Ada's own things; return all output, too."""
-        known = {"sessionId": self.session_id, "userId": "me", "questionId": self.question_id}
+        known = {
+            "sessionId": self.session_id,
+            "userId": "me",
+            "questionId": self.question_id,
+            "category": "geography",
+        }
         own = {each.name: known[each.name] for each in ROUTE[operation].path_parameters}
         event = self.stage.event(operation, **{"path": own, **request})
         self.stage.read_output()
@@ -142,6 +147,12 @@ PLAYS: Mapping[str, Play] = {
     ),
     "retireQuestion": Play(
         on_question, ask(**ADMIN), ask(path={"questionId": UNKNOWN}, **ADMIN), "NOT_FOUND"
+    ),
+    "getQuestionStatistics": Play(
+        on_question, ask(**ADMIN), ask(path={"questionId": UNKNOWN}, **ADMIN), "NOT_FOUND"
+    ),
+    "getCategoryStatistics": Play(
+        on_category, ask(**ADMIN), ask(path={"category": "unknown"}, **ADMIN), "NOT_FOUND"
     ),
 }
 """By operation. A route without a play fails test_audit.py."""

@@ -324,7 +324,12 @@ def test_every_route_tells_of_a_database_in_trouble(bank: Stage) -> None:
         "saveQuestions": {"questions": [draft]},
         "replaceQuestion": draft,
     }
-    path = {"sessionId": session_id, "userId": "me", "questionId": "geography:000000"}
+    path = {
+        "sessionId": session_id,
+        "userId": "me",
+        "questionId": "geography:000000",
+        "category": "geography",
+    }
     before = bank.everything()
     with bank.fault("*", refuses("InternalServerError", 500)):
         for operation, route in ROUTE.items():

@@ -486,6 +486,18 @@ def reading_the_bank(stage: Stage) -> Asked:
     return admin("getBankQuestion", questionId="rivers:000001")
 
 
+@case
+def asking_how_a_question_behaves(stage: Stage) -> Asked:
+    stage.save(*drafts("rivers", 2))
+    return admin("getQuestionStatistics", questionId="rivers:000001")
+
+
+@case
+def asking_how_a_category_behaves(stage: Stage) -> Asked:
+    stage.save(*drafts("rivers", 2))
+    return admin("getCategoryStatistics", category="rivers")
+
+
 def saving(*questions: Mapping[str, Any]) -> Asked:
     return admin("saveQuestions", {"questions": questions})
 

@@ -146,6 +146,7 @@ def path_of(route: Route, who: Person, **other: str) -> str:
         "sessionId": who.session_id,
         "userId": who.user_id,
         "questionId": QUESTION,
+        "category": ADMINISTERED,
         **other,
     }
     return route.path.format(**known)

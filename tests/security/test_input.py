@@ -506,7 +506,7 @@ def seeded(stage: Stage) -> dict[str, str]:
     body = {"displayName": "Ada"}
     assert stage.call("updateUser", body, path={"userId": "me"}).status == 200
     assert all(stage.everything().values())
-    return {"sessionId": session, "userId": "me", **QUESTION}
+    return {"sessionId": session, "userId": "me", "category": "geography", **QUESTION}
 
 
 def path_for(route: Route, known: Mapping[str, str]) -> dict[str, str]:

@@ -223,6 +223,8 @@ CASES: dict[str, tuple[Case, ...]] = {
     "getBankQuestion": (learner_on_an_admin_route, others_id_in_query_and_headers),
     "replaceQuestion": (learner_on_an_admin_route, others_id_in_the_body),
     "retireQuestion": (learner_on_an_admin_route,),
+    "getQuestionStatistics": (learner_on_an_admin_route, others_id_in_query_and_headers),
+    "getCategoryStatistics": (learner_on_an_admin_route, others_id_in_query_and_headers),
 }
 
 

@@ -30,7 +30,12 @@ def claims(user: str = "ada", groups: Sequence[str] = (), **other: Any) -> dict[
 
 def path_of(route: Route) -> dict[str, str]:
     """Return well-formed path parameters of a route."""
-    known = {"sessionId": SESSION_ID, "userId": "me", "questionId": QUESTION_ID}
+    known = {
+        "sessionId": SESSION_ID,
+        "userId": "me",
+        "questionId": QUESTION_ID,
+        "category": "aws-cloud-practitioner",
+    }
     return {parameter.name: known[parameter.name] for parameter in route.path_parameters}
 
 
