@@ -587,7 +587,8 @@ def lose(deployment: Deployment, question_ids: Iterable[str]) -> None:
 
 def test_a_learner_reads_their_record(admin: ApiUser, learner: ApiUser) -> None:
     totals = learner.call("GET", "/users/me/progress")
-    assert totals["questionsAttempted"] > 0
+    assert totals["userId"] == learner.claims["sub"]
+    assert set(totals["streaks"]) == {"currentDays", "bestDays", "currentAnswers", "bestAnswers"}
     page = learner.call("GET", f"/users/me/progress/questions?category={CATEGORY}&limit=5")
     assert len(page["questions"]) == 5
     assert page["nextToken"]
