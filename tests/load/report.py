@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ops.record import table, write_section
 from tests.load.engine_ceiling import Ceiling
 from tests.load.learners import ANSWER, QUESTION, Campaign
 from tests.load.observations import Latencies, Sample, Trend, Window, quantile, trend
 from tests.load.rates import Step
-from tests.performance.record import table, write_section
 
 ALL = "all of them"
 SHOWN_FAULTS = 10

@@ -10,9 +10,9 @@ from typing import Any
 
 from lambdas.routes import FUNCTIONS
 from local.data_folder import ROOT
+from ops.record import table, write_section
 from tests.integration.stage import submission
 from tests.performance.packaged import Database, M, Packaged, bench_database, event, packaged
-from tests.performance.record import table, write_section
 
 GOAL, PLAYING_GOAL = 1.2, 1.0
 """Ratios to the reference: of any function, and of those a learner waits for at every question."""

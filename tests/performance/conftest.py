@@ -1,10 +1,12 @@
-"""The laptop stage, as its own tests start it; and benchmarks run when they are asked for."""
+"""Stages in this process and as a process; and benchmarks run when they are asked for."""
 
 import pytest
 
+from tests.integration.conftest import endpoint, tables
+from tests.integration.conftest import stage as here
 from tests.laptop.conftest import launcher, new_data, stage
 
-__all__ = ["launcher", "new_data", "stage"]
+__all__ = ["endpoint", "here", "launcher", "new_data", "stage", "tables"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

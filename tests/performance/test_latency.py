@@ -33,11 +33,13 @@ def start(client: httpx2.Client) -> str:
 
 def test_get_question(benchmark: BenchmarkFixture, client: httpx2.Client) -> None:
     session_id = start(client)
+    benchmark.group = "GET question, over HTTP"
     body = benchmark.pedantic(get_question, args=(client, session_id), rounds=ROUNDS)
     assert body["question"]["turn"] == 1
 
 
 def test_post_answer(benchmark: BenchmarkFixture, client: httpx2.Client) -> None:
+    benchmark.group = "POST answer, over HTTP"
     # Sessions of 72 questions, one after the other; a third of the answers wrong.
     playing: dict[str, Any] = {"body": None}
     learner = Learner(

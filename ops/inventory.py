@@ -1,0 +1,117 @@
+"""What of a stage costs money whether or not anybody learns: counted in its templates."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.data_folder import ROOT
+from local.errors import StageError
+
+Resource = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """Numbers of things; `provisioned_mb` is memory kept warm, `log_months` how long logs are kept.
+
+    `trace_rate` and `trace_reservoir` are the share of requests that are traced, and the number a
+    second before it.
+    """
+
+    alarm_metrics: int
+    dashboards: int
+    web_acls: int
+    web_acl_rules: int
+    keys: int
+    secrets: int
+    provisioned_mb: int
+    table_recovery: bool
+    log_months: float
+    trace_rate: float
+    trace_reservoir: float
+
+
+DEFAULT_TRACE_RATE = 0.05
+DEFAULT_TRACE_RESERVOIR = 1.0
+"""X-Ray's own rule, where a stage has none."""
+
+
+def inventory(resources: Iterable[Resource]) -> Inventory:
+    """Count the resources of a stage's templates."""
+    by_type: dict[str, list[Resource]] = {}
+    for resource in resources:
+        by_type.setdefault(resource["Type"], []).append(resource.get("Properties", {}))
+
+    def every(kind: str) -> list[Resource]:
+        return by_type.get(kind, [])
+
+    memory = {function["FunctionName"]: function["MemorySize"] for function in every(_FUNCTION)}
+    warm = sum(
+        alias.get("ProvisionedConcurrencyConfig", {}).get("ProvisionedConcurrentExecutions", 0)
+        for alias in every("AWS::Lambda::Alias")
+    )
+    days = [group.get("RetentionInDays", 0) for group in every("AWS::Logs::LogGroup")]
+    rules = every("AWS::XRay::SamplingRule")
+    rule = rules[0]["SamplingRule"] if rules else {}
+    return Inventory(
+        alarm_metrics=sum(_metrics(alarm) for alarm in every("AWS::CloudWatch::Alarm")),
+        dashboards=len(every("AWS::CloudWatch::Dashboard")),
+        web_acls=len(every("AWS::WAFv2::WebACL")),
+        web_acl_rules=sum(len(acl["Rules"]) for acl in every("AWS::WAFv2::WebACL")),
+        keys=len(every("AWS::KMS::Key")),
+        secrets=len(every("AWS::SecretsManager::Secret")),
+        provisioned_mb=warm * max(memory.values(), default=0),
+        table_recovery=any(
+            table.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled")
+            for table in every("AWS::DynamoDB::Table")
+        ),
+        log_months=max(days, default=0) / 30.4,
+        trace_rate=rule.get("FixedRate", DEFAULT_TRACE_RATE),
+        trace_reservoir=rule.get("ReservoirSize", DEFAULT_TRACE_RESERVOIR),
+    )
+
+
+_FUNCTION = "AWS::Lambda::Function"
+
+
+def _metrics(alarm: Resource) -> int:
+    """An alarm is billed by the metrics it looks at; an expression over them is none."""
+    queries = alarm.get("Metrics")
+    return sum("MetricStat" in query for query in queries) if queries else 1
+
+
+def synthesized(stage: str) -> Inventory:
+    """Return the inventory of a stage, by a synthesis of its stacks.
+
+    Raises:
+        StageError: it cannot be synthesized.
+    """
+    with tempfile.TemporaryDirectory(prefix="quiz-synth-") as assembly:
+        environment = os.environ | {
+            # Node is installed beside the interpreter.
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "CDK_OUTDIR": assembly,
+            "CDK_CONTEXT_JSON": json.dumps({"stage": stage, "aws:cdk:bundling-stacks": []}),
+            "CDK_VALIDATION": "false",
+        }
+        done = subprocess.run(
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise StageError(done.stderr.strip().splitlines()[-1])
+        return inventory(
+            resource
+            for template in sorted(Path(assembly).glob("*.template.json"))
+            for resource in json.loads(template.read_text())["Resources"].values()
+        )

@@ -1,0 +1,229 @@
+"""What learners do in a month, and what that asks of each service: counts, no prices."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from domain.pool import HEAD_CAPACITY
+from infra.delivery import DELIVERY
+from ops.budgets import (
+    FRESH_AND_RIGHT,
+    GET_QUESTION,
+    LOG_LINE_BYTES,
+    POOL_CHANGES,
+    POOL_ENTRY_STARTS_AGAIN,
+    QUESTIONS_NOT_IN_MEMORY,
+    REFILLED,
+    REPEATED_ANSWER,
+    START_SESSION_WITH_KEY,
+    WRONG,
+    CallCost,
+)
+
+MONTH_SECONDS = 30.4 * 24 * 3600
+
+PLATFORM_LOG_BYTES = 350
+"""START, END and REPORT, which Lambda adds to each invocation."""
+
+ACCESS_LOG_BYTES = 350
+AUDIT_BYTES = 380
+RESPONSE_BYTES = 1_500
+"""A body of some 1.2 KB, and headers."""
+
+PROGRESS_ITEM_BYTES = 300
+POOL_ENTRY_BYTES = 300
+SESSION_ITEM_BYTES = 900
+"""With DynamoDB's 100 bytes an item."""
+
+LIST_COST = CallCost(1, 1.5, 0.0)
+"""A page of some 20 items of 300 bytes, strongly consistent."""
+
+
+class AnswerMix(NamedTuple):
+    """Answers for each fresh question, by what they cost."""
+
+    fresh_right: float
+    wrong: float
+    pool: float
+    again: float
+
+    @property
+    def answers(self) -> float:
+        """All of them."""
+        return sum(self)
+
+
+def answer_mix(error_rate: float) -> AnswerMix:
+    """Return what a session that is played to its end comes to, each answer wrong at one rate.
+
+    An entry of the pool with two tries is left by a right answer to one, with one to none; a wrong
+    answer, once it is put right, brings it back to two. So entries are shown 1/(1-e)^2 times at two
+    tries and 1/(1-e) times at one, and a miss takes 1/(1-e) wrong answers.
+
+    Raises:
+        ValueError: nobody who is always wrong comes to an end.
+    """
+    if not 0 <= error_rate < 1:
+        raise ValueError(f"an error rate of {error_rate}")
+    right = 1 - error_rate
+    shown = 1 / right + 1 / right**2
+    missed = 1 + error_rate * shown
+    return AnswerMix(
+        fresh_right=right,
+        wrong=error_rate * missed / right,
+        pool=error_rate * (1 + right * shown),
+        again=error_rate * error_rate * shown,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A learner's month.
+
+    `seconds_per_answer` is within a session; `peak` how many times the mean rate the busiest hour
+    has; `cached` the share of questions found in memory.
+    """
+
+    answers: float = 1_500
+    error_rate: float = 0.2
+    sessions: float = 30
+    reloads: float = 45
+    lists: float = 120
+    repeats: float = 15
+    seconds_per_answer: float = 20
+    cached: float = 0.9
+    peak: float = 5
+    months_kept: float = 12
+    bank: int = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """A month of all learners together."""
+
+    learners: int
+    requests: float
+    answers: float
+    sessions: float
+    read_units: float
+    write_units: float
+    counting_write_units: float
+    counting_calls: float
+    stored_bytes: float
+    profile: Profile
+
+    @property
+    def peak_requests(self) -> float:
+        """A second, in the busiest hour."""
+        return self.profile.peak * self.requests / MONTH_SECONDS
+
+    @property
+    def peak_answers(self) -> float:
+        """A second, in the busiest hour."""
+        return self.profile.peak * self.answers / MONTH_SECONDS
+
+    @property
+    def active_at_once(self) -> float:
+        """Learners in a session, in the busiest hour."""
+        return self.peak_answers * self.profile.seconds_per_answer
+
+
+class MeanCost(NamedTuple):
+    """As CallCost, in the mean of many calls."""
+
+    round_trips: float
+    read_units: float
+    write_units: float
+
+
+def answer_cost(profile: Profile) -> MeanCost:
+    """Return the mean cost of an answer, refills and questions not in memory included."""
+    mix = answer_mix(profile.error_rate)
+    each = (
+        (mix.fresh_right, FRESH_AND_RIGHT),
+        (mix.wrong, WRONG),
+        (mix.pool * (1 - 1 / HEAD_CAPACITY), POOL_CHANGES),
+        (mix.pool / HEAD_CAPACITY, REFILLED),
+        (mix.again, POOL_ENTRY_STARTS_AGAIN),
+    )
+    trips, reads, writes = (
+        sum(share * cost[place] for share, cost in each) / mix.answers for place in range(3)
+    )
+    missing = 1 - profile.cached
+    return MeanCost(
+        trips + missing * QUESTIONS_NOT_IN_MEMORY.round_trips,
+        reads + missing * QUESTIONS_NOT_IN_MEMORY.read_units,
+        writes,
+    )
+
+
+SHARDS = 4
+"""Of a new table's stream: a partition each."""
+
+
+class Counting(NamedTuple):
+    """What the consumer of the stream does for an answer; `batch` is its answers a call."""
+
+    batch: float
+    items: float
+
+    @property
+    def write_units(self) -> float:
+        """A transaction's write of an item of up to 1 KB is two."""
+        return 2 * self.items
+
+    @property
+    def read_units(self) -> float:
+        """Each item is read before, strongly consistent."""
+        return self.items
+
+
+def counting(profile: Profile, answers_a_second: float, window: float) -> Counting:
+    """Return the mean cost of counting an answer, at a rate in the hours learners are there.
+
+    A batch holds what came in its window, of one shard. It touches two items for each learner in
+    it (totals, the day's ledger) and one for each question.
+    """
+    batch = min(float(DELIVERY.batch_size), 1 + answers_a_second / SHARDS * window)
+    of_one_learner = min(batch, 1 + window / profile.seconds_per_answer)
+    questions = profile.bank * (1 - (1 - 1 / profile.bank) ** batch)
+    return Counting(batch, 2 / of_one_learner + questions / batch)
+
+
+def demand(learners: int, profile: Profile, window: float = DELIVERY.window_seconds) -> Demand:
+    """Return what that many learners ask of the system in a month."""
+    answer = answer_cost(profile)
+    # Most answers are given in hours busier than the mean.
+    rate = learners * profile.answers / MONTH_SECONDS * profile.peak / 2
+    counted = counting(profile, rate, window)
+    others = (
+        (profile.sessions, START_SESSION_WITH_KEY),
+        (profile.reloads + profile.sessions, GET_QUESTION),
+        (profile.repeats, REPEATED_ANSWER),
+        (profile.lists, LIST_COST),
+    )
+    answers = learners * profile.answers
+    learned = profile.answers / answer_mix(profile.error_rate).answers
+    counting_calls = max(answers / counted.batch, 0.0)
+    return Demand(
+        learners=learners,
+        requests=answers + learners * sum(number for number, _ in others),
+        answers=answers,
+        sessions=learners * profile.sessions,
+        read_units=answers * (answer.read_units + counted.read_units)
+        + learners * sum(number * cost.read_units for number, cost in others),
+        write_units=answers * answer.write_units
+        + learners * sum(number * cost.write_units for number, cost in others),
+        counting_write_units=answers * counted.write_units,
+        counting_calls=counting_calls,
+        stored_bytes=learners
+        * profile.months_kept
+        * (learned * PROGRESS_ITEM_BYTES + profile.sessions * SESSION_ITEM_BYTES),
+        profile=profile,
+    )
+
+
+def logged_bytes(month: Demand, *, platform: bool = True) -> float:
+    """Return bytes of logs: of functions, their audit, the gateway."""
+    each = LOG_LINE_BYTES + AUDIT_BYTES + ACCESS_LOG_BYTES
+    platforms = PLATFORM_LOG_BYTES if platform else 0
+    return month.requests * (each + platforms) + month.counting_calls * (LOG_LINE_BYTES + platforms)

@@ -1,0 +1,114 @@
+"""The capacity model's prices and limits, by hand, and the inventory of a template."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from infra.stages import STAGES
+from ops import prices
+from ops.capacity import COGNITO, cost_table, limits, monthly_cost, traces
+from ops.inventory import Inventory, inventory
+from ops.workload import Profile, demand
+
+NOTHING = inventory([])
+
+
+def resource(kind: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": kind, "Properties": properties}
+
+
+TEMPLATE = [
+    resource("AWS::CloudWatch::Alarm", MetricName="Errors"),
+    resource(
+        "AWS::CloudWatch::Alarm",
+        Metrics=[{"Expression": "a + b"}, {"MetricStat": {}}, {"MetricStat": {}}],
+    ),
+    resource("AWS::CloudWatch::Dashboard"),
+    resource("AWS::WAFv2::WebACL", Rules=[{}, {}]),
+    resource("AWS::KMS::Key"),
+    resource("AWS::Lambda::Function", FunctionName="f", MemorySize=512),
+    resource(
+        "AWS::Lambda::Alias",
+        ProvisionedConcurrencyConfig={"ProvisionedConcurrentExecutions": 2},
+    ),
+    resource("AWS::Lambda::Alias"),
+    resource("AWS::Logs::LogGroup", RetentionInDays=90),
+    resource(
+        "AWS::DynamoDB::Table",
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+    ),
+]
+
+
+def test_an_inventory_counts_what_costs_money_by_itself() -> None:
+    assert inventory(TEMPLATE) == Inventory(
+        alarm_metrics=3,
+        dashboards=1,
+        web_acls=1,
+        web_acl_rules=2,
+        keys=1,
+        secrets=0,
+        provisioned_mb=1024,
+        table_recovery=True,
+        log_months=90 / 30.4,
+        trace_rate=0.05,
+        trace_reservoir=1.0,
+    )
+
+
+def test_a_sampling_rule_of_ones_own_replaces_that_of_x_ray() -> None:
+    rule = resource("AWS::XRay::SamplingRule", SamplingRule={"FixedRate": 0.01, "ReservoirSize": 0})
+    month = demand(10_000, Profile())
+    assert traces(month, inventory([rule])) == pytest.approx(0.01 * month.requests)
+    assert traces(month, NOTHING) > 0.05 * month.requests
+
+
+def test_an_empty_stage_without_learners_costs_nothing() -> None:
+    assert sum(monthly_cost(demand(0, Profile()), NOTHING).values()) == 0
+
+
+def test_an_idle_stage_costs_what_it_has() -> None:
+    cost = monthly_cost(demand(0, Profile()), inventory(TEMPLATE))
+    assert cost["WAF"] == 5 + 2
+    assert cost["Keys and secrets"] == 1
+    # 1 GB for 30.4 days.
+    assert cost["Lambda: kept warm"] == pytest.approx(3.3334e-6 * 30.4 * 86_400)
+    assert cost["CloudWatch: metrics, alarms, dashboards"] == 0  # within the free ones
+
+
+@pytest.mark.parametrize(
+    ("millions", "usd"),
+    [(0, 0), (1, 3.5), (333, 1165.5), (1_000, 1165.5 + 667 * 2.8), (1_100, 3033.1 + 238)],
+)
+def test_requests_get_cheaper_by_tiers(millions: float, usd: float) -> None:
+    assert prices.gateway(millions * 1e6) == pytest.approx(usd)
+
+
+def test_the_first_of_a_month_are_free_where_they_are() -> None:
+    assert prices.COGNITO.of(9_999) == 0
+    assert prices.COGNITO.of(10_100) == pytest.approx(1.5)
+
+
+def test_cognito_is_no_part_of_the_sum() -> None:
+    month = demand(100_000, Profile())
+    table = cost_table(["x"], [month], [NOTHING])
+    cost = monthly_cost(month, NOTHING)
+    assert f"{sum(cost.values()) - cost[COGNITO]:,.2f}" in table
+    assert f"Cognito, apart | {cost[COGNITO]:,.2f}" in table
+
+
+def test_limits_come_scarcest_first_and_the_first_to_break_is_the_throttle() -> None:
+    month = demand(1_000_000, Profile())
+    found = limits(month, STAGES["prod"], window=5)
+    assert [each.used for each in found] == sorted((each.used for each in found), reverse=True)
+    assert found[0].what == "Throttle of POST answer"
+    assert found[0].used > 1
+    # Its lever, by the amount that is missing, and it breaks no more.
+    wider = replace(STAGES["prod"], throttle_scale=1.1 * found[0].used)
+    (throttle,) = (each for each in limits(month, wider, 5) if each.what == found[0].what)
+    assert throttle.used < 1
+
+
+def test_at_a_thousand_learners_nothing_is_near_its_limit() -> None:
+    assert all(each.used < 0.1 for each in limits(demand(1_000, Profile()), STAGES["prod"], 5))
