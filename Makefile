@@ -95,9 +95,14 @@ snapshots: $(INSTALLED) ## update the snapshots
 	$(BIN)/pytest tests/infra -k snapshot --snapshot-update
 
 ##@ Measure it, alone on the machine (RECORD=1 writes docs/performance.md)
-.PHONY: bench bench-cold bench-warm load saturate distance
-bench: $(INSTALLED) ## benchmarks
-	$(BIN)/pytest tests/performance --benchmark-only
+.PHONY: bench bench-cold bench-warm plots load saturate distance capacity
+bench: $(INSTALLED) ## benchmarks, ours beside a naive implementation
+	@mkdir -p .benchmarks
+	$(BIN)/pytest tests/performance --benchmark-only --benchmark-json=.benchmarks/bench.json
+	@$(PYTHON) -m tests.performance.ratios .benchmarks/bench.json $(RECORD:%=--record)
+
+plots: $(INSTALLED) ## measure and plot growth from 10 to 100,000 (always recorded)
+	$(BIN)/pytest tests/performance/test_growth.py -m benchmark
 
 bench-cold: $(INSTALLED) ## instructions to start each function (needs valgrind)
 	@$(PYTHON) -m tests.performance.cold_start $(RECORD:%=--record)
@@ -113,6 +118,9 @@ saturate: $(INSTALLED) ## the highest steady rate
 
 distance: $(INSTALLED) ## latencies with DynamoDB some milliseconds away (DURATION=300)
 	@$(PYTHON) tests/load/load_test.py distance --duration $(DURATION) $(RECORD:%=--record)
+
+capacity: $(INSTALLED) ## what learners ask of AWS and cost there (USERS=10000 STAGE=prod)
+	@$(PYTHON) -m ops.capacity $(if $(filter command environment,$(origin USERS)),--users $(USERS)) $(if $(filter command environment,$(origin STAGE)),--stage $(STAGE)) $(RECORD:%=--record)
 
 ##@ Deploy it
 .PHONY: deploy diff destroy redrive smoke rehearse

@@ -1,0 +1,248 @@
+"""The parts of a turn, ours beside the naive quiz's. Of two in a group, the ratio counts.
+
+On their own, some parts of ours cost more than the naive ones: choice ids are made from the seed
+and an order is a number, so that neither has to be kept. What that buys is in test_handler.py.
+"""
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from domain.drawing import FreshDraw, RefillNeeded, advance, next_draw
+from domain.effects import EntryQueued, ProgressChange
+from domain.engine import selected_choices
+from domain.pool import HEAD_CAPACITY, PoolEntry
+from domain.presentation import choice_ids, choice_order
+from domain.question import Choice, Question, question_id
+from domain.session import Session
+from lambdas.shared.playing import save_turn
+from lambdas.shared.store.sessions import item_from_session, session_from_item
+from tests.integration.stage import Stage
+from tests.performance.contenders import (
+    CATEGORY,
+    Naive,
+    begun_session,
+    blank_session,
+    naive_ids,
+    seed_entries,
+)
+
+pytestmark = pytest.mark.benchmark
+POOL = 10_000
+PENDING = 500
+CHOICES = tuple(Choice(str(n), n == 0) for n in range(4))
+
+
+def question(identifier: str) -> Question:
+    return Question(question_id=identifier, version=1, text="", choices=CHOICES)
+
+
+def measured(benchmark: BenchmarkFixture, group: str, run: Callable[..., Any], *given: Any) -> Any:
+    benchmark.group = group
+    return benchmark(run, *given)
+
+
+@pytest.fixture
+def session() -> Session:
+    return blank_session("ada", POOL)
+
+
+@pytest.fixture
+def showing(session: Session) -> Session:
+    def bank(ids: tuple[str, ...]) -> dict[str, Question]:
+        return {each: question(each) for each in ids}
+
+    return advance(session, bank, lambda _: ((), True)).session
+
+
+@pytest.fixture
+def ids() -> list[str]:
+    return [question_id(CATEGORY, ordinal) for ordinal in range(POOL)]
+
+
+SELECTION = "selecting the next of 10,000 questions, the rule alone"
+
+
+def test_selection_ours(benchmark: BenchmarkFixture, session: Session) -> None:
+    assert isinstance(measured(benchmark, SELECTION, next_draw, session), FreshDraw)
+
+
+def test_selection_naive(benchmark: BenchmarkFixture, ids: list[str]) -> None:
+    random = Random(1)
+
+    def draw() -> str:
+        drawn = ids.pop(random.randrange(len(ids)))
+        ids.append(drawn)  # so that any number of rounds draws from as many
+        return drawn
+
+    assert measured(benchmark, SELECTION, draw).startswith(CATEGORY)
+
+
+STATE = "a session of 10,000 questions from its item and back"
+
+
+def test_state_ours(benchmark: BenchmarkFixture, showing: Session) -> None:
+    item = item_from_session(showing)
+    again = measured(benchmark, STATE, lambda: item_from_session(session_from_item(item)))
+    assert again == item
+
+
+def test_state_naive(benchmark: BenchmarkFixture, ids: list[str]) -> None:
+    def again(item: Any) -> Any:
+        plain = {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
+        return {name: TypeSerializer().serialize(value) for name, value in plain.items()}
+
+    item = {"remaining": TypeSerializer().serialize(ids)}
+    assert measured(benchmark, STATE, again, item) == item
+
+
+GRADING = "grading, the rule alone"
+
+
+def test_grading_ours(benchmark: BenchmarkFixture, showing: Session) -> None:
+    assert showing.turn
+    shown = question(showing.turn.question_id)
+    chosen = [choice_ids(showing.seed, 1, 1, len(CHOICES))[0]]
+
+    def grade() -> bool:
+        return selected_choices(showing, shown, 1, chosen) == shown.correct_choices
+
+    assert measured(benchmark, GRADING, grade)
+
+
+def test_grading_naive(benchmark: BenchmarkFixture) -> None:
+    order = [2, 0, 3, 1]
+
+    def grade() -> bool:
+        right = {str(place) for place, index in enumerate(order) if CHOICES[index].correct}
+        return {"1"} == right
+
+    assert measured(benchmark, GRADING, grade)
+
+
+SAMPLING = "sampling: beginning a session of 10,000 questions"
+
+
+def test_sampling_ours(benchmark: BenchmarkFixture) -> None:
+    assert measured(benchmark, SAMPLING, blank_session, "ada", POOL).fresh_left == POOL + 1
+
+
+def test_sampling_naive(benchmark: BenchmarkFixture, ids: list[str]) -> None:
+    random = Random(1)
+    assert len(measured(benchmark, SAMPLING, random.sample, ids, POOL)) == POOL
+
+
+SHUFFLING = "shuffling four choices otherwise than before"
+
+
+def test_shuffling_ours(benchmark: BenchmarkFixture) -> None:
+    before = (2, 0, 3, 1)
+    seed = b"0123456789abcdef"
+    order = measured(benchmark, SHUFFLING, choice_order, CHOICES, seed, 7, before)
+    assert sorted(order) == [0, 1, 2, 3]
+    assert order != before
+
+
+def test_shuffling_naive(benchmark: BenchmarkFixture) -> None:
+    before, random = [2, 0, 3, 1], Random(1)
+
+    def shuffle() -> list[int]:
+        order = list(range(4))
+        while True:
+            random.shuffle(order)
+            if order != before:
+                return order
+
+    assert measured(benchmark, SHUFFLING, shuffle) != before
+
+
+UPDATE = "updating a session of 10,000 questions, its writes on the engine"
+
+
+def test_session_update_ours(benchmark: BenchmarkFixture, here: Stage) -> None:
+    session = blank_session("ada", POOL)
+    here.environment.sessions.save(session, expected_version=None)
+    at = iter(range(1, 1_000_000_000))
+
+    def update() -> None:
+        entry = PoolEntry(next(at), f"{CATEGORY}:000000")
+        change = ProgressChange(
+            session_id=session.session_id,
+            number=1,
+            right_before=0,
+            question_id=entry.question_id,
+            version=1,
+            correct=True,
+            mastered=None,
+            selected=(0,),
+            time_spent=1,
+            at=1,
+        )
+        queued = EntryQueued(entry, (0, 1, 2, 3))
+        version = session.version
+        save_turn(here.environment, session, [queued], change, expected_version=version)
+
+    measured(benchmark, UPDATE, update)
+    assert len(here.rows("wrong_answers")) > 1
+
+
+def test_session_update_naive(benchmark: BenchmarkFixture, here: Stage) -> None:
+    quiz = Naive(here).quiz
+    quiz.start("ada", "s", naive_ids(here, POOL))
+    session = quiz.session("ada", "s")
+
+    def update() -> None:
+        here.clock.advance(1)
+        quiz.write_turn(session)
+
+    measured(benchmark, UPDATE, update)
+    assert len(here.rows("wrong_answers")) > 1
+
+
+REFILL = "reading on in a wrong-answer pool of 500"
+
+
+def test_refill_ours(benchmark: BenchmarkFixture, here: Stage) -> None:
+    session = blank_session("ada", POOL)
+    entries = seed_entries(here, session, PENDING)
+    needed = RefillNeeded(entries[HEAD_CAPACITY - 1].key, HEAD_CAPACITY)
+    found, exhausted = measured(
+        benchmark, REFILL, here.environment.wrong_answers.newer, session, needed
+    )
+    assert (len(found), exhausted) == (HEAD_CAPACITY, False)
+
+
+def test_refill_naive(benchmark: BenchmarkFixture, here: Stage) -> None:
+    session = blank_session("ada", POOL)
+    seed_entries(here, session, PENDING)
+    own = {"userId": "ada", "sessionId": session.session_id}
+    found = measured(benchmark, REFILL, Naive(here).quiz.entries, own)
+    assert len(found) == PENDING
+
+
+START = "starting a session of 10,000 questions, on the engine"
+
+
+def test_start_ours(benchmark: BenchmarkFixture, here: Stage) -> None:
+    first = begun_session(here, "ada", POOL, 0)
+    assert first.turn
+    numbers = iter(range(1_000_000))
+
+    def start() -> None:
+        session = blank_session(f"ada-{next(numbers)}", POOL)
+        advanced = advance(session, here.environment.bank.get, lambda _: ((), True))
+        here.environment.sessions.save(advanced.session, expected_version=None)
+
+    measured(benchmark, START, start)
+    assert len(here.rows("sessions")) > 1
+
+
+def test_start_naive(benchmark: BenchmarkFixture, here: Stage) -> None:
+    quiz, numbers = Naive(here).quiz, iter(range(1_000_000))
+    ids = naive_ids(here, POOL)
+    measured(benchmark, START, lambda: quiz.start(f"ada-{next(numbers)}", "s", ids))
+    assert here.rows("sessions")
