@@ -150,6 +150,7 @@ def test_a_function_is_told_its_stage(api: Template, stage_name: str) -> None:
         variables = function["Environment"]["Variables"]
         assert variables["STAGE"] == stage_name
         assert variables["LOG_LEVEL"] == stage.log_level
+        assert variables["PERFORMANCE_MONITORING"] == str(stage.performance_monitoring).lower()
         assert variables["CORS_ORIGINS"] == stage.cors_origin
 
 

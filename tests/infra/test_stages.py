@@ -65,6 +65,8 @@ def test_the_rehearsal_can_be_destroyed_and_asks_for_nothing_the_local_cloud_ref
         ),
         ({"asset_platform": THIS_MACHINE}, "production that is not all of it on AWS"),
         ({"tls_only": False}, "production reached without TLS"),
+        ({"pages": False}, "production that nobody watches"),
+        ({"performance_monitoring": False}, "production that nobody watches"),
         ({"extent": Extent.SERVICE}, "production that is not all of it on AWS"),
         (
             {"audit": AuditRetention(days=400, lock=ObjectLockMode.GOVERNANCE)},

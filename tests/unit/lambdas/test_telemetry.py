@@ -255,7 +255,7 @@ def test_a_line_of_metrics_alone_is_of_metrics_alone(capsys: pytest.CaptureFixtu
     }
 
 
-def test_a_line_costs_no_more_objects_than_its_members(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_takes_few_calls(capsys: pytest.CaptureFixture[str]) -> None:
     """Calls of Python functions, which repeat where times do not: the C encoder does the rest."""
     log()  # the directive of such a request is made once
     of, used, calls = settings(), spent(), 0
