@@ -31,16 +31,19 @@ class Scene:
         """The question on screen."""
         return str(self.shown["questionId"])
 
-    def send(self, operation: str, request: Mapping[str, Any]) -> tuple[Reply, str]:
-        """Send a request, by default on Ada's own things; return all output, too."""
+    def path(self, operation: str) -> dict[str, str]:
+        """Return the path parameters of a route that lead to Ada's own things."""
         known = {
             "sessionId": self.session_id,
             "userId": "me",
             "questionId": self.question_id,
             "category": "geography",
         }
-        own = {each.name: known[each.name] for each in ROUTE[operation].path_parameters}
-        event = self.stage.event(operation, **{"path": own, **request})
+        return {each.name: known[each.name] for each in ROUTE[operation].path_parameters}
+
+    def send(self, operation: str, request: Mapping[str, Any]) -> tuple[Reply, str]:
+        """Send a request, by default on Ada's own things; return all output, too."""
+        event = self.stage.event(operation, **{"path": self.path(operation), **request})
         self.stage.read_output()
         reply = self.stage.handle(ROUTE[operation].function, event)
         return reply, self.stage.read_output()

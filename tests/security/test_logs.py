@@ -79,8 +79,6 @@ BODIES: Mapping[str, Any] = {
     "saveQuestions": {"questions": [DRAFT, {SECRETS["unknown field"]: 1}]},
     "replaceQuestion": DRAFT,
 }
-LAST = ("abandonSession", "retireQuestion")
-"""What ends things comes after what needs them."""
 
 
 def found(secrets: Mapping[str, str], text: str) -> list[str]:
@@ -95,7 +93,7 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
     "broken body": {"body": SECRETS["broken body"]},
     "unknown field": {"body": json.dumps({SECRETS["unknown field"]: SECRETS["unknown value"]})},
     "junk in the path": {"pathParameters": dict.fromkeys(
-        ("sessionId", "userId", "questionId"), SECRETS["path"]
+        ("sessionId", "userId", "questionId", "category"), SECRETS["path"]
     )},
     "another's id": {"pathParameters": {"userId": SECRETS["administrator's id"]}},
     "junk in the query": {"queryStringParameters": dict.fromkeys(
@@ -113,21 +111,17 @@ FAULTS = {
 
 def requests(scene: Scene) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every route, with a secret in every place that its callers can write to."""
-    for operation in sorted(PLAYS, key=LAST.__contains__):
+    # What deletes things comes after what needs them.
+    for operation in sorted(PLAYS, key=lambda each: ROUTE[each].method == "DELETE"):
         play = PLAYS[operation].done(scene)
         admin = bool(play.get("groups"))
         body = BODIES.get(operation, play.get("body"))
-        known = {
-            "sessionId": scene.session_id,
-            "userId": "me",
-            "questionId": scene.question_id,
-        }
         event = scene.stage.event(
             operation,
             body,
             user=SECRETS["administrator's id" if admin else "user id"],
             groups=["admin"] if admin else [],
-            path={each.name: known[each.name] for each in ROUTE[operation].path_parameters},
+            path=scene.path(operation),
             query=play.get("query"),
             headers=HEADERS,
         )
