@@ -2,6 +2,7 @@ PYTHON3 ?= python3
 PORT    ?= 8000
 STAGE   ?= dev
 HISTORIES ?= 1000
+ANSWERS ?= 10000
 EXAMPLES ?= 100
 SEED    ?= 1
 USERS     ?= 100
@@ -51,7 +52,7 @@ reset: $(INSTALLED) ## empty the stage, once it is stopped
 	@$(PYTHON) -m local.reset
 
 ##@ Check it
-.PHONY: test lint typecheck contracts unit reliability fuzz scan openapi openapi-check synth snapshots
+.PHONY: test lint typecheck contracts unit reliability recount fuzz scan openapi openapi-check synth snapshots
 test: lint typecheck contracts unit ## the next four
 
 lint: $(VENV) ## style and formatting
@@ -70,6 +71,9 @@ unit: $(INSTALLED) ## tests with coverage, all but deployment and load (TESTS=te
 
 reliability: $(INSTALLED) ## the exactly-once proof at length (HISTORIES=1000)
 	RELIABILITY_HISTORIES=$(HISTORIES) STATE_MACHINE_RUNS=$(HISTORIES) $(BIN)/pytest -n 2 --dist loadfile tests/reliability
+
+recount: $(INSTALLED) ## statistics against a recount of answers over HTTP (ANSWERS=10000)
+	ANSWERS=$(ANSWERS) $(BIN)/pytest -q tests/delivery
 
 fuzz: $(INSTALLED) ## schemathesis against a stage of its own (EXAMPLES=100 SEED=1)
 	@$(PYTHON) -m tests.security.fuzz --examples "$(EXAMPLES)" --seed "$(SEED)"
