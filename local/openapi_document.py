@@ -11,8 +11,10 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from infra.problems import GATEWAY_PROBLEMS
 from lambdas.contract import Problem
 from lambdas.routes import ROUTES, Access, Parameter, Route
+from lambdas.shared.errors import ApiError
 from local.data_folder import ROOT
 
 OUTPUT = ROOT / "docs" / "openapi.json"
@@ -204,8 +206,29 @@ def _error(status: int, schemas: dict[str, Schema]) -> Schema:
     return {
         "description": _ERRORS[status][1],
         "headers": headers,
-        "content": {"application/problem+json": {"schema": schemas["problem"]}},
+        "content": {
+            "application/problem+json": {
+                "schema": {
+                    "allOf": [
+                        schemas["problem"],
+                        {
+                            "properties": {
+                                "status": {"const": status},
+                                "code": {"enum": _codes(status)},
+                            }
+                        },
+                    ]
+                }
+            }
+        },
     }
+
+
+def _codes(status: int) -> list[str]:
+    """Return the codes of a status, of the functions' errors and of the gateway's."""
+    told = {(each.status, each.code) for each in ApiError.__subclasses__()}
+    told |= {(each.status, each.code) for each in GATEWAY_PROBLEMS.values()}
+    return sorted(code for of, code in told if of == status)
 
 
 def _parameter(parameter: Parameter, place: Literal["path", "query", "header"]) -> Schema:

@@ -92,6 +92,20 @@ def test_every_route_tells_that_it_may_be_asked_too_often_and_when_to_come_back(
         assert told == {"$ref": "#/components/responses/TooManyRequests"}
 
 
+def test_a_status_tells_its_codes(document: dict[str, Any]) -> None:
+    told = {}
+    for response in document["components"]["responses"].values():
+        problem, said = response["content"]["application/problem+json"]["schema"]["allOf"]
+        assert problem == {"$ref": "#/components/schemas/Problem"}
+        told[said["properties"]["status"]["const"]] = said["properties"]["code"]["enum"]
+    assert all(told.values())
+    assert told[409] == [
+        *("QUESTION_CHANGED", "SESSION_OVER", "SESSION_PAUSED", "TURN_MISMATCH"),
+        "VERSION_CONFLICT",
+    ]
+    assert told[429] == ["RATE_LIMITED"]
+
+
 def test_no_schema_is_left_unused(document: dict[str, Any]) -> None:
     text = json.dumps(document)
     for name in document["components"]["schemas"]:
