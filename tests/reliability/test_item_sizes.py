@@ -1,12 +1,15 @@
 """Items stay small at the extremes of the contract, counted on real tables through real play."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import cycle
 from typing import Any, cast
 
 import pytest
 
-from domain.pool import HEAD_CAPACITY
+from domain.drawing import advance
+from domain.effects import EntryQueued
+from domain.pool import HEAD_CAPACITY, PoolEntry
 from domain.question import Choice, Question
 from lambdas.shared.bank import Bank
 from lambdas.shared.store.questions import CategoryEntry, QuestionsTable
@@ -18,7 +21,7 @@ from ops.budgets import (
     WRONG,
 )
 from tests.integration.stage import Stage, submission
-from tests.integration.test_budgets import with_pending
+from tests.integration.test_budgets import loaded
 from tests.item_size import item_bytes
 
 KILOBYTE = 1024
@@ -42,6 +45,27 @@ class AnyQuestion:
             each: Question(question_id=each, version=999, text="?", choices=choices, multiple=True)
             for each in ids
         }
+
+
+def with_pending(stage: Stage, session_id: str, questions: Sequence[str]) -> None:
+    """Give a session that just began pool entries, and show it its next question."""
+    # A time of its own: a learner's entries of two sessions share one partition.
+    stage.clock.advance(len(questions))
+    session = replace(loaded(stage, session_id), last_queued_at=stage.clock.now)
+    began = stage.clock.now - len(questions)
+    pool, entries = session.pool, []
+    for number, question_id in enumerate(questions):
+        entry = PoolEntry(began + number, question_id)
+        pool = pool.added(entry)
+        entries.append(stage.environment.wrong_answers.change(session, EntryQueued(entry, (0,))))
+    for at in range(0, len(entries), 100):
+        stage.environment.transactions.write(entries[at : at + 100])
+    advanced = advance(
+        replace(session, pool=pool, turn=None),
+        stage.environment.bank.get,
+        lambda _: pytest.fail("a full head needs no refill"),
+    )
+    stage.environment.sessions.save(advanced.session, expected_version=session.version)
 
 
 def published(stage: Stage, categories: Sequence[str], questions: int) -> None:
