@@ -48,7 +48,8 @@ class Usage:
     """What a request did: database calls, capacity units, and whatever else is worth counting.
 
     `deadline` is when the invocation ends, in seconds of the monotonic clock; `in_trouble` says
-    that an attempt at the call being made failed.
+    that an attempt at the call being made failed. `values` and `samples` are those of metrics, by
+    name.
     """
 
     round_trips: int = 0
@@ -56,12 +57,13 @@ class Usage:
     write_units: float = 0.0
     deadline: float = math.inf
     in_trouble: bool = False
-    values: Values = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)
+    samples: dict[str, list[float]] = field(default_factory=dict)
 
     def sample(self, metric: Metric, value: float) -> None:
         """Add a sample of a metric; those beyond `MAX_VALUES` are left out."""
-        samples = self.values.setdefault(metric.name, [])
-        if isinstance(samples, list) and len(samples) < MAX_VALUES:
+        samples = self.samples.setdefault(metric.name, [])
+        if len(samples) < MAX_VALUES:
             samples.append(value)
 
     def called(self, operation: str, milliseconds: float) -> None:
@@ -71,7 +73,11 @@ class Usage:
 
     def totals(self, milliseconds: float) -> Values:
         """Return all values, when the whole took so long."""
-        values: Values = {LATENCY.name: _short(milliseconds), **self.values}
+        values: Values = {
+            LATENCY.name: _short(milliseconds),
+            **self.samples,
+            **self.values,
+        }
         if self.read_units:
             values[READ_UNITS.name] = _whole(self.read_units)
         if self.write_units:
@@ -94,8 +100,7 @@ def count(metric: Metric) -> None:
     """Add one to a metric of the request being served."""
     meter = usage.get(None)
     if meter is not None:
-        before = meter.values.get(metric.name, 0)
-        meter.values[metric.name] = 1 if isinstance(before, list) else before + 1
+        meter.values[metric.name] = meter.values.get(metric.name, 0) + 1
 
 
 def sample(metric: Metric, value: float) -> None:

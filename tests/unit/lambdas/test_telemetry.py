@@ -310,7 +310,7 @@ def test_the_longest_line_there_can_be_is_one_event(capsys: pytest.CaptureFixtur
     used = Usage(round_trips=999_999, read_units=99_999_999.5, write_units=99_999_999.5)
     for name, metric in METRICS.items():
         if metric.dimensions == CALLS["query"].dimensions:
-            used.values[name] = [9_999.9] * MAX_VALUES
+            used.samples[name] = [9_999.9] * MAX_VALUES
     log(**longest(used, status=503, code="UNAVAILABLE"))
     # CloudWatch Logs takes 1 MB an event; Lambda splits what it is given from 256 KB on.
     assert len(written(capsys).encode()) <= 256 * 1024
