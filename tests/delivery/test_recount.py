@@ -166,13 +166,12 @@ def play(stage: StageProcess, told: Told, held: Path, clients: ExitStack) -> Pla
                 ability=abilities.gauss(0.5, 1.2),
             )
         )
-    began = time.monotonic()
-    all_answer(players, ANSWERS - HELD)
+    seconds = all_answer(players, ANSWERS - HELD)
     told.await_settled(ANSWERS - HELD)
     held.touch()
-    all_answer(players, HELD)
+    seconds += all_answer(players, HELD)
     asked = {question: bank[text] for question, text in ids.items()}
-    result = Played(stage, told, players, asked, seconds=time.monotonic() - began)
+    result = Played(stage, told, players, asked, seconds)
     assert len(result.given) == ANSWERS
     began, told.live = time.monotonic(), list(told.lags.values())
     held.unlink()
@@ -181,8 +180,9 @@ def play(stage: StageProcess, told: Told, held: Path, clients: ExitStack) -> Pla
     return result
 
 
-def all_answer(players: Sequence[Player], answers: int) -> None:
-    """Let several hands play, each for some of the players."""
+def all_answer(players: Sequence[Player], answers: int) -> float:
+    """Let several hands play, each for some of the players; return how many seconds it took."""
+    began = time.monotonic()
     hands = [
         threading.Thread(
             target=play_in_turns, args=(players[n::HANDS], answers // HANDS, Random(n))
@@ -193,6 +193,7 @@ def all_answer(players: Sequence[Player], answers: int) -> None:
         hand.start()
     for hand in hands:
         hand.join()
+    return time.monotonic() - began
 
 
 def test_what_is_counted_is_what_learners_were_told(

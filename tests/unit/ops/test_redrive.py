@@ -100,6 +100,23 @@ def test_what_somebody_else_forgot_is_passed_over() -> None:
     assert report == Report()
 
 
+def test_interrupted_it_has_forgotten_what_was_counted_and_nothing_else() -> None:
+    first, second, report = (
+        Kept("first", failed_batch(1)),
+        Kept("second", failed_batch(2)),
+        Report(),
+    )
+
+    def interrupted(records: Sequence[Record]) -> None:
+        if records == [record(2)]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        redrive(iter([first, second]), interrupted, report)
+    assert (first.forgotten, second.forgotten) == (True, False)
+    assert report.counted == 1
+
+
 @dataclass
 class Cloud:
     """A deployed stage whose clients expect exactly the calls a test names."""
