@@ -21,7 +21,16 @@ from domain.question import Choice, Question
 from domain.session import Session
 from lambdas.shared.metrics import METRICS, MILLISECONDS
 from lambdas.shared.views import question_view
-from tests.integration.stage import ROUTE, START, TABLES, Reply, Stage
+from tests.integration.stage import (
+    ROUTE,
+    START,
+    TABLES,
+    Reply,
+    Stage,
+    cancels,
+    refuses,
+    unreachable,
+)
 from tests.unit.domain.builders import source
 from tests.unit.domain.chi_square import chi_square, limit
 
@@ -326,6 +335,27 @@ def test_the_right_choices_and_why_come_with_a_right_answer_alone(stage: Stage) 
             assert told["correctAnswers"] == body["selectedAnswers"]
             assert told["explanation"].startswith(EXPLAINED)
         shown = told["question"]
+
+
+def test_a_grade_that_could_not_be_saved_is_not_told(stage: Stage) -> None:
+    """Otherwise every choice could be tried, none of them counted."""
+    stage.pauses()
+    stage.admin("saveQuestions", bank(frozenset({1}), multiple=False))
+    session_id = stage.start({"category": "greek"})
+    shown = stage.question(session_id)["question"]
+    before = stage.everything()
+    told = []
+    for fault in (refuses("ThrottlingException"), unreachable, cancels("TransactionConflict")):
+        for each in shown["answers"]:
+            body = {"questionId": shown["questionId"], "selectedAnswers": [each["id"]]}
+            with stage.fault("TransactWriteItems", fault):
+                reply = stage.call("submitAnswer", body, path={"sessionId": session_id})
+            problem = {name: value for name, value in reply.body.items() if name != "requestId"}
+            headers = {k: v for k, v in reply.headers.items() if k != "X-Request-Id"}
+            told.append((reply.status, problem, headers))
+        assert told[-1][0] == 503
+        assert all(each == told[-1] for each in told[-4:])
+    assert stage.everything() == before
 
 
 # Chance: where the right choice stands, and where its id does
