@@ -155,17 +155,14 @@ def test_a_function_is_as_declared(deployment: Deployment, folder: str) -> None:
     assert made["LoggingConfig"]["LogGroup"] == f"/aws/lambda/{name}"
     variables = declared["Environment"]["Variables"]
     told = made["Environment"]["Variables"]
+    assert told.keys() == variables.keys()
     made_elsewhere = {"CLIENT_ID", "AUDIT_KEY"}
-    assert told == {
-        **{variable: told[variable] for variable in made_elsewhere},
-        **{
-            variable: resolved(api, variables[variable])
-            for variable in variables.keys() - made_elsewhere
-        },
-    }
-    assert variables["STAGE"] == STAGE
-    assert told["CLIENT_ID"] == deployment.outputs.userPoolClientId
+    for variable in variables.keys() - made_elsewhere:
+        assert told[variable] == resolved(api, variables[variable])
+    assert told["STAGE"] == STAGE
     assert len(told["AUDIT_KEY"]) == 64  # the secret itself, not the reference to it
+    if folder in FUNCTIONS:
+        assert told["CLIENT_ID"] == deployment.outputs.userPoolClientId
 
 
 def statements(cloud: LocalCloud, role: str) -> Iterator[tuple[str, str]]:
