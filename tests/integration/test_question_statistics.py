@@ -223,7 +223,7 @@ def test_a_learner_may_not_see_how_questions_behave(
 
 def test_a_question_costs_two_calls_and_a_category_one_for_a_hundred(stage: Stage) -> None:
     stage.save(*drafts("geography", 250))
-    assert stage.admin(QUESTION, path={"questionId": "geography:000007"}).cost[0] == 2
+    assert stage.admin(QUESTION, path={"questionId": "geography:000007"}).cost == (2, 2.5, 0)
     # The registry, one page of the index, three hundreds of tallies; no question is judged yet.
     assert stage.admin(CATEGORY, path={"category": "geography"}).cost[0] == 1 + 1 + 3
     seed(stage, "geography:000000", list(answers(Random(1), [Item(0, 1.0, 0.0)], 40)))
