@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NamedTuple
 
 from domain.given_answer import GivenAnswer
@@ -47,9 +48,9 @@ class Batch:
 
 
 class Told(NamedTuple):
-    """An answer, and the sequence number of the record that told of it."""
+    """An answer, and the place in its batch of the record that told of it."""
 
-    sequence: str
+    place: int
     answer: GivenAnswer
 
 
@@ -60,49 +61,52 @@ def count_batch(environment: Environment, records: Sequence[Record], request_id:
     together once its attempts are used up; when a function fails, it halves the batch (Lambda
     Developer Guide, "Configuring partial batch response with DynamoDB and Lambda"). So that a
     malformed record is given up alone, those before it are counted and it is returned; when it
-    comes first, this fails, until it is by itself.
+    comes first, this fails, until it is by itself. What nobody foresaw is treated the same.
 
     Raises:
-        Exception: nothing was counted, and halving the batch is what may help.
+        Exception: the first record is not counted, and halving the batch is what may help.
     """
     batch = Batch(records=len(records))
     told: list[Told] = []
-    malformed: Record | None = None
-    for record in records:
+    failed: int | None = None
+    for place, record in enumerate(records):
         try:
             answer = given_answer(record)
         except MalformedRecordError:
-            if record is records[0] and len(records) > 1:
+            if place == 0 and len(records) > 1:
                 raise
-            malformed = record
+            batch.malformed, failed = True, place
             break
         if answer:
-            told.append(Told(record["dynamodb"]["SequenceNumber"], answer))
+            told.append(Told(place, answer))
         else:
             batch.ignored += 1
-    for number, group in enumerate(_groups(told)):
+    groups = list(_groups(told))
+    for number, group in enumerate(groups):
         try:
             _count(environment, [each.answer for each in group], batch)
-        except UnavailableError:
-            batch.failed = group[0].sequence
-            return batch
-        except Exception as error:  # of one record, perhaps: it is found by halving what is left
-            if number == 0:
-                raise
-            log_fault(environment.settings, error, request_id)
-            batch.failed = group[0].sequence
-            return batch
-    if malformed:
-        batch.malformed = True
-        batch.failed = malformed["dynamodb"]["SequenceNumber"]
+        except Exception as error:
+            batch.malformed = False
+            failed = min(each.place for rest in groups[number:] for each in rest)
+            if not isinstance(error, UnavailableError):
+                # Of one record, perhaps: it is found by halving what is left.
+                if failed == 0:
+                    raise
+                log_fault(environment.settings, error, request_id)
+            break
+    if failed is not None:
+        batch.failed = records[failed]["dynamodb"]["SequenceNumber"]
     return batch
 
 
 def _groups(told: Sequence[Told]) -> Iterator[list[Told]]:
-    """Divide answers, in their order, so that each group fits in one transaction."""
+    """Divide answers so that each group fits in one transaction, a learner's side by side."""
+    of_learner: defaultdict[str, list[Told]] = defaultdict(list)
+    for each in told:
+        of_learner[each.answer.user_id].append(each)
     group: list[Told] = []
     items: set[object] = set()
-    for each in told:
+    for each in chain.from_iterable(of_learner.values()):
         wanted = {each.answer.user_id, _ledger_key(each.answer), _item_key(each.answer)}
         if len(items | wanted) > MOST_ITEMS:
             yield group

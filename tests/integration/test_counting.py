@@ -456,6 +456,30 @@ def test_a_batch_goes_on_from_the_transaction_that_failed(bank: Stage, records: 
     assert unpacked_item(item["tally"]["B"]).answers == 100
 
 
+def test_a_refusal_nobody_foresaw_is_reported_until_it_comes_first(
+    bank: Stage, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A transaction for Bob, whose answer comes first, and one for Ada, whose come between his.
+    monkeypatch.setattr("lambdas.analytics.use_case.MOST_ITEMS", 6)
+    batch = [records[8], *records[:3], *records[9:11]]
+    calls = iter([None, refuses("ValidationException")])
+
+    def second_is_refused(request: AWSPreparedRequest) -> AWSResponse | None:
+        fault = next(calls)
+        return fault(request) if fault else None
+
+    with bank.fault("TransactWriteItems", second_is_refused, times=2):
+        assert bank.deliver(batch) == [sequence(records[0])]
+    assert [row["userId"]["S"] for row in tallies(bank)["users"]] == ["bob"]
+    with (
+        bank.fault("TransactWriteItems", refuses("ValidationException"), times=1),
+        pytest.raises(Exception, match="ValidationException"),
+    ):
+        bank.deliver(batch[1:])
+    assert bank.deliver(batch[1:]) == []
+    assert tallies(bank) == counted(bank, batch)
+
+
 class Interference:
     """Kills the function, or loses a reply, at the call of a place."""
 
@@ -532,6 +556,20 @@ def test_a_batch_costs_a_read_and_a_transaction_over_what_it_touches(
     questions = len({each.question_id for each in given(records)})
     touched = 2 * learners + questions
     assert (line["roundTrips"], line["RRU"], line["WRU"]) == (2, touched, 2 * touched)
+
+
+def test_answers_of_several_learners_in_turn_cost_what_each_learners_together_do(
+    stage: Stage,
+) -> None:
+    stage.save(*drafts("geography", 8))
+    for learner in range(30):
+        play(stage, f"learner-{learner}", "rrr")
+    records = stage.records()
+    in_turn = [each for place in range(3) for each in records[place::3]]
+    stage.read_output()
+    assert stage.deliver(in_turn) == []
+    line = log_line(stage)
+    assert (line["roundTrips"], line["WRU"]) == (2, 2 * (2 * 30 + 8))
 
 
 def test_one_question_of_a_hundred_learners_is_written_once_a_transaction(
