@@ -17,7 +17,7 @@ from domain.streaks import NO_DAYS, NO_RUN, DayStreak, Run, Spans, joined, with_
 
 OLDEST = 60 * DAY
 """Age in ms at which an answer is no longer counted. A stream keeps a record for a day, a failed
-batch is kept for 30: this is twice what both take."""
+batch is kept for 30: this is nearly twice what both take."""
 
 LEDGER_LIFE = OLDEST + DAY
 """Time in ms from a day's end until its ledger may go; a day more than any answer of it, for
