@@ -99,7 +99,8 @@ def test_a_question_not_in_memory_is_503_while_the_bank_cannot_be_read(guarded: 
 def test_a_session_is_played_while_progress_cannot_be_read(guarded: Stage) -> None:
     session_id = guarded.start({"category": "geography"}, percentage=0)
     with guarded.fault("Query", unreachable, within=guarded.environment.progress.name):
-        assert guarded.call("getProgress", path={"userId": "me"}).status == 503
+        assert guarded.call("listQuestionProgress", path={"userId": "me"}).status == 503
+        assert guarded.call("getProgress", path={"userId": "me"}).status == 200
         shown = guarded.question(session_id)["question"]
         assert guarded.answer(session_id, shown).status == 200
 
