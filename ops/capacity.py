@@ -15,7 +15,12 @@ from lambdas.routes import ROUTES
 from local.data_folder import ROOT
 from local.errors import StageError
 from ops import prices
-from ops.inventory import Inventory, synthesized
+from ops.inventory import (
+    DEFAULT_TRACE_RATE,
+    DEFAULT_TRACE_RESERVOIR,
+    Inventory,
+    synthesized,
+)
 from ops.record import table, write_section
 from ops.workload import (
     AUDIT_BYTES,
@@ -87,9 +92,19 @@ def monthly_cost(month: Demand, has: Inventory) -> dict[str, float]:
 
 
 def traces(month: Demand, has: Inventory) -> float:
-    """Return traces recorded: the reservoir of each second, and a share of the rest."""
-    reservoir = min(month.requests, has.trace_reservoir * MONTH_SECONDS * BUSY_SECONDS_SHARE)
-    return reservoir + has.trace_rate * (month.requests - reservoir)
+    """Return traces recorded: a reservoir of each second, and a share of the rest.
+
+    Calls that no gateway made are sampled by Lambda's own rule, whatever the stage's is.
+    """
+    busy = MONTH_SECONDS * BUSY_SECONDS_SHARE
+    return _traced(month.requests, has.trace_reservoir * busy, has.trace_rate) + _traced(
+        month.counting_calls, DEFAULT_TRACE_RESERVOIR * busy, DEFAULT_TRACE_RATE
+    )
+
+
+def _traced(requests: float, reservoir: float, rate: float) -> float:
+    first = min(requests, reservoir)
+    return first + rate * (requests - first)
 
 
 class Limit(NamedTuple):

@@ -48,6 +48,18 @@ class UserBooks:
     sessions: dict[str, SessionBooks] = field(default_factory=dict)
     questions: dict[str, QuestionBooks] = field(default_factory=dict)
 
+    @property
+    def totals(self) -> dict[str, int]:
+        """What the learner's totals must come to."""
+        correct = sum(each.correct for each in self.questions.values())
+        wrong = sum(each.wrong for each in self.questions.values())
+        return {
+            "questionsAttempted": len(self.questions),
+            "attempts": correct + wrong,
+            "correct": correct,
+            "wrong": wrong,
+        }
+
     def open(self, session_id: str, questions: int) -> SessionBooks:
         """Begin the books of a session."""
         learner = Learner(self.key, self.errors, self.random, questions)

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ IMPORT_SECONDS = 600
 SETTLE_SECONDS = 3.0
 CEILING_SECONDS = 5.0
 PAGE_PORT = 8089
+COUNTING_SECONDS = 120.0
+"""What the consumer of the stream may lag behind after a load."""
 
 
 @dataclass
@@ -95,7 +98,25 @@ class Rig:
             self._tables(),
             lambda item: progress_view(session_from_item(item)),
         )
-        return [*self.campaign.faults, *found]
+        return [*self.campaign.faults, *found, *self._uncounted()]
+
+    def _uncounted(self) -> list[str]:
+        """Return whose totals are not what they were told, once the stream had time to be read."""
+        left = {user.name: user for user in self.campaign.users if user.questions}
+        deadline = time.monotonic() + COUNTING_SECONDS
+        totals: dict[str, Any] = {}
+        with self.stage.client() as client:
+            while left and time.monotonic() < deadline:
+                for name, user in list(left.items()):
+                    bearer = {"Authorization": f"Bearer {self.campaign.token(name)}"}
+                    totals[name] = client.get("/users/me/progress", headers=bearer).json()
+                    if {key: totals[name].get(key) for key in user.totals} == user.totals:
+                        del left[name]
+                gevent.sleep(0.5)
+        return [
+            f"totals of {name}: told {user.totals}, counted {totals[name]}"
+            for name, user in left.items()
+        ]
 
     def ceiling(self) -> engine_ceiling.Ceiling:
         """Measure the engine by itself, with a session that was just played."""
