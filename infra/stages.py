@@ -122,6 +122,7 @@ class Stage:
             each topic.
         monthly_budget: In USD.
         delivery: How answers reach the function that counts them.
+        traced_share: Of the API's requests, those that X-Ray records: it bills by the trace.
     """
 
     name: str
@@ -153,10 +154,12 @@ class Stage:
     alarm_email: str | None
     monthly_budget: int
     delivery: Delivery
+    traced_share: float
 
     def __post_init__(self) -> None:
         faults = [
             *self._malformed(),
+            *self._out_of_range(),
             *self._careless(),
             *self._contradictory(),
         ]
@@ -197,8 +200,12 @@ class Stage:
                 yield f"{value!r} is not {what}"
         if not self.owner or not self.cost_centre:
             yield "owner and cost centre have to be named"
+
+    def _out_of_range(self) -> Iterator[str]:
         if self.monthly_budget <= 0:
             yield "the monthly budget is not above 0"
+        if not 0 <= self.traced_share <= 1:
+            yield "a share of traced requests is 0 to 1"
         if self.throttle_scale <= 0:
             yield "the throttle scale is not above 0"
         if self.reserved_concurrency is not None and self.reserved_concurrency <= 0:
@@ -271,12 +278,14 @@ _DEV = Stage(
     alarm_email=None,
     monthly_budget=20,
     delivery=DELIVERY,
+    traced_share=1.0,
 )
 _STAGING = replace(
     _DEV,
     name="staging",
     log_level="INFO",
     log_retention=RetentionDays.ONE_MONTH,
+    traced_share=0.01,
     audit=AuditRetention(days=30, lock=ObjectLockMode.GOVERNANCE),
     cors_origin="https://staging.quiz.example.com",
     mfa=Mfa.OPTIONAL,  # deployment tests sign in with nobody at hand to type a code

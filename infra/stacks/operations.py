@@ -8,6 +8,7 @@ from infra.constructs.alarms import Alarms
 from infra.constructs.budget import Budget
 from infra.constructs.dashboard import Dashboard
 from infra.constructs.saved_query import SavedQuery
+from infra.constructs.trace_sampling import TraceSampling
 from infra.queries import QUERIES
 from infra.stacks.base import StageStack
 from infra.stages import Stage
@@ -26,6 +27,7 @@ class OperationsStack(StageStack):
         for query in QUERIES:
             SavedQuery(self, stage=stage, query=query)
         Budget(self, "Budget", stage=stage, topic=tickets)
+        TraceSampling(self, "TraceSampling", stage=stage)
         cdk.CfnOutput(
             self, "PagesTopicArn", value=pages.topic_arn, description="Topic of what wakes somebody"
         )

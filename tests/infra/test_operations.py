@@ -660,3 +660,14 @@ def test_the_budget_tells_the_topic_at_80_and_100_percent(operations: Template) 
         assert each["Notification"]["ThresholdType"] == "PERCENTAGE"
         assert each["Notification"]["NotificationType"] == "ACTUAL"
         assert each["Subscribers"] == [{"SubscriptionType": "SNS", "Address": {"Ref": topic_id}}]
+
+
+@by_stage
+def test_traces_are_a_share_of_requests_without_a_reservoir(assembly: Assembly, stage: str) -> None:
+    operations = assembly.template(f"quiz-{stage}-operations")
+    rule = operations.only("AWS::XRay::SamplingRule")["SamplingRule"]
+    assert (rule["ReservoirSize"], rule["FixedRate"]) == (0, STAGES[stage].traced_share)
+    # The gateway decides for all that follows, by its own name.
+    api = assembly.template(f"quiz-{stage}-api")
+    gateway = api.only("AWS::ApiGateway::RestApi")["Name"]
+    assert rule["ServiceName"] == f"{gateway}/{api.only('AWS::ApiGateway::Stage')['StageName']}"

@@ -93,6 +93,7 @@ def test_the_rehearsal_can_be_destroyed_and_asks_for_nothing_the_local_cloud_ref
         ({"waf_rate": None}, "WAF and a WAF rate go together"),
         ({"waf": False}, "WAF and a WAF rate go together"),
         ({"waf_rate": 9}, "a WAF rate is 10 to 2,000,000,000"),
+        ({"traced_share": 1.1}, "a share of traced requests is 0 to 1"),
         ({"monthly_budget": 0}, "the monthly budget is not above 0"),
         ({"monthly_budget": -1}, "the monthly budget is not above 0"),
         ({"throttle_scale": 0.0}, "the throttle scale is not above 0"),
