@@ -78,6 +78,7 @@ def monthly_cost(month: Demand, has: Inventory) -> dict[str, float]:
             METRICS_IN_USE if month.requests else 0
         )
         + prices.ALARM_METRICS.of(has.alarm_metrics)
+        + prices.COMPOSITE_ALARMS.of(has.composite_alarms)
         + prices.DASHBOARDS.of(has.dashboards),
         "X-Ray": prices.TRACES.of(traces(month, has)),
         "WAF": prices.WEB_ACLS.of(has.web_acls)

@@ -25,6 +25,7 @@ class Inventory:
     """
 
     alarm_metrics: int
+    composite_alarms: int
     dashboards: int
     web_acls: int
     web_acl_rules: int
@@ -61,6 +62,7 @@ def inventory(resources: Iterable[Resource]) -> Inventory:
     rule = rules[0]["SamplingRule"] if rules else {}
     return Inventory(
         alarm_metrics=sum(_metrics(alarm) for alarm in every("AWS::CloudWatch::Alarm")),
+        composite_alarms=len(every("AWS::CloudWatch::CompositeAlarm")),
         dashboards=len(every("AWS::CloudWatch::Dashboard")),
         web_acls=len(every("AWS::WAFv2::WebACL")),
         web_acl_rules=sum(len(acl["Rules"]) for acl in every("AWS::WAFv2::WebACL")),

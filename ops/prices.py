@@ -51,6 +51,7 @@ LOGS = Price(0.50 / GB, "byte ingested", _CLOUDWATCH, free=5 * GB)
 LOG_STORAGE = Price(0.03 / GB, "compressed byte and month", _CLOUDWATCH)
 METRICS = Price(0.30, "custom metric", _CLOUDWATCH, free=10)
 ALARM_METRICS = Price(0.10, "metric of an alarm", _CLOUDWATCH, free=10)
+COMPOSITE_ALARMS = Price(0.50, "composite alarm", _CLOUDWATCH)
 DASHBOARDS = Price(3.0, "dashboard", _CLOUDWATCH, free=3)
 TRACES = Price(
     5.0 / MILLION, "trace recorded", "https://aws.amazon.com/xray/pricing/", free=100_000

@@ -24,6 +24,7 @@ TEMPLATE = [
         "AWS::CloudWatch::Alarm",
         Metrics=[{"Expression": "a + b"}, {"MetricStat": {}}, {"MetricStat": {}}],
     ),
+    resource("AWS::CloudWatch::CompositeAlarm"),
     resource("AWS::CloudWatch::Dashboard"),
     resource("AWS::WAFv2::WebACL", Rules=[{}, {}]),
     resource("AWS::KMS::Key"),
@@ -44,6 +45,7 @@ TEMPLATE = [
 def test_an_inventory_counts_what_costs_money_by_itself() -> None:
     assert inventory(TEMPLATE) == Inventory(
         alarm_metrics=3,
+        composite_alarms=1,
         dashboards=1,
         web_acls=1,
         web_acl_rules=2,
@@ -75,7 +77,7 @@ def test_an_idle_stage_costs_what_it_has() -> None:
     assert cost["Keys and secrets"] == 1
     # 1 GB for 30.4 days.
     assert cost["Lambda: kept warm"] == pytest.approx(3.3334e-6 * 30.4 * 86_400)
-    assert cost["CloudWatch: metrics, alarms, dashboards"] == 0  # within the free ones
+    assert cost["CloudWatch: metrics, alarms, dashboards"] == 0.5  # others are within the free ones
 
 
 @pytest.mark.parametrize(
