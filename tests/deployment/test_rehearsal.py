@@ -390,7 +390,8 @@ def test_a_token_of_an_sdk_sign_in_is_what_the_authorizer_expects(learner: ApiUs
 def test_nobody_is_let_in_without_a_token(deployment: Deployment, route: Route) -> None:
     if route.access is Access.PUBLIC:
         return
-    path = route.path.format(sessionId="0" * 27, userId="me", questionId="a:000000")
+    known = {"sessionId": "0" * 27, "userId": "me", "questionId": "a:000000", "category": "a"}
+    path = route.path.format(**known)
     with deployment.http() as client:
         response = client.request(route.method, path)
     assert response.status_code == 401
@@ -677,7 +678,12 @@ def test_no_route_fails_under_the_role_of_its_function(
 ) -> None:
     """Each is called with what it takes; what ends a session, a question or a user comes last."""
     session_id, question = admin.start_session(1)
-    path = {"sessionId": session_id, "userId": "me", "questionId": question["questionId"]}
+    path = {
+        "sessionId": session_id,
+        "userId": "me",
+        "questionId": question["questionId"],
+        "category": CATEGORY,
+    }
     failed = {}
     for route in sorted(ROUTES, key=lambda route: route.method == "DELETE"):
         url = route.path.format(category=CATEGORY, **path)
