@@ -678,12 +678,7 @@ def test_no_route_fails_under_the_role_of_its_function(
 ) -> None:
     """Each is called with what it takes; what ends a session, a question or a user comes last."""
     session_id, question = admin.start_session(1)
-    path = {
-        "sessionId": session_id,
-        "userId": "me",
-        "questionId": question["questionId"],
-        "category": CATEGORY,
-    }
+    path = {"sessionId": session_id, "userId": "me", "questionId": question["questionId"]}
     failed = {}
     for route in sorted(ROUTES, key=lambda route: route.method == "DELETE"):
         url = route.path.format(category=CATEGORY, **path)
