@@ -14,8 +14,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
-from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Router
 
 from lambdas.routes import ROUTES
 from local.api_browser import pages
@@ -212,12 +211,13 @@ def _pump(
     return Pump(stream, load_consumer(), checkpoint=folder.stream_checkpoint, failed=failed)
 
 
-def _application(folder: DataFolder, url: str) -> Starlette:
+def _application(folder: DataFolder, url: str) -> Router:
     def key_set() -> dict[str, Any]:
         return Issuer(load_key(folder), url).key_set()
 
     gateway = Gateway(ROUTES, load_handlers(ROUTES), TokenVerifier(KeySet(key_set), url))
-    return Starlette(routes=[*pages(openapi_document(), key_set), Mount("/", gateway)])
+    # Not mounted: no pattern of a mount matches an address with a line break in it.
+    return Router(pages(openapi_document(), key_set), default=gateway, redirect_slashes=False)
 
 
 def _watch(process: "Popen[bytes]", server: Server) -> None:
