@@ -38,7 +38,7 @@ def add_stage(app: cdk.App, stage: Stage) -> None:
     if stage.extent < Extent.SERVICE:
         return
     audit = AuditStack(app, stage=stage)
-    identity = IdentityStack(app, stage=stage)
+    identity = IdentityStack(app, stage=stage, tables=data.tables, audit=audit.trail)
     ApiStack(
         app,
         stage=stage,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 BY_CATEGORY = "byCategory"
+UNFINISHED_ERASURES = "unfinishedErasures"
 
 
 class TableName(StrEnum):
@@ -67,6 +68,15 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
         Grant(table=TableName.WRONG_ANSWERS, actions=("Query",)),
     ),
     "users": (Grant(table=TableName.USERS, actions=("GetItem", "UpdateItem")),),
+    "privacy": (
+        Grant(table=TableName.USERS, actions=("GetItem", "PutItem", "UpdateItem")),
+        Grant(table=TableName.USERS, index=UNFINISHED_ERASURES, actions=("Query",)),
+        Grant(table=TableName.SESSIONS, actions=("Query", "BatchWriteItem")),
+        Grant(table=TableName.PROGRESS, actions=("Query", "BatchWriteItem")),
+        Grant(table=TableName.WRONG_ANSWERS, actions=("Query", "BatchWriteItem")),
+    ),
+    # Called by the user pool, not by a route.
+    "signup": (Grant(table=TableName.USERS, actions=("PutItem",)),),
     "questions": (
         Grant(
             table=TableName.QUESTIONS,
@@ -89,3 +99,9 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     ),
 }
 """By folder under `lambdas`. A function without a row is not synthesized but refused."""
+
+ACCOUNT_ACTIONS: dict[str, tuple[str, ...]] = {
+    "privacy": ("AdminDeleteUser",),
+    "signup": ("AdminAddUserToGroup",),
+}
+"""What functions may do to the accounts of the stage's user pool, as actions of Cognito."""

@@ -4,7 +4,7 @@ Checked statically where bodies are built and published in the OpenAPI document;
 them at run time.
 """
 
-from typing import Literal, NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -112,6 +112,22 @@ class User(TypedDict):
     wrongAnswerPercentage: int
     createdAt: NotRequired[str]
     updatedAt: NotRequired[str]
+
+
+class UserExport(TypedDict):
+    """Everything kept about a user; records as docs/privacy.md describes them.
+
+    `user` is on the first page, `nextToken` on all but the last.
+    """
+
+    userId: str
+    exportedAt: str
+    user: NotRequired[dict[str, Any]]
+    sessions: list[dict[str, Any]]
+    bookkeeping: list[dict[str, Any]]
+    progress: list[dict[str, Any]]
+    wrongAnswers: list[dict[str, Any]]
+    nextToken: NotRequired[str]
 
 
 class CategoryProgress(TypedDict):

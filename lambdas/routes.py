@@ -146,6 +146,7 @@ _IDEMPOTENCY_KEY = Parameter(
 )
 _PLAY = Throttle(rate=200, burst=400)
 _ADMIN = Throttle(rate=10, burst=20)
+_RARE = Throttle(rate=10, burst=20)
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -263,6 +264,29 @@ ROUTES: tuple[Route, ...] = (
         body="lambdas.users.models:UpdateUser",
         response="lambdas.contract:User",
         errors=(404,),
+    ),
+    Route(
+        operation="eraseUser",
+        method="DELETE",
+        path="/users/{userId}",
+        function="privacy",
+        access=Access.SELF,
+        summary="Erase one's account and all that is kept about it; asking again changes nothing",
+        status=204,
+        errors=(404,),
+        throttle=_RARE,
+    ),
+    Route(
+        operation="exportUser",
+        method="GET",
+        path="/users/{userId}/export",
+        function="privacy",
+        access=Access.SELF,
+        summary="Export everything kept about oneself, page by page",
+        response="lambdas.contract:UserExport",
+        query=(_LIMIT._replace(default=MAX_PAGE), _NEXT_TOKEN),
+        errors=(404,),
+        throttle=_RARE,
     ),
     Route(
         operation="getProgress",

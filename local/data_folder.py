@@ -43,6 +43,11 @@ class DataFolder:
         return self.path / "signing-key.pem"
 
     @property
+    def deleted_accounts(self) -> Path:
+        """The ids of accounts that were deleted, one a line."""
+        return self.path / "deleted-accounts"
+
+    @property
     def running_stage(self) -> Path:
         """What the running stage tells other programs."""
         return self.path / "stage.json"

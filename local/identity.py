@@ -38,7 +38,11 @@ class InvalidTokenError(Exception):
 class Issuer:
     """Signs access tokens with the stage's key and publishes the key that checks them."""
 
-    def __init__(self, key: rsa.RSAPrivateKey, url: str) -> None:
+    def __init__(
+        self, key: rsa.RSAPrivateKey, url: str, user_id: Callable[[str], str] | None = None
+    ) -> None:
+        """Take what tells a user's id by name; by default every name's first account has it."""
+        self._user_id = user_id or first_user_id
         self._key = key
         self._url = url
         public = key.public_key().public_bytes(
@@ -54,10 +58,10 @@ class Issuer:
         return {"keys": [{**public, "kid": self._key_id, "alg": "RS256", "use": "sig"}]}
 
     def access_token(self, user: str, groups: Sequence[str] = ()) -> str:
-        """Return an access token of a user, who always has the same id under the same name."""
+        """Return an access token of a user: the account that has this name now."""
         now = int(time.time())
         claims: dict[str, Any] = {
-            "sub": str(uuid.uuid5(_USERS, user)),
+            "sub": self._user_id(user),
             "iss": self._url,
             "client_id": CLIENT_ID,
             "token_use": "access",
@@ -73,6 +77,11 @@ class Issuer:
         if groups:
             claims["cognito:groups"] = list(groups)
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._key_id})
+
+
+def first_user_id(name: str) -> str:
+    """Return the id of the first account of a name: always the same."""
+    return str(uuid.uuid5(_USERS, name))
 
 
 class KeySet:

@@ -2,7 +2,7 @@
 
 import time
 
-FUNCTION_SECONDS = 10.0
+from infra.timeouts import timeout_of
 
 
 class InvocationContext:
@@ -11,14 +11,14 @@ class InvocationContext:
     function_version = "$LATEST"
     memory_limit_in_mb = "512"
 
-    def __init__(self, function: str, request_id: str, seconds: float = FUNCTION_SECONDS) -> None:
-        """`seconds` is how long the function may take."""
+    def __init__(self, function: str, request_id: str, seconds: float | None = None) -> None:
+        """`seconds` is how long the function may take, if not as long as it may on AWS."""
         self.aws_request_id = request_id
         self.function_name = f"quiz-local-{function}"
         self.invoked_function_arn = (
             f"arn:aws:lambda:us-east-1:000000000000:function:{self.function_name}"
         )
-        self._deadline = time.monotonic() + seconds
+        self._deadline = time.monotonic() + (timeout_of(function) if seconds is None else seconds)
 
     def get_remaining_time_in_millis(self) -> int:
         """Return how much of the invocation's time is left."""

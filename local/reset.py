@@ -17,6 +17,7 @@ _FILES = (
     "sample-bank.unfinished",
     "failed-batches",
     "signing-key.pem",
+    "deleted-accounts",
     "stage.json",
     "stage.log*",
     "stream-checkpoint.json",

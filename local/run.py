@@ -10,21 +10,25 @@ import signal
 import socket
 import sys
 import threading
+import uuid
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
-from starlette.routing import Router
+from starlette.routing import Route, Router
 
 from lambdas.routes import ROUTES
+from lambdas.signup import handler as signup
 from local.api_browser import pages
 from local.data_folder import ROOT, DataFolder
 from local.database import Connection, connect, enter, explained, handler_environment
 from local.errors import StageError
 from local.failed_batches import FailedBatches
-from local.gateway import Gateway, load_handlers
+from local.gateway import Gateway, Handler, load_handlers
 from local.identity import Issuer, KeySet, TokenVerifier, load_key
 from local.import_bank import import_bank
+from local.invocation import InvocationContext
 from local.log_lines import JsonLines
 from local.openapi_document import openapi_document
 from local.pump import Pump, load_consumer
@@ -34,6 +38,7 @@ from local.schema import create_tables, ensure_time_to_live, missing_tables
 from local.server import Server
 from local.stream import stream_of, streams_client
 from local.template import are_known, table_definitions
+from local.user_pool import PATH, UserPool, pool_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +108,7 @@ def _serve(terminal: Terminal, port: str) -> None:
             connect(folder, os.environ.get("DYNAMODB_ENDPOINT") or None)
         )
         parts.callback(_ignore_signals)
-        environment = handler_environment(connection, tables)
+        environment = handler_environment(connection, tables) | pool_environment(_url(listener))
         enter(environment)
         with explained(connection):
             _prepare(terminal, folder, connection, tables)
@@ -177,7 +182,8 @@ def _answer_requests(
     environment: dict[str, str],
 ) -> None:
     port: int = listener.getsockname()[1]
-    url = f"http://{_HOST}:{port}"
+    url = _url(listener)
+    handlers = load_handlers(ROUTES)
     issuer = Issuer(load_key(folder), url)
     stage = RunningStage(url=url, issuer=url, process_id=os.getpid(), environment=environment)
 
@@ -185,8 +191,11 @@ def _answer_requests(
         category = first_category(port, issuer.access_token("stage"))
         stage.announce(folder)
         terminal.say(_ready_text(folder, url, category or "geography"))
+        # As the schedule does: a stage that was killed may have left an erasure unfinished.
+        event = {"source": "aws.events"}
+        handlers["privacy"](event, InvocationContext("privacy", str(uuid.uuid4())))
 
-    server = Server(_application(folder, url), announce)
+    server = Server(_application(folder, url, handlers), announce)
     if connection.process:
         watch = threading.Thread(target=_watch, args=(connection.process, server), daemon=True)
         watch.start()
@@ -211,13 +220,25 @@ def _pump(
     return Pump(stream, load_consumer(), checkpoint=folder.stream_checkpoint, failed=failed)
 
 
-def _application(folder: DataFolder, url: str) -> Router:
+def _url(listener: socket.socket) -> str:
+    return f"http://{_HOST}:{listener.getsockname()[1]}"
+
+
+def _application(folder: DataFolder, url: str, handlers: Mapping[str, Handler]) -> Router:
     def key_set() -> dict[str, Any]:
         return Issuer(load_key(folder), url).key_set()
 
-    gateway = Gateway(ROUTES, load_handlers(ROUTES), TokenVerifier(KeySet(key_set), url))
+    def post_confirmation(event: Mapping[str, Any]) -> Mapping[str, Any]:
+        return signup.handler(event, InvocationContext("signup", str(uuid.uuid4())))
+
+    pool = UserPool(folder.deleted_accounts, post_confirmation)
+    gateway = Gateway(ROUTES, handlers, TokenVerifier(KeySet(key_set), url))
     # Not mounted: no pattern of a mount matches an address with a line break in it.
-    return Router(pages(openapi_document(), key_set), default=gateway, redirect_slashes=False)
+    return Router(
+        [*pages(openapi_document(), key_set), Route(PATH, pool.serve, methods=["POST"])],
+        default=gateway,
+        redirect_slashes=False,
+    )
 
 
 def _watch(process: "Popen[bytes]", server: Server) -> None:

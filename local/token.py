@@ -7,6 +7,8 @@ from local.data_folder import DataFolder
 from local.errors import StageError
 from local.identity import Issuer, load_key
 from local.running_stage import RunningStage
+from local.sign_up import confirm_sign_up
+from local.user_pool import UserPool
 
 
 def main() -> int:
@@ -22,7 +24,9 @@ def main() -> int:
             raise StageError("Say whose token it is: make token USER=ada [GROUPS=admin]")
         folder = DataFolder.from_environment()
         stage = RunningStage.find(folder)
-        print(Issuer(load_key(folder), stage.issuer).access_token(user, groups))
+        pool = UserPool(folder.deleted_accounts)
+        confirm_sign_up(stage, user)
+        print(Issuer(load_key(folder), stage.issuer, pool.user_id).access_token(user, groups))
     except StageError as error:
         print(error, file=sys.stderr)
         return 1

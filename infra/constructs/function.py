@@ -14,6 +14,7 @@ from infra.constructs.table import Table
 from infra.findings import acknowledge
 from infra.permissions import Grant, TableName
 from infra.stages import ProvisionedConcurrency, Stage
+from infra.timeouts import USUAL_SECONDS
 
 MEMORY_MB = 512
 """Processor time comes with memory (1,769 MB is one processor). A warm answer is milliseconds of
@@ -39,8 +40,7 @@ class Calls:
 
 
 BY_GATEWAY = Calls(
-    # A call to DynamoDB gives up within seconds; the gateway would wait for 29.
-    seconds=10,
+    seconds=USUAL_SECONDS,
     no_dead_letters="The gateway alone may call it, and waits for the answer: an error goes back "
     "to the client. A queue would take asynchronous calls only.",
 )

@@ -12,23 +12,23 @@ from typing import Any
 
 from infra.packaging.errors import PackagingError
 
-SERVICES = ("dynamodb",)
-"""The AWS services the functions make clients of."""
-
-OPERATIONS = frozenset(
-    {
-        "BatchGetItem",
-        "BatchWriteItem",
-        "DeleteItem",
-        "GetItem",
-        "PutItem",
-        "Query",
-        "TransactWriteItems",
-        "UpdateItem",
-    }
-)
-"""What a client of the functions can call: they read and write items, and no role of theirs may do
-more. Of each of its 62 operations the client makes a method; the others are 4/5 of the model."""
+SERVICES: dict[str, frozenset[str]] = {
+    "dynamodb": frozenset(
+        {
+            "BatchGetItem",
+            "BatchWriteItem",
+            "DeleteItem",
+            "GetItem",
+            "PutItem",
+            "Query",
+            "TransactWriteItems",
+            "UpdateItem",
+        }
+    ),
+    "cognito-idp": frozenset({"AdminAddUserToGroup", "AdminDeleteUser"}),
+}
+"""The AWS services the functions make clients of, and what those can call: no role may do more. Of
+each operation (DynamoDB has 62) a client makes a method; the others are 4/5 of the model."""
 
 _LEFT_OUT = (
     # Commands and the lock of the installation.
@@ -65,6 +65,9 @@ _CLIENT_DATA = {
 }
 """What making a client reads. The other 400 services are 15 MB."""
 
+_CLIENT_FILES = ("service-2.json", "endpoint-rule-set-1.json")
+"""What it reads of a service; paginators, waiters and examples are for others."""
+
 Json = Any
 
 
@@ -80,13 +83,14 @@ def trim(folder: Path) -> None:
     for path in data.iterdir():
         if path.name not in _CLIENT_DATA:
             _remove(data, path.name)
-    for service in SERVICES:
+    for service, operations in SERVICES.items():
         *former, current = sorted(path.name for path in (data / service).iterdir())
         for version in former:
             _remove(data / service, version)
-        for extra in ("examples-1.json", "paginators-1.json", "waiters-2.json"):
-            _remove(data / service / current, extra)
-        _unpack_model(data / service / current / "service-2.json.gz")
+        for path in (data / service / current).iterdir():
+            if not path.name.startswith(_CLIENT_FILES):
+                path.unlink()
+        _unpack_model(data / service / current / "service-2.json.gz", operations)
     _keep_endpoints(data / "endpoints.json")
 
 
@@ -104,13 +108,13 @@ def _remove(folder: Path, pattern: str) -> None:
             path.unlink()
 
 
-def _unpack_model(path: Path) -> None:
+def _unpack_model(path: Path, operations: frozenset[str]) -> None:
     """Ship a service's model as it is read: not compressed twice, and only what is called."""
     with gzip.open(path) as file:
         model = _without_documentation(json.load(file))
-    if missing := OPERATIONS - set(model["operations"]):
+    if missing := operations - set(model["operations"]):
         raise PackagingError(f"{path.name} does not know {', '.join(sorted(missing))} any more.")
-    model["operations"] = {name: model["operations"][name] for name in sorted(OPERATIONS)}
+    model["operations"] = {name: model["operations"][name] for name in sorted(operations)}
     shapes = _reached(model["operations"], model["shapes"])
     model["shapes"] = {name: shape for name, shape in model["shapes"].items() if name in shapes}
     path.unlink()

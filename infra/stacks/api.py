@@ -9,9 +9,12 @@ from dataclasses import replace
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from infra.asset import function_code
+from infra.constructs.account_rights import AccountRights
 from infra.constructs.audit_trail import AuditTrail
 from infra.constructs.function import BY_GATEWAY, Function
 from infra.constructs.gateway import Gateway
@@ -20,7 +23,14 @@ from infra.findings import acknowledge
 from infra.permissions import PERMISSIONS, TableName
 from infra.stacks.base import StageStack
 from infra.stages import Stage
+from infra.timeouts import timeout_of
 from lambdas.routes import FUNCTIONS, ROUTES, Access, Route
+
+_ERASES = "privacy"
+"""The function that erases accounts."""
+
+_SWEEP = cdk.Duration.hours(1)
+"""How often it looks for erasures that were begun and not completed."""
 
 _PLAYED = ("quiz", "answer")
 """Functions a learner waits for again and again: kept warm, where the stage keeps any so."""
@@ -50,15 +60,18 @@ class ApiStack(StageStack):
                 grants=PERMISSIONS[folder],
                 tables=tables,
                 audit=audit,
-                calls=replace(BY_GATEWAY, warm=stage.provisioned_concurrency)
-                if folder in _PLAYED
-                else BY_GATEWAY,
+                calls=replace(
+                    BY_GATEWAY,
+                    seconds=timeout_of(folder),
+                    warm=stage.provisioned_concurrency if folder in _PLAYED else None,
+                ),
             )
             for folder in FUNCTIONS
         }
         for function in functions.values():
             # The authorizer takes tokens of any client of the pool; the functions do not.
             function.function.add_environment("CLIENT_ID", client.user_pool_client_id)
+        self._let_erase(stage, functions[_ERASES], user_pool)
         gateway = Gateway(self, "Gateway", stage=stage, routes=ROUTES)
         authorizer = apigateway.CognitoUserPoolsAuthorizer(
             self, "Authorizer", cognito_user_pools=[user_pool]
@@ -74,6 +87,26 @@ class ApiStack(StageStack):
 
         cdk.CfnOutput(self, "ApiUrl", value=gateway.address, description="Base address of the API")
         cdk.CfnOutput(self, "Region", value=self.region, description="Region of all of it")
+
+    def _let_erase(self, stage: Stage, function: Function, user_pool: cognito.UserPool) -> None:
+        """Let a function delete accounts, and call it on a schedule, as nobody may ask again."""
+        function.function.add_environment("USER_POOL_ID", user_pool.user_pool_id)
+        AccountRights(_ERASES, function, user_pool)
+        rule = events.Rule(
+            self,
+            "Erasures",
+            rule_name=stage.named("erasures"),
+            description="Completes erasures of accounts that were begun and not completed",
+            schedule=events.Schedule.rate(_SWEEP),
+            targets=[targets.LambdaFunction(function.live)],
+        )
+        acknowledge(
+            rule,
+            {
+                "Serverless-EventBusDLQ": "A call that is lost is made up for by the next one, an "
+                "hour later: the function looks for itself what there is to complete."
+            },
+        )
 
 
 def _add_route(

@@ -4,7 +4,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from infra.constructs.table import Table, number_key, string_key
-from infra.permissions import BY_CATEGORY, TableName
+from infra.permissions import BY_CATEGORY, UNFINISHED_ERASURES, TableName
 from infra.stacks.base import StageStack
 from infra.stages import Stage
 
@@ -17,6 +17,13 @@ class DataStack(StageStack):
     def __init__(self, scope: Construct, *, stage: Stage) -> None:
         super().__init__(scope, "data", stage=stage, purpose="Tables of the quiz", stateful=True)
         users = Table(self, TableName.USERS, stage=stage, partition_key="userId")
+        # Holds the few erased accounts that are not completely erased yet, and nothing else.
+        users.add_global_secondary_index(
+            index_name=UNFINISHED_ERASURES,
+            partition_key=string_key("erasing"),
+            sort_key=number_key("erasedAt"),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
         questions = Table(self, TableName.QUESTIONS, stage=stage, partition_key="questionId")
         questions.add_global_secondary_index(
             index_name=BY_CATEGORY,

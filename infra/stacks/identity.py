@@ -1,16 +1,32 @@
 """Who may call: the user pool, its groups, scopes and public client."""
 
+from collections.abc import Mapping
+
 import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
+from infra.asset import function_code
+from infra.constructs.account_rights import AccountRights
+from infra.constructs.audit_trail import AuditTrail
+from infra.constructs.function import Calls, Function
+from infra.constructs.table import Table
 from infra.findings import acknowledge
+from infra.permissions import PERMISSIONS, TableName
 from infra.stacks.base import StageStack
 from infra.stages import Stage
+from infra.timeouts import timeout_of
 from lambdas.routes import LEARN_SCOPE, MANAGE_SCOPE, RESOURCE_SERVER
-from lambdas.shared.identity import ADMIN_GROUP
+from lambdas.shared.identity import ADMIN_GROUP, LEARNER_GROUP
 
-LEARNER_GROUP = "learner"
+_SIGN_UP = "signup"
+"""The function that the pool calls when a sign-up is confirmed."""
+
+_BY_USER_POOL = Calls(
+    seconds=timeout_of(_SIGN_UP),
+    no_dead_letters="Its user pool alone calls it, and waits: what it could not do is done by the "
+    "first change of the profile, or not missed. A queue would take asynchronous calls only.",
+)
 
 
 class IdentityStack(StageStack):
@@ -19,7 +35,14 @@ class IdentityStack(StageStack):
     user_pool: cognito.UserPool
     client: cognito.UserPoolClient
 
-    def __init__(self, scope: Construct, *, stage: Stage) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        stage: Stage,
+        tables: Mapping[TableName, Table],
+        audit: AuditTrail,
+    ) -> None:
         super().__init__(scope, "identity", stage=stage, purpose="Users of the quiz", stateful=True)
         self.user_pool = cognito.UserPool(
             self,
@@ -47,6 +70,18 @@ class IdentityStack(StageStack):
             removal_policy=stage.removal_policy,
         )
         self._acknowledge_findings(stage)
+        sign_up = Function(
+            self,
+            _SIGN_UP,
+            stage=stage,
+            code=function_code(platform=stage.asset_platform),
+            grants=PERMISSIONS[_SIGN_UP],
+            tables=tables,
+            audit=audit,
+            calls=_BY_USER_POOL,
+        )
+        self.user_pool.add_trigger(cognito.UserPoolOperation.POST_CONFIRMATION, sign_up.live)
+        AccountRights(_SIGN_UP, sign_up, self.user_pool)
         self.user_pool.add_group(
             "Admins", group_name=ADMIN_GROUP, description="Keep the bank; read any learner's record"
         )

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lambdas.shared.bank import Bank
 from lambdas.shared.settings import Settings, settings
@@ -16,6 +16,7 @@ from lambdas.shared.store.sessions import SessionsTable
 from lambdas.shared.store.transaction import Transactions
 from lambdas.shared.store.users import UsersTable
 from lambdas.shared.store.wrong_answers import WrongAnswersTable
+from lambdas.shared.user_pool import UserPool, cognito
 
 if TYPE_CHECKING:
     from lambdas.shared.store.tallies import Tallies
@@ -81,6 +82,16 @@ class Environment:
         return Tallies(self.database, self.users.name, self.sessions.name, self.questions.name)
 
     @cached_property
+    def cognito(self) -> Any:
+        """The client of Cognito."""
+        return cognito(self.settings.cognito_endpoint)
+
+    @cached_property
+    def user_pool(self) -> UserPool:
+        """Accounts."""
+        return UserPool(self.cognito, _named(self.settings.user_pool_id, "USER_POOL_ID"))
+
+    @cached_property
     def bank(self) -> Bank:
         """Questions through the warm cache."""
         return Bank(self.questions, self.clock)
@@ -91,10 +102,10 @@ class Environment:
         return Transactions(self.database)
 
 
-def _named(table: str | None, variable: str) -> str:
-    if not table:
-        raise LookupError(f"{variable} is not set, though this function uses the table")
-    return table
+def _named(value: str | None, variable: str) -> str:
+    if not value:
+        raise LookupError(f"{variable} is not set, though this function uses what it names")
+    return value
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,7 @@ from lambdas.routes import USER_ID_PATTERN, Access
 from lambdas.shared.errors import ForbiddenError, NotFoundError, UnauthorizedError
 
 ADMIN_GROUP = "admin"
+LEARNER_GROUP = "learner"
 ME = "me"
 
 _USER_ID = compile_pattern(USER_ID_PATTERN)

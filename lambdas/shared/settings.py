@@ -19,16 +19,19 @@ class SettingsError(Exception):
 class Settings:
     """Typed environment. A table's name is None where the function does not use the table.
 
-    `client_id` is the user pool's client whose tokens are taken, None where no user calls.
-    `performance_monitoring` says whether lines carry metrics.
+    `client_id` is the user pool's client whose tokens are taken, None where no user calls;
+    `user_pool_id` the pool, None where no account is changed; `performance_monitoring` says
+    whether lines carry metrics.
     """
 
     stage: str
     log_level: str
     dynamodb_endpoint: str | None
+    cognito_endpoint: str | None
     cors_origins: tuple[str, ...]
     circuit_breaker_enabled: bool
     client_id: str | None
+    user_pool_id: str | None
     audit_key: str | None
     performance_monitoring: bool
     users_table: str | None
@@ -51,9 +54,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     log_level = environment.get("LOG_LEVEL", "INFO").upper()
     if log_level not in LOG_LEVELS:
         faults.append(f"LOG_LEVEL is none of {', '.join(LOG_LEVELS)}")
-    endpoint = environment.get("DYNAMODB_ENDPOINT") or None
-    if endpoint and not endpoint.startswith(("http://", "https://")):
-        faults.append("DYNAMODB_ENDPOINT is not an http(s) address")
+    endpoints = {
+        name: environment.get(name) or None for name in ("DYNAMODB_ENDPOINT", "COGNITO_ENDPOINT")
+    }
+    faults += [
+        f"{name} is not an http(s) address"
+        for name, endpoint in endpoints.items()
+        if endpoint and not endpoint.startswith(("http://", "https://"))
+    ]
     switches = {}
     for name in ("CIRCUIT_BREAKER_ENABLED", "PERFORMANCE_MONITORING"):
         switches[name] = environment.get(name, "true").lower()
@@ -64,11 +72,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(
         stage=stage,
         log_level=log_level,
-        dynamodb_endpoint=endpoint,
+        dynamodb_endpoint=endpoints["DYNAMODB_ENDPOINT"],
+        cognito_endpoint=endpoints["COGNITO_ENDPOINT"],
         cors_origins=tuple(environment.get("CORS_ORIGINS", "").split()),
         circuit_breaker_enabled=switches["CIRCUIT_BREAKER_ENABLED"] == "true",
         performance_monitoring=switches["PERFORMANCE_MONITORING"] == "true",
         client_id=environment.get("CLIENT_ID") or None,
+        user_pool_id=environment.get("USER_POOL_ID") or None,
         audit_key=environment.get("AUDIT_KEY") or None,
         users_table=environment.get("USERS_TABLE"),
         questions_table=environment.get("QUESTIONS_TABLE"),

@@ -33,6 +33,7 @@ import lambdas
 from lambdas.health.handler import handler
 from lambdas.shared.settings import settings
 from lambdas.shared.store.client import ConditionFailedError, database
+from lambdas.shared.user_pool import cognito
 
 
 def import_everything() -> list[str]:
@@ -96,6 +97,9 @@ seen = {
     "endpoints": endpoints(),
     "compiled paths": compiled_paths(),
     "compiled here": compiled,
-    "operations": list(database(settings()).client.meta.service_model.operation_names),
+    "operations": {
+        "dynamodb": list(database(settings()).client.meta.service_model.operation_names),
+        "cognito-idp": list(cognito(None).meta.service_model.operation_names),
+    },
 }
 print(json.dumps(seen))  # noqa: T201

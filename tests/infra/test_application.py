@@ -28,6 +28,7 @@ NAMES = {
     "AWS::Cognito::UserPool": ("UserPoolName",),
     "AWS::Cognito::UserPoolClient": ("ClientName",),
     "AWS::DynamoDB::Table": ("TableName",),
+    "AWS::Events::Rule": ("Name",),
     "AWS::KinesisFirehose::DeliveryStream": ("DeliveryStreamName",),
     "AWS::Lambda::Function": ("FunctionName",),
     "AWS::Logs::LogGroup": ("LogGroupName",),

@@ -22,8 +22,8 @@ from infra.packaging.build import ROOT, build, build_zip, fingerprint
 from infra.packaging.errors import PackagingError
 from infra.packaging.interpreter import find_interpreter, interpreter
 from infra.packaging.platforms import LAMBDA, THIS_MACHINE, Platform
-from infra.packaging.trim import OPERATIONS, SERVICES, trim
-from infra.permissions import PERMISSIONS, TableName
+from infra.packaging.trim import SERVICES, trim
+from infra.permissions import ACCOUNT_ACTIONS, PERMISSIONS, TableName
 from lambdas.routes import FUNCTIONS
 from local.data_folder import DataFolder
 from local.engine import Engine, find_binary
@@ -163,8 +163,10 @@ def test_the_trimmed_client_knows_the_operations_that_roles_allow(run: dict[str,
         action for grants in PERMISSIONS.values() for each in grants for action in each.actions
     }
     # A check is a part of a transaction, not a call.
-    assert allowed - {"ConditionCheckItem"} <= OPERATIONS
-    assert set(run["operations"]) == OPERATIONS
+    assert allowed - {"ConditionCheckItem"} <= SERVICES["dynamodb"]
+    accounts = {action for actions in ACCOUNT_ACTIONS.values() for action in actions}
+    assert accounts == SERVICES["cognito-idp"]
+    assert {name: set(each) for name, each in run["operations"].items()} == SERVICES
 
 
 def test_the_trimmed_client_knows_all_regions(run: dict[str, Any]) -> None:
@@ -201,10 +203,12 @@ LOADED: dict[str, set[str]] = {
     "analytics": SDK,
     "answer": SDK,
     "health": set(),
+    "privacy": SDK,
     "progress": SDK,
     "questions": SDK | PYDANTIC,
     "quiz": SDK,
     "session": SDK | PYDANTIC,
+    "signup": SDK,
     "users": SDK | PYDANTIC,
 }
 """Packages each function may load while it initializes, its client made: no function OpenAPI,

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from infra.permissions import BY_CATEGORY
+from infra.permissions import BY_CATEGORY, UNFINISHED_ERASURES
 from infra.stages import STAGES
-from lambdas.shared.store import questions
+from lambdas.shared.store import questions, users
 from tests.infra.assembly import Assembly, Properties, Template
 
 TABLE = "AWS::DynamoDB::Table"
@@ -70,8 +70,20 @@ def test_questions_are_listed_by_category_in_the_order_of_their_ordinals(data: T
     assert {"AttributeName": "ordinal", "AttributeType": "N"} in properties["AttributeDefinitions"]
 
 
-def test_the_functions_ask_for_the_index_by_its_name() -> None:
+def test_erasures_that_are_not_complete_are_found_without_a_scan(data: Template) -> None:
+    properties = table(data, "users")
+    assert properties["GlobalSecondaryIndexes"] == [
+        {
+            "IndexName": "unfinishedErasures",
+            "KeySchema": key("erasing", "erasedAt"),
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
+    ]
+
+
+def test_the_functions_ask_for_the_indexes_by_their_names() -> None:
     assert questions.BY_CATEGORY == BY_CATEGORY == "byCategory"
+    assert users.UNFINISHED_ERASURES == UNFINISHED_ERASURES == "unfinishedErasures"
 
 
 def with_property(template: Template, name: str) -> dict[str, Any]:

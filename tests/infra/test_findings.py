@@ -24,6 +24,7 @@ EVERYWHERE = {
     "AwsSolutions-S1",
     "AwsSolutions-SMG4",
     "AwsSolutions-SQS3",
+    "Serverless-EventBusDLQ",
     "Serverless-LambdaDLQ",
     "Serverless-LambdaLatestVersion",
     "Serverless-SQSRedrivePolicy",

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from infra.delivery import CONSUMER
-from infra.permissions import PERMISSIONS, TableName
+from infra.permissions import ACCOUNT_ACTIONS, PERMISSIONS, TableName
 from infra.stages import STAGES
+from infra.timeouts import timeout_of
 from lambdas.routes import FUNCTIONS
 from tests.infra.assembly import Assembly, Properties, Template
 from tests.infra.chosen import SERVICE_STAGES
@@ -56,7 +57,7 @@ def test_every_function_of_the_route_table_is_there_and_no_other(
 ) -> None:
     names = {properties["FunctionName"] for properties in api.resources(FUNCTION).values()}
     assert names == {f"quiz-{stage_name}-{folder}" for folder in FUNCTIONS}
-    assert set(PERMISSIONS) == {*FUNCTIONS, CONSUMER}
+    assert set(PERMISSIONS) == {*FUNCTIONS, CONSUMER, "signup"}
 
 
 def test_a_function_may_do_what_its_row_says_and_nothing_else(
@@ -76,7 +77,34 @@ def test_a_function_may_do_what_its_row_says_and_nothing_else(
             index = f"/index/{grant.index}" if grant.index else ""
             arn = f"<quiz-{stage_name}-{grant.table}.Arn>{index}"
             expected |= {(f"dynamodb:{action}", arn) for action in grant.actions}
+        pool = f"<quiz-{stage_name}.Arn>"
+        expected |= {(f"cognito-idp:{each}", pool) for each in ACCOUNT_ACTIONS.get(folder, ())}
         assert allowed(api, function) == expected, folder
+
+
+def test_only_an_erasure_deletes_accounts_or_what_is_kept_of_them(api: Template) -> None:
+    able = {
+        folder
+        for folder, function in functions(api).items()
+        for action, _ in allowed(api, function)
+        if action in ("cognito-idp:AdminDeleteUser", "dynamodb:BatchWriteItem")
+    }
+    assert able == {"privacy", "questions"}
+    (told,) = (
+        f["Environment"]["Variables"]["USER_POOL_ID"]
+        for f in functions(api).values()
+        if "USER_POOL_ID" in f["Environment"]["Variables"]
+    )
+    assert api.text(told).startswith("<quiz-")
+
+
+def test_a_schedule_calls_what_completes_erasures(api: Template, stage_name: str) -> None:
+    rule = api.only("AWS::Events::Rule")
+    assert rule["ScheduleExpression"] == "rate(1 hour)"
+    assert rule["State"] == "ENABLED"
+    (target,) = rule["Targets"]
+    alias = api.resources(ALIAS)[target["Arn"]["Ref"]]
+    assert api.text(alias["FunctionName"]) == f"<quiz-{stage_name}-privacy>"
 
 
 def test_permissions_come_from_the_policies_checked_above_alone(api: Template) -> None:
@@ -171,7 +199,15 @@ def test_functions_run_python_3_13_on_arm_with_tracing(api: Template) -> None:
         assert function["Runtime"] == "python3.13"
         assert function["Architectures"] == ["arm64"]
         assert function["TracingConfig"] == {"Mode": "Active"}
-        assert function["Timeout"] == 10
+
+
+def test_a_function_may_take_as_long_as_is_waited_for_it(api: Template) -> None:
+    seconds = {folder: function["Timeout"] for folder, function in functions(api).items()}
+    assert seconds == {folder: timeout_of(folder) for folder in FUNCTIONS}
+    assert seconds.pop("privacy") == 28
+    assert set(seconds.values()) == {10}
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+    assert timeout_of("privacy") < 29
 
 
 def test_functions_share_one_asset_and_have_a_handler_each(api: Template) -> None:
@@ -191,9 +227,15 @@ def test_every_log_group_forgets(api: Template, stage_name: str) -> None:
     assert len(logged) == len(FUNCTIONS)
 
 
-def test_only_the_gateway_of_the_stage_may_call_the_functions(api: Template) -> None:
+def test_only_the_gateway_of_the_stage_may_call_the_functions_and_its_schedule_one(
+    api: Template,
+) -> None:
     (gateway_id,) = api.resources("AWS::ApiGateway::RestApi")
-    permissions = api.resources("AWS::Lambda::Permission").values()
+    (rule_id,) = api.resources("AWS::Events::Rule")
+    permissions = list(api.resources("AWS::Lambda::Permission").values())
+    (scheduled,) = (p for p in permissions if p["Principal"] == "events.amazonaws.com")
+    assert scheduled["SourceArn"] == {"Fn::GetAtt": [rule_id, "Arn"]}
+    permissions.remove(scheduled)
     called = set()
     for permission in permissions:
         assert permission["Principal"] == "apigateway.amazonaws.com"

@@ -1,24 +1,34 @@
 """The real engine with the synthesized tables, fresh for each test."""
 
 import os
+import socket
+import threading
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 from random import Random
 
 import boto3
 import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from lambdas.analytics import handler as analytics
+from lambdas.privacy import handler as privacy
 from lambdas.shared import settings as settings_module
 from lambdas.shared.environment import Environment
 from lambdas.shared.http import entrypoint
 from lambdas.shared.settings import read_settings
 from lambdas.shared.store.client import database
+from lambdas.signup import handler as signup
 from local.data_folder import ROOT, DataFolder
 from local.engine import Engine, find_binary
 from local.schema import create_tables
 from local.stream import ShardReader, stream_of, streams_client
 from local.template import TableDefinition, table_definitions
+from local.user_pool import PATH, UserPool, pool_environment
+from tests.integration.accounts import Accounts
 from tests.integration.stage import CLIENT_ID, Clock, Stage
 
 _numbers = count()
@@ -42,9 +52,34 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield engine.endpoint
 
 
+@pytest.fixture(scope="session")
+def user_pool_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Where the stand-in for Cognito answers, and the file of its deleted accounts."""
+    file = tmp_path_factory.mktemp("user-pool") / "deleted-accounts"
+    application = Starlette(routes=[Route(PATH, UserPool(file).serve, methods=["POST"])])
+    # What is asked before the server has begun waits for it here.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="off"))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", file
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def accounts(user_pool_address: tuple[str, Path]) -> Accounts:
+    """The accounts behind it, none of them deleted."""
+    accounts = Accounts(user_pool_address[1])
+    accounts.restore()
+    return accounts
+
+
 @pytest.fixture
 def stage(
     endpoint: str,
+    user_pool_address: tuple[str, Path],
+    accounts: Accounts,  # noqa: ARG001 - none of them deleted
     tables: list[TableDefinition],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -61,6 +96,7 @@ def stage(
         "AWS_SECRET_ACCESS_KEY": "test",  # pragma: allowlist secret
         # Opened by the faults of one test it would refuse what another part of it looks at.
         "CIRCUIT_BREAKER_ENABLED": "false",
+        **pool_environment(user_pool_address[0]),
         **named,
     }
     for name, value in variables.items():
@@ -81,8 +117,8 @@ def stage(
         entropy=Random(prefix).randbytes,
     )
     settings_module.settings.cache_clear()
-    monkeypatch.setattr(entrypoint, "environment", lambda: environment)
-    monkeypatch.setattr(analytics, "environment", lambda: environment)
+    for module in (entrypoint, analytics, privacy, signup):
+        monkeypatch.setattr(module, "environment", lambda: environment)
     stream = stream_of(client, streams_client(endpoint), environment.progress.name)
     assert stream is not None
     (shard,) = stream.shards()

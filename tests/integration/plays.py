@@ -122,6 +122,8 @@ PLAYS: Mapping[str, Play] = {
     "updateUser": Play(
         on_user, ask(body={"displayName": "Ada"}), ask(body="{not json"), "MALFORMED_BODY"
     ),
+    "exportUser": Play(on_user, ask(), ask(path={"userId": "eve"}), "NOT_FOUND"),
+    "eraseUser": Play(on_user, ask(), ask(path={"userId": "eve"}), "NOT_FOUND"),
     "getProgress": Play(on_user, ask(), ask(path={"userId": "eve"}), "NOT_FOUND"),
     "listQuestionProgress": Play(
         lambda scene: {**on_user(scene), **on_category(scene)},

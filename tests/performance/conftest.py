@@ -2,11 +2,20 @@
 
 import pytest
 
-from tests.integration.conftest import endpoint, tables
+from tests.integration.conftest import accounts, endpoint, tables, user_pool_address
 from tests.integration.conftest import stage as here
 from tests.laptop.conftest import launcher, new_data, stage
 
-__all__ = ["endpoint", "here", "launcher", "new_data", "stage", "tables"]
+__all__ = [
+    "accounts",
+    "endpoint",
+    "here",
+    "launcher",
+    "new_data",
+    "stage",
+    "tables",
+    "user_pool_address",
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:

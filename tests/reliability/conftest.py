@@ -1,5 +1,5 @@
 """Stages as the integration tests have them."""
 
-from tests.integration.conftest import endpoint, stage, tables
+from tests.integration.conftest import accounts, endpoint, stage, tables, user_pool_address
 
-__all__ = ["endpoint", "stage", "tables"]
+__all__ = ["accounts", "endpoint", "stage", "tables", "user_pool_address"]

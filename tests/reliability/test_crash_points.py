@@ -65,14 +65,16 @@ class Interference:
 
 @contextmanager
 def interfering(stage: Stage, how: Interference) -> Iterator[None]:
-    events = stage.environment.database.client.meta.events
     hook: Any = how
-    events.register("before-send.dynamodb", hook)
+    clients = (stage.environment.database.client, stage.environment.cognito)
+    for client in clients:
+        client.meta.events.register_first("before-send", hook)
     try:
         with patch.object(ExponentialBackoff, "delay_amount", return_value=0.0):
             yield
     finally:
-        events.unregister("before-send.dynamodb", hook)
+        for client in clients:
+            client.meta.events.unregister("before-send", hook)
 
 
 def send(stage: Stage, asked: Asked) -> Reply:
@@ -467,6 +469,25 @@ def listing_wrong_answers(stage: Stage) -> Asked:
 def listing_categories(stage: Stage) -> Asked:
     stage.save(*drafts("rivers", 1))
     return Asked("listCategories")
+
+
+@case
+def exporting(stage: Stage) -> Asked:
+    left_over(stage)
+    return Asked("exportUser", path={"userId": "me"})
+
+
+@case
+def erasing(stage: Stage) -> Asked:
+    left_over(stage)
+    return Asked("eraseUser", path={"userId": "me"})
+
+
+@case
+def erasing_again(stage: Stage) -> Asked:
+    asked = erasing(stage)
+    assert send(stage, asked).status == 204
+    return asked
 
 
 @case

@@ -1,7 +1,16 @@
 """Stages as the integration tests have them, and one that runs as on a laptop."""
 
-from tests.integration.conftest import endpoint, stage, tables
+from tests.integration.conftest import accounts, endpoint, stage, tables, user_pool_address
 from tests.laptop.conftest import launcher, new_data
 from tests.laptop.conftest import stage as running
 
-__all__ = ["endpoint", "launcher", "new_data", "running", "stage", "tables"]
+__all__ = [
+    "accounts",
+    "endpoint",
+    "launcher",
+    "new_data",
+    "running",
+    "stage",
+    "tables",
+    "user_pool_address",
+]

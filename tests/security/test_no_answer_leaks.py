@@ -149,6 +149,7 @@ def played(
         "submitAnswer",
         "getUser",
         "getProgress",
+        "exportUser",
     ):
         stage.call(
             operation, path={"sessionId": "-", "userId": "-"}
@@ -223,7 +224,7 @@ def everything_listed(transcript: Transcript) -> None:
     me = {"userId": "me"}
     transcript.call("getUser", path=me)
     transcript.call("getProgress", path=me)
-    for operation in ("listSessions", "listQuestionProgress", "listWrongAnswers"):
+    for operation in ("listSessions", "listQuestionProgress", "listWrongAnswers", "exportUser"):
         path = me if "{userId}" in ROUTE[operation].path else None
         page = transcript.call(operation, path=path, query={"limit": "1"})
         while token := page.body.get("nextToken"):
@@ -290,7 +291,9 @@ def test_what_is_said_before_has_no_field_for_it_and_no_line_a_text(stage: Stage
             if name == "question" and value:
                 assert value.keys() == SHOWN_FIELDS
                 assert all(each.keys() == {"id", "text"} for each in value["answers"])
-            if name == "sessions":
+            if operation == "exportUser":
+                assert name not in ("seed", "order")
+            elif name == "sessions":
                 assert all(each.keys() == SESSION_FIELDS for each in value)
     ids = {
         each["id"]

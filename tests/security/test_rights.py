@@ -115,7 +115,8 @@ def others_user(cast: Cast, route: Route) -> list[str]:
 
 
 def untimed(response: httpx2.Response) -> dict[str, Any]:
-    return {key: value for key, value in response.json().items() if key != "asOf"}
+    passing = ("asOf", "exportedAt")
+    return {key: value for key, value in response.json().items() if key not in passing}
 
 
 def others_page_token(cast: Cast, route: Route) -> list[str]:
@@ -215,6 +216,8 @@ CASES: dict[str, tuple[Case, ...]] = {
     "submitAnswer": (others_session, others_id_in_the_body, others_choices),
     "getUser": (others_user, others_id_in_query_and_headers),
     "updateUser": (others_user, others_id_in_the_body),
+    "exportUser": (others_user, others_page_token, others_id_in_query_and_headers),
+    "eraseUser": (others_user,),
     "getProgress": (others_user, others_id_in_query_and_headers),
     "listQuestionProgress": (others_user, others_page_token, others_id_in_query_and_headers),
     "listWrongAnswers": (others_user, others_page_token, others_id_in_query_and_headers),

@@ -173,7 +173,7 @@ def database(settings: Settings) -> Database:
         "DynamoDBClient",
         session.create_client("dynamodb", endpoint_url=settings.dynamodb_endpoint, config=CONFIG),
     )
-    client.meta.events.register("before-send.dynamodb", _keep_the_deadline)
+    client.meta.events.register("before-send.dynamodb", keep_the_deadline)
     client.meta.events.register("needs-retry.dynamodb", _after_attempt)
     if not settings.circuit_breaker_enabled:
         return Database(client)
@@ -184,7 +184,12 @@ def database(settings: Settings) -> Database:
     return Database(client, Breaker(opened))
 
 
-def _keep_the_deadline(**_: object) -> None:
+def keep_the_deadline(**_: object) -> None:
+    """Let no attempt begin that the invocation might not outlive: a hook of the SDK.
+
+    Raises:
+        OutOfTimeError: there is no time for one.
+    """
     meter = usage.get(None)
     if meter and time.monotonic() + ATTEMPT_SECONDS > meter.deadline:
         raise OutOfTimeError
@@ -205,7 +210,7 @@ def _after_attempt(
         count(FAILED_ATTEMPTS)
         if response and response[1].get("Error", {}).get("Code") in THROTTLED:
             count(THROTTLES)
-        _keep_the_deadline()
+        keep_the_deadline()
 
 
 def _circuits(operation: str, parameters: Mapping[str, Any]) -> tuple[Circuit, ...]:

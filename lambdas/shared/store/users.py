@@ -10,6 +10,12 @@ from typing import Any, NamedTuple
 from lambdas.shared.errors import AccountErasedError
 from lambdas.shared.store.client import ConditionFailedError, Database, Item
 
+UNFINISHED_ERASURES = "unfinishedErasures"
+"""Index of the tombstones that have `erasing`, and of nothing else."""
+
+_UNFINISHED = "yes"
+"""What `erasing` says: the one partition of the index."""
+
 NOT_ERASED = "attribute_not_exists(erasedAt)"
 """The condition; it holds as well for a user who has no item."""
 
@@ -84,6 +90,51 @@ class UsersTable(NamedTuple):
         except ConditionFailedError:
             raise AccountErasedError from None
         return profile_from_item(user_id, changed["Attributes"])
+
+    def create(self, user_id: str, now: int) -> None:
+        """Make a user's item, unless there is one already, be it a tombstone."""
+        item = {**self.key(user_id), "createdAt": {"N": str(now)}, "updatedAt": {"N": str(now)}}
+        self._put_if(item, "attribute_not_exists(userId)")
+
+    def begin_erasure(self, user_id: str, now: int) -> None:
+        """Put a tombstone in the place of all that is kept of a user, unless there is one."""
+        tombstone = {
+            **self.key(user_id),
+            "erasedAt": {"N": str(now)},
+            "erasing": {"S": _UNFINISHED},
+        }
+        self._put_if(tombstone, NOT_ERASED)
+
+    def end_erasure(self, user_id: str) -> None:
+        """Note on a user's tombstone that nothing is left to erase."""
+        self.database.call(
+            "update_item",
+            TableName=self.name,
+            Key=self.key(user_id),
+            UpdateExpression="REMOVE erasing",
+            ConditionExpression="attribute_exists(erasedAt)",
+        )
+
+    def unfinished_erasures(self, limit: int) -> list[tuple[str, int]]:
+        """Return users whose erasure was begun, and when (milliseconds), the oldest first."""
+        found = self.database.call(
+            "query",
+            TableName=self.name,
+            IndexName=UNFINISHED_ERASURES,
+            KeyConditionExpression="erasing = :unfinished",
+            ExpressionAttributeValues={":unfinished": {"S": _UNFINISHED}},
+            Limit=limit,
+        )
+        return [(item["userId"]["S"], int(item["erasedAt"]["N"])) for item in found["Items"]]
+
+    def _put_if(self, item: Item, condition: str) -> None:
+        """Write an item on a condition; where that does not hold, it was done before."""
+        try:
+            self.database.call(
+                "put_item", TableName=self.name, Item=item, ConditionExpression=condition
+            )
+        except ConditionFailedError:
+            return
 
     def check_not_erased(self, user_id: str) -> dict[str, Any]:
         """Return the condition that the account was not erased, as an action of a transaction."""

@@ -1,0 +1,74 @@
+"""Everything kept about a learner, page by page.
+
+A page goes on to the next table when one has no more, so that most learners get one page.
+"""
+
+from dataclasses import dataclass, field
+from re import fullmatch
+
+from lambdas.privacy.erasure import partitions
+from lambdas.privacy.records import (
+    Record,
+    bookkeeping_record,
+    plain_record,
+    session_record,
+    user_record,
+)
+from lambdas.routes import SESSION_ID_PATTERN
+from lambdas.shared.environment import Environment
+from lambdas.shared.store.client import Item
+
+POSITION_PATTERN = "[012]/[!-~]{0,128}"
+"""What positions match: the place of a table, and after which sort key to go on."""
+
+
+@dataclass(slots=True)
+class Page:
+    """Records by kind; `user` is on the first page alone, `following` where the next begins."""
+
+    user: Record | None = None
+    sessions: list[Record] = field(default_factory=list)
+    bookkeeping: list[Record] = field(default_factory=list)
+    progress: list[Record] = field(default_factory=list)
+    wrong_answers: list[Record] = field(default_factory=list)
+    following: str | None = None
+
+
+def export_page(environment: Environment, user_id: str, *, limit: int, after: str | None) -> Page:
+    """Return the page of up to `limit` items that begins after a position, the first one without.
+
+    Raises:
+        AccountErasedError: nothing is kept any more.
+    """
+    page = Page()
+    if after is None:
+        page.user = user_record(environment.users.item(user_id, consistent=True) or {})
+    place, _, sort_key = (after or "0/").partition("/")
+    room = limit
+    for number, part in enumerate(partitions(environment, user_id)):
+        if number < int(place):
+            continue
+        if not room:
+            page.following = f"{number}/"
+            break
+        items, last = part.page(limit=room, after=sort_key or None)
+        sort_key = ""
+        room -= len(items)
+        for item in items:
+            _add(page, number, item)
+        if last:
+            page.following = f"{number}/{last}"
+            break
+    return page
+
+
+def _add(page: Page, number: int, item: Item) -> None:
+    match number:
+        case 0 if fullmatch(SESSION_ID_PATTERN, item["sessionId"]["S"]):
+            page.sessions.append(session_record(item))
+        case 0:
+            page.bookkeeping.append(bookkeeping_record(item))
+        case 1:
+            page.wrong_answers.append(plain_record(item))
+        case _:
+            page.progress.append(plain_record(item))

@@ -1,0 +1,62 @@
+"""Routes of a learner's rights over their data, and the sweep that completes erasures."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lambdas.privacy.erasure import complete_erasures, erase
+from lambdas.privacy.export import POSITION_PATTERN, export_page
+from lambdas.shared.environment import Environment, environment
+from lambdas.shared.http.entrypoint import entrypoint
+from lambdas.shared.http.pagination import page_position, page_token
+from lambdas.shared.http.request import Request
+from lambdas.shared.http.response import Response
+from lambdas.shared.invocation import deadline
+from lambdas.shared.telemetry import Usage, usage
+from lambdas.shared.timestamps import iso
+
+if TYPE_CHECKING:
+    from lambdas import contract
+
+
+def export_user(request: Request, environment: Environment) -> Response:
+    """GET /users/{userId}/export."""
+    operation, user_id, query = request.route.operation, request.user_id, request.query
+    page = export_page(
+        environment,
+        user_id,
+        limit=query["limit"],
+        after=page_position(operation, user_id, query, POSITION_PATTERN),
+    )
+    body: contract.UserExport = {
+        "userId": user_id,
+        "exportedAt": iso(environment.clock()),
+        "sessions": page.sessions,
+        "bookkeeping": page.bookkeeping,
+        "progress": page.progress,
+        "wrongAnswers": page.wrong_answers,
+    }
+    if page.user is not None:
+        body["user"] = page.user
+    if page.following:
+        body["nextToken"] = page_token(page.following, operation, user_id, query)
+    return Response(200, body)
+
+
+def erase_user(request: Request, environment: Environment) -> Response:
+    """DELETE /users/{userId}."""
+    erase(environment, request.user_id)
+    return Response(204)
+
+
+_serve = entrypoint("privacy", {"exportUser": export_user, "eraseUser": erase_user})
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Serve a request or, when the schedule asks, complete erasures that were begun."""
+    if event.get("source") != "aws.events":
+        return _serve(event, context)
+    token = usage.set(Usage(deadline=deadline(context)))
+    try:
+        return complete_erasures(environment(), context.aws_request_id)
+    finally:
+        usage.reset(token)

@@ -1,0 +1,110 @@
+"""Items of the tables in words a reader can follow: times as ISO 8601, what is packed unpacked.
+
+Left out is what is not about the learner but about the quiz: a session's seed, and the order its
+question's choices are shown in. With them the choices of an open session could be told apart before
+they are answered. docs/privacy.md says so to the learner.
+"""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from domain.given_answer import DAY
+from lambdas.shared.store.client import Item
+from lambdas.shared.store.packing import unpacked_learner, unpacked_ledger
+from lambdas.shared.store.sessions import session_from_item
+from lambdas.shared.timestamps import iso
+
+Record = dict[str, Any]
+
+
+def plain_record(item: Item) -> Record:
+    """Return an item's attributes but its owner, by name: the database has them in no order."""
+    return {name: _value(name, value) for name, value in sorted(item.items()) if name != "userId"}
+
+
+def user_record(item: Item) -> Record:
+    """Return a user's item, with the totals that are counted of their answers."""
+    record = plain_record(item)
+    if "tally" in item:
+        tally = unpacked_learner(item["tally"]["B"])
+        record["tally"] = {
+            "asOf": iso(tally.as_of),
+            "timeSpent": tally.time_spent,
+            "categories": _plain(tally.categories),
+            "days": {_date(day): _plain(run) for day, run in tally.days.items()},
+            "closedThrough": _date(tally.closed_through),
+            "before": _plain(tally.before),
+            "daysBefore": {**_plain(tally.days_before), "last": _date(tally.days_before.last)},
+        }
+    return record
+
+
+def session_record(item: Item) -> Record:
+    """Return a session without its secrets."""
+    session = session_from_item(item)
+    shown = {name: value for name, value in item.items() if name not in ("seed", "mark")}
+    record = plain_record(shown)
+    record["head"] = [
+        {
+            "questionId": entry.question_id,
+            "queuedAt": iso(entry.queued_at),
+            "remainingTries": entry.remaining_tries,
+            "leftover": entry.leftover,
+        }
+        for entry in session.pool.head
+    ]
+    if session.pool.mark:
+        queued_at, question_id = session.pool.mark
+        record["mark"] = {"queuedAt": iso(queued_at), "questionId": question_id}
+    if "turn" in record:
+        del record["turn"]["order"]
+    return record
+
+
+def bookkeeping_record(item: Item) -> Record:
+    """Return what lies beside the sessions: the marker of a key, or which answers were counted."""
+    record = plain_record(item)
+    if "tally" in item:
+        record["tally"] = _plain(unpacked_ledger(item["tally"]["B"]))
+    return record
+
+
+def _value(name: str, attribute: Item) -> Any:
+    ((kind, value),) = attribute.items()
+    match kind:
+        case "N":
+            return _number(name, value)
+        case "L":
+            return [_value(name, each) for each in value]
+        case "M":
+            return {inner: _value(inner, each) for inner, each in sorted(value.items())}
+        case "B":
+            return b64encode(value).decode()
+        case _:
+            return value
+
+
+def _number(name: str, text: str) -> Any:
+    if name == "ttl":
+        return iso(int(text) * 1000)
+    if name.endswith("At"):
+        return iso(int(text))
+    return int(text)
+
+
+def _plain(value: Any) -> Any:
+    """Named tuples as objects, mappings and sequences of them alike."""
+    if hasattr(value, "_asdict"):
+        return _plain(value._asdict())
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _date(day: int) -> str | None:
+    """Return the date of a day since the epoch, None for the one before the first."""
+    return f"{datetime.fromtimestamp(day * DAY // 1000, UTC):%Y-%m-%d}" if day >= 0 else None

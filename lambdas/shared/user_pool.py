@@ -1,0 +1,83 @@
+"""Accounts in the stage's Cognito user pool, beside what the tables keep of their users.
+
+A user's name in the pool is their `sub`: people sign in with their e-mail address, so Cognito makes
+the name up (Developer guide, "Customizing sign-in attributes").
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+
+from lambdas.shared.errors import UnavailableError
+from lambdas.shared.store.client import keep_the_deadline
+
+CONFIG = Config(
+    # Quick to give up: Cognito itself waits for its trigger for 5 s, cold start included.
+    retries={"mode": "standard", "total_max_attempts": 2},
+    connect_timeout=1,
+    read_timeout=2,
+    parameter_validation=False,
+    user_agent="adaptive-quiz",
+)
+
+_PASSING = frozenset(
+    {"TooManyRequestsException", "InternalErrorException", "ConcurrentModificationException"}
+)
+"""Refusals that pass by themselves."""
+
+
+class NoSuchAccountError(Exception):
+    """The pool has no such account, or no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserPool:
+    """Calls to Cognito about one user of a pool."""
+
+    client: Any
+    pool_id: str
+
+    def delete(self, user_id: str) -> None:
+        """Delete an account; one that is gone already is what was wanted.
+
+        Raises:
+            UnavailableError: Cognito cannot be reached or is overloaded.
+            ClientError: it refuses for another reason.
+        """
+        try:
+            self._call("admin_delete_user", Username=user_id)
+        except NoSuchAccountError:
+            return
+
+    def add_to_group(self, user_id: str, group: str) -> None:
+        """Put a user into a group; doing it again changes nothing.
+
+        Raises:
+            NoSuchAccountError: there is no such account.
+            UnavailableError, ClientError: as for deleting it.
+        """
+        self._call("admin_add_user_to_group", Username=user_id, GroupName=group)
+
+    def _call(self, operation: str, **parameters: str) -> None:
+        try:
+            getattr(self.client, operation)(UserPoolId=self.pool_id, **parameters)
+        except BotoCoreError as error:
+            raise UnavailableError("Accounts cannot be reached.") from error
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "UserNotFoundException":
+                raise NoSuchAccountError from None
+            if code in _PASSING or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+                raise UnavailableError("Accounts are overloaded.") from error
+            raise
+
+
+def cognito(endpoint: str | None) -> Any:
+    """Return a client; reading Cognito's model takes a while, so only those who need it ask."""
+    session = Session(include_builtin_handlers=False)
+    client = session.create_client("cognito-idp", endpoint_url=endpoint, config=CONFIG)
+    client.meta.events.register("before-send.cognito-identity-provider", keep_the_deadline)
+    return client

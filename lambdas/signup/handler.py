@@ -1,0 +1,65 @@
+"""Called by Cognito when a sign-up is confirmed (Developer guide, "Post confirmation trigger").
+
+An error would be shown to the user, whose account is confirmed all the same, and no later sign-in
+would call this again. So it raises none. What a passing fault left out is missed by nobody: a user
+without an item has the defaults, and the first change of the profile makes one; the group `learner`
+only informs, as every user may practise.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lambdas.shared import audit
+from lambdas.shared.environment import environment
+from lambdas.shared.identity import LEARNER_GROUP
+from lambdas.shared.invocation import deadline
+from lambdas.shared.settings import settings
+from lambdas.shared.telemetry import Usage, log_fault, usage
+from lambdas.shared.user_pool import UserPool
+
+CONFIRMED = "PostConfirmation_ConfirmSignUp"
+"""What this is about; the other source, a new password, makes no user."""
+
+
+def handler(event: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
+    """Make the user's item and put them into the group; return the event, as Cognito expects."""
+    if event["triggerSource"] != CONFIRMED:
+        return event
+    user_id, pool_id = event["request"]["userAttributes"]["sub"], event["userPoolId"]
+    request_id = context.aws_request_id
+    token = usage.set(Usage(deadline=deadline(context)))
+    try:
+        # The one is not left undone because the other failed.
+        done = [
+            _attempt(lambda: _create(user_id), request_id),
+            _attempt(lambda: _join(pool_id, user_id), request_id),
+        ]
+    finally:
+        usage.reset(token)
+    audit.write_record(
+        who=user_id,
+        what="signUp",
+        on={audit.Target.USER: [user_id]},
+        request_id=request_id,
+        status=200 if all(done) else 500,
+    )
+    return event
+
+
+def _create(user_id: str) -> None:
+    current = environment()
+    current.users.create(user_id, current.clock())
+
+
+def _join(pool_id: str, user_id: str) -> None:
+    # The pool is the one that calls: declared, function and pool would each need the other first.
+    UserPool(environment().cognito, pool_id).add_to_group(user_id, LEARNER_GROUP)
+
+
+def _attempt(step: Callable[[], None], request_id: str) -> bool:
+    try:
+        step()
+    except Exception as error:  # whatever it is, it must not stand in the way of a sign-up
+        log_fault(settings(), error, request_id)
+        return False
+    return True
