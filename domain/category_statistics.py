@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from domain.item_statistics import FEWEST_FIRST_TRIES, Flag, ItemTally
+from domain.item_statistics import FEWEST_FIRST_TRIES, Attempt, Depth, Flag, ItemTally
 
 CLASSES = 10
 """Classes of the distribution of facility, each a tenth wide; 1 is in the last."""
@@ -24,8 +24,9 @@ class QuestionTally(NamedTuple):
 class CategoryStatistics:
     """Sums over questions: `answered` were tried at all, `judged` often enough to be flagged.
 
-    `facilities` counts the answered by class of facility; `worst` are judged ones, the worst
-    first: by their worst flag, then by how poorly they tell the able from the weak.
+    `facilities` counts the answered by class of facility; `attempts` and `depths` are the learning
+    curve and the pools' depth over a session; `worst` are judged ones, the worst first: by their
+    worst flag, then by how poorly they tell the able from the weak.
     """
 
     questions: int
@@ -35,6 +36,8 @@ class CategoryStatistics:
     first_tries: int
     first_right: int
     facilities: tuple[int, ...]
+    attempts: tuple[Attempt, ...]
+    depths: tuple[Depth, ...]
     flags: Mapping[Flag, int]
     worst: tuple[QuestionTally, ...]
     as_of: int
@@ -43,6 +46,8 @@ class CategoryStatistics:
 def category_statistics(questions: Iterable[QuestionTally]) -> CategoryStatistics:
     """Return the statistics of a category from those of its questions, in one pass over them."""
     facilities = [0] * CLASSES
+    attempts: dict[int, Attempt] = {}
+    depths: dict[int, Depth] = {}
     flags: Counter[Flag] = Counter()
     judged: list[tuple[tuple[int, float, float, str], QuestionTally]] = []
     count = answered = answers = first_tries = first_right = as_of = 0
@@ -53,6 +58,10 @@ def category_statistics(questions: Iterable[QuestionTally]) -> CategoryStatistic
         first_tries += tally.first_tries
         first_right += tally.first_right
         as_of = max(as_of, tally.as_of)
+        for attempt in tally.attempts:
+            attempts[attempt.number] = attempt.plus(attempts.get(attempt.number))
+        for depth in tally.depths:
+            depths[depth.first] = depth.plus(depths.get(depth.first))
         if tally.facility is None:
             continue
         answered += 1
@@ -69,6 +78,8 @@ def category_statistics(questions: Iterable[QuestionTally]) -> CategoryStatistic
         first_tries=first_tries,
         first_right=first_right,
         facilities=tuple(facilities),
+        attempts=tuple(attempts[number] for number in sorted(attempts)),
+        depths=tuple(depths[first] for first in sorted(depths)),
         flags={flag: flags[flag] for flag in Flag},
         worst=tuple(question for _, question in judged[:WORST]),
         as_of=as_of,

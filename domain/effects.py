@@ -10,13 +10,14 @@ class ProgressChange:
     """One attempt at a question. `mastered` is None where the answer leaves mastery as it was.
 
     `number` counts the session's submissions, this one included, and `right_before` the right ones
-    before it. `time_spent` is in milliseconds; `selected` are indexes into the choices of
-    `version`.
+    before it; `pool_entries` are the session's after it. `time_spent` is in milliseconds;
+    `selected` are indexes into the choices of `version`.
     """
 
     session_id: str
     number: int
     right_before: int
+    pool_entries: int
     question_id: str
     version: int
     correct: bool

@@ -247,6 +247,7 @@ def answer(
             session_id=session.session_id,
             number=session.correct + session.wrong + 1,
             right_before=session.correct,
+            pool_entries=after.pool.entries,
             question_id=turn.question_id,
             version=question.version,
             correct=outcome.correct,

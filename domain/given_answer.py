@@ -13,7 +13,8 @@ class GivenAnswer:
     """One graded submission.
 
     `number` is its place among the session's submissions, from 1 without a gap; `right_before`
-    how many of those before it were right; `attempt` its place among all the learner's answers
+    how many of those before it were right, and `pool_entries` how many questions its wrong-answer
+    pool held after it; `attempt` its place among all the learner's answers
     to the question, from 1. `mastered` is the change of mastery: 1, 0 or -1. `selected` are
     indexes into the choices of `version`; times are in milliseconds, `time_spent` 0 when untold.
     """
@@ -22,6 +23,7 @@ class GivenAnswer:
     session_id: str
     number: int
     right_before: int
+    pool_entries: int
     question_id: str
     version: int
     correct: bool

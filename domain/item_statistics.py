@@ -65,6 +65,13 @@ TIME_BOUNDS = tuple(round(100 * 2 ** (step / 4)) for step in range(80))
 quantile is told as its bin's geometric middle, so it is off by at most 2^(1/8) - 1 = 9.1%, except
 below 0.1 s."""
 
+LAST_ATTEMPT = 8
+"""From which on attempts of a learner at the question are counted together."""
+
+DEPTH_BINS = 12
+"""Bins of an answer's number in its session, each twice as wide as the one before: 1, 2, 3 to 4,
+5 to 8, ..., and from 1,025 on the last."""
+
 BANDS = 10
 CHOICES = 10
 
@@ -78,6 +85,8 @@ _FIRST_TAKEN = _TAKEN + CHOICES
 _BAND = _FIRST_TAKEN + CHOICES
 _BAND_TAKEN = _BAND + BANDS
 _KEY = _BAND_TAKEN + BANDS * CHOICES
+_ATTEMPT = 300
+_DEPTH = 400
 _MONTH = 1000
 
 
@@ -104,6 +113,39 @@ class Month(NamedTuple):
     month: str
     first_tries: int
     right: int
+
+
+class Attempt(NamedTuple):
+    """Answers that were a learner's `number`th to the question; the last number stands for more."""
+
+    number: int
+    answers: int
+    right: int
+
+    def plus(self, other: "Attempt | None") -> "Attempt":
+        """Return the sum with another of the same number."""
+        if other is None:
+            return self
+        return Attempt(self.number, self.answers + other.answers, self.right + other.right)
+
+
+class Depth(NamedTuple):
+    """Answers numbered `first` to `last` in their sessions (None for no end).
+
+    `entries` is the sum of what the wrong-answer pools of those sessions held after them.
+    """
+
+    first: int
+    last: int | None
+    answers: int
+    entries: int
+
+    def plus(self, other: "Depth | None") -> "Depth":
+        """Return the sum with another of the same bin."""
+        if other is None:
+            return self
+        added = self.answers + other.answers, self.entries + other.entries
+        return Depth(self.first, self.last, *added)
 
 
 class Strongest(NamedTuple):
@@ -224,6 +266,29 @@ class ItemTally:
         return Strongest(learners, band / BANDS, taken)
 
     @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Answers by how often the learner had answered the question: the learning curve."""
+        cells = (
+            (number, self._cell(_ATTEMPT + 2 * number), self._cell(_ATTEMPT + 2 * number + 1))
+            for number in range(1, LAST_ATTEMPT + 1)
+        )
+        return tuple(Attempt(*each) for each in cells if each[1])
+
+    @property
+    def depths(self) -> tuple[Depth, ...]:
+        """How deep pools were, by how far into its session an answer was."""
+        return tuple(
+            Depth(
+                2 ** (step - 1) + 1 if step else 1,
+                2**step if step < DEPTH_BINS - 1 else None,
+                answers,
+                self._cell(_DEPTH + 2 * step + 1),
+            )
+            for step in range(DEPTH_BINS)
+            if (answers := self._cell(_DEPTH + 2 * step))
+        )
+
+    @property
     def months(self) -> tuple[Month, ...]:
         """First tries by month, the oldest first; months without any are left out."""
         numbers = sorted({(cell - _MONTH) // 2 for cell in self.cells if cell >= _MONTH})
@@ -283,17 +348,21 @@ def together(one: ItemTally, other: ItemTally) -> ItemTally:
 
 
 def _cells_of(answer: GivenAnswer) -> Counter[int]:
-    cells = Counter({_ANSWERS: 1, _RIGHT: int(answer.correct)})
+    right = int(answer.correct)
+    cells = Counter({_ANSWERS: 1, _RIGHT: right})
     if answer.time_spent:
         cells[_TIMED] = 1
         cells[_TIME] = answer.time_spent
         cells[_TIME_BINS + bisect_right(TIME_BOUNDS, answer.time_spent)] = 1
+    attempt = _ATTEMPT + 2 * min(answer.attempt, LAST_ATTEMPT)
+    cells.update({attempt: 1, attempt + 1: right})
+    depth = _DEPTH + 2 * min((answer.number - 1).bit_length(), DEPTH_BINS - 1)
+    cells.update({depth: 1, depth + 1: answer.pool_entries})
     cells.update(_TAKEN + choice for choice in answer.selected)
     if answer.correct:
         cells.update(_KEY + choice for choice in answer.selected)
     if not answer.first_try:
         return cells
-    right = int(answer.correct)
     cells.update({_FIRST: 1, _FIRST_RIGHT: right})
     cells.update(_FIRST_TAKEN + choice for choice in answer.selected)
     given = datetime.fromtimestamp(answer.at // 1000, UTC)

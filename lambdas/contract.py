@@ -289,6 +289,26 @@ class MonthStatistics(TypedDict):
     correct: int
 
 
+class AttemptStatistics(TypedDict):
+    """Answers that were a learner's so many'th to a question; 8 stands for all from there on."""
+
+    attempt: int
+    answers: int
+    correct: int
+
+
+class PoolDepth(TypedDict):
+    """Questions in the wrong-answer pool after answers of such numbers in their sessions.
+
+    `toAnswer` is null where there is no end.
+    """
+
+    fromAnswer: int
+    toAnswer: int | None
+    answers: int
+    meanDepth: float
+
+
 class QuestionStatistics(TypedDict):
     """How the present version of a question behaves; zeros and nulls before the first answer.
 
@@ -310,6 +330,7 @@ class QuestionStatistics(TypedDict):
     strongest: Strongest
     choices: list[ChoiceStatistics]
     months: list[MonthStatistics]
+    learning: list[AttemptStatistics]
     flags: list[QuestionFlag]
 
 
@@ -348,6 +369,8 @@ class CategoryStatistics(TypedDict):
     firstTriesCorrect: int
     facility: float | None
     facilities: list[FacilityClass]
+    learning: list[AttemptStatistics]
+    poolDepth: list[PoolDepth]
     flags: FlagCounts
     worst: list[PoorQuestion]
 

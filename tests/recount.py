@@ -67,6 +67,9 @@ def learner_totals(answers: Iterable[GivenAnswer], today: int) -> dict[str, Any]
     }
 
 
+_DEPTHS = [(1, 1), (2, 2), *((2**n + 1, 2 ** (n + 1)) for n in range(1, 10)), (1025, None)]
+
+
 def by_version(answers: Iterable[GivenAnswer]) -> dict[tuple[str, int], list[GivenAnswer]]:
     """Return each submission once, by question and version."""
     found: defaultdict[tuple[str, int], list[GivenAnswer]] = defaultdict(list)
@@ -118,5 +121,15 @@ def item_statistics(answers: Sequence[GivenAnswer], choices: int) -> dict[str, A
             len(strongest),
             tuple(sum(c in each.selected for each in strongest) for c in range(choices)),
         ),
+        "attempts": [
+            (number, len(these), sum(each.correct for each in these))
+            for number in range(1, 9)
+            if (these := [each for each in answers if min(each.attempt, 8) == number])
+        ],
+        "depths": [
+            (first, last, len(these), sum(each.pool_entries for each in these))
+            for first, last in _DEPTHS
+            if (these := [e for e in answers if first <= e.number <= (last or e.number)])
+        ],
         "months": [(name, len(all_), sum(all_)) for name, all_ in sorted(months.items())],
     }

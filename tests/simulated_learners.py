@@ -68,6 +68,7 @@ def answers(random: Random, bank: list[Item], learners: int) -> Iterator[GivenAn
                     session_id=f"{learner:027x}",
                     number=number,
                     right_before=right,
+                    pool_entries=random.randrange(40),
                     question_id=item.question_id,
                     version=1,
                     correct=correct,

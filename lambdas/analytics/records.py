@@ -50,6 +50,7 @@ def _answer(new: Mapping[str, Any], old: Mapping[str, Any]) -> GivenAnswer | Non
         session_id=new["sessionId"]["S"],
         number=int(new["answerNumber"]["N"]),
         right_before=int(new["rightBefore"]["N"]),
+        pool_entries=int(new["poolEntries"]["N"]),
         question_id=new["questionId"]["S"],
         version=int(new["lastVersion"]["N"]),
         correct=right == 1,
@@ -67,6 +68,7 @@ def _possible(answer: GivenAnswer) -> bool:
         and _SESSION_ID.fullmatch(answer.session_id) is not None
         and _QUESTION_ID.fullmatch(answer.question_id) is not None
         and 0 <= answer.right_before < answer.number
+        and answer.pool_entries >= 0
         and answer.attempt >= 1
         and answer.version >= 1
         and answer.time_spent >= 0

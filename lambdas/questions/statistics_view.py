@@ -1,9 +1,10 @@
 """Statistics as the contract shows them: shares to four decimals, times in seconds."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from domain.category_statistics import CLASSES, QuestionTally
-from domain.item_statistics import Flag, ItemTally
+from domain.item_statistics import Attempt, Flag, ItemTally
 from domain.question import category_and_ordinal
 from lambdas.questions.statistics import CategoryReport
 from lambdas.shared.store.questions import BankRecord
@@ -60,6 +61,7 @@ def question_statistics_view(record: BankRecord, tally: ItemTally) -> "contract.
             {"month": each.month, "firstTries": each.first_tries, "correct": each.right}
             for each in tally.months
         ],
+        "learning": _learning(tally.attempts),
         "flags": _flags(tally),
     }
 
@@ -84,6 +86,16 @@ def category_statistics_view(
             {"from": step / CLASSES, "to": (step + 1) / CLASSES, "questions": count}
             for step, count in enumerate(found.facilities)
         ],
+        "learning": _learning(found.attempts),
+        "poolDepth": [
+            {
+                "fromAnswer": each.first,
+                "toAnswer": each.last,
+                "answers": each.answers,
+                "meanDepth": round(each.entries / each.answers, 4),
+            }
+            for each in found.depths
+        ],
         "flags": {
             "misleading": found.flags[Flag.MISLEADING],
             "ambiguous": found.flags[Flag.AMBIGUOUS],
@@ -107,6 +119,13 @@ def _poor_question(each: QuestionTally, record: BankRecord) -> "contract.PoorQue
         "discrimination": _discrimination(each.tally),
         "flags": _flags(each.tally),
     }
+
+
+def _learning(attempts: Iterable[Attempt]) -> "list[contract.AttemptStatistics]":
+    return [
+        {"attempt": each.number, "answers": each.answers, "correct": each.right}
+        for each in attempts
+    ]
 
 
 def _discrimination(tally: ItemTally) -> "contract.Discrimination":

@@ -652,6 +652,7 @@ def failed_batch(user_id: str) -> str:
         "sessionId": {"S": "0" * 27},
         "answerNumber": {"N": "1"},
         "rightBefore": {"N": "0"},
+        "poolEntries": {"N": "0"},
         "attempts": {"N": "1"},
         "correct": {"N": "1"},
         "mastered": {"BOOL": True},

@@ -88,6 +88,8 @@ def test_statistics_are_those_of_the_answers_given(stage: Stage) -> None:
         )
         assert able == expected["strongest"]
         assert [tuple(each.values()) for each in told["months"]] == expected["months"]
+        learning = [tuple(each.values()) for each in told["learning"]]
+        assert learning == expected["attempts"]
         assert told["flags"] == []
     whole = of_category(stage, "geography")
     assert whole["attempts"] == len(given)
@@ -95,6 +97,13 @@ def test_statistics_are_those_of_the_answers_given(stage: Stage) -> None:
     assert whole["firstTriesCorrect"] == sum(each.correct for each in given if each.attempt == 1)
     assert (whole["questions"], whole["answered"], whole["judged"]) == (8, 8, 0)
     assert sum(each["questions"] for each in whole["facilities"]) == 8
+    expected = recount.item_statistics(given, 4)
+    assert [tuple(each.values()) for each in whole["learning"]] == expected["attempts"]
+    assert [tuple(each.values()) for each in whole["poolDepth"]] == [
+        (first, last, count, round(entries / count, 4))
+        for first, last, count, entries in expected["depths"]
+    ]
+    assert max(each.pool_entries for each in given) > 0
 
 
 def test_before_the_first_answer_there_are_zeros_and_nulls(stage: Stage) -> None:
@@ -131,6 +140,7 @@ def test_before_the_first_answer_there_are_zeros_and_nulls(stage: Stage) -> None
             for text in ("right 1", "wrong 1 0", "wrong 1 1", "wrong 1 2")
         ],
         "months": [],
+        "learning": [],
         "flags": [],
     }
     whole = of_category(stage, "geography")
@@ -144,6 +154,8 @@ def test_before_the_first_answer_there_are_zeros_and_nulls(stage: Stage) -> None
         "firstTries": 0,
         "firstTriesCorrect": 0,
         "facility": None,
+        "learning": [],
+        "poolDepth": [],
         "facilities": [
             {"from": step / 10, "to": (step + 1) / 10, "questions": 0} for step in range(10)
         ],

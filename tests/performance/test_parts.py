@@ -174,6 +174,7 @@ def test_session_update_ours(benchmark: BenchmarkFixture, here: Stage) -> None:
             session_id=session.session_id,
             number=1,
             right_before=0,
+            pool_entries=0,
             question_id=entry.question_id,
             version=1,
             correct=True,

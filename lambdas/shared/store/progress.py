@@ -37,6 +37,7 @@ class ProgressTable(NamedTuple):
             "sessionId = :session",
             "answerNumber = :number",
             "rightBefore = :right",
+            "poolEntries = :pool",
         ]
         values: Item = {
             ":one": {"N": "1"},
@@ -47,6 +48,7 @@ class ProgressTable(NamedTuple):
             ":session": {"S": change.session_id},
             ":number": {"N": str(change.number)},
             ":right": {"N": str(change.right_before)},
+            ":pool": {"N": str(change.pool_entries)},
         }
         if change.mastered is not None:
             assignments.append("mastered = :mastered")

@@ -64,6 +64,8 @@ def test_every_figure_is_that_of_an_independent_computation() -> None:
         strongest = tally.strongest(CHOICES)
         assert (strongest.learners, strongest.taken) == expected["strongest"]
         assert [tuple(month) for month in tally.months] == expected["months"]
+        assert [tuple(each) for each in tally.attempts] == expected["attempts"]
+        assert [tuple(each) for each in tally.depths] == expected["depths"]
         for share, value in expected["quantiles"].items():
             assert tally.time_quantile(share) == pytest.approx(value, rel=2 ** (1 / 8) - 1 + 1e-9)
     assert len(tallies) == len(bank)
@@ -155,6 +157,7 @@ def an_answer(
         "session_id": f"{number:027x}",
         "number": 101,
         "right_before": round(100 * score),
+        "pool_entries": 2,
         "question_id": "geography:000001",
         "version": 1,
         "correct": right,
@@ -224,6 +227,25 @@ def test_the_interval_is_fishers() -> None:
     z = np.arctanh(found.value)
     assert found.low == pytest.approx(tanh(z - 1.959964 / np.sqrt(47)), abs=1e-6)
     assert found.high == pytest.approx(tanh(z + 1.959964 / np.sqrt(47)), abs=1e-6)
+
+
+def test_the_learning_curve_is_of_attempts_and_the_eighth_stands_for_more() -> None:
+    made = [an_answer(1, attempt=number, right=number != 3) for number in range(1, 11)]
+    assert tally_of(made).attempts == (
+        *((number, 1, int(number != 3)) for number in range(1, 8)),
+        (8, 3, 3),
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "first", "last"),
+    [(1, 1, 1), (2, 2, 2), (3, 3, 4), (5, 5, 8), (1024, 513, 1024), (1025, 1025, None)],
+)
+def test_pools_are_told_by_how_far_the_session_had_come(
+    number: int, first: int, last: int | None
+) -> None:
+    made = [replace(an_answer(n), number=number, right_before=0, pool_entries=n) for n in (2, 5)]
+    assert tally_of(made).depths == ((first, last, 2, 7),)
 
 
 @given(st.integers(1, 86_400_000))

@@ -26,6 +26,7 @@ def an_answer(
         "session_id": f"{session:027x}",
         "number": number,
         "right_before": 0,
+        "pool_entries": 0,
         "question_id": "geography:000001",
         "version": 1,
         "correct": right,

@@ -30,6 +30,7 @@ def record(*, new: Any = None, old: Any = None, name: str = "MODIFY") -> dict[st
         "sessionId": {"S": "a" * 27},
         "answerNumber": {"N": "9"},
         "rightBefore": {"N": "6"},
+        "poolEntries": {"N": "3"},
     }
     images = {"NewImage": {**after, **(new or {})}, "OldImage": {**before, **(old or {})}}
     return {"eventName": name, "dynamodb": {"SequenceNumber": "1", **images}}
@@ -41,6 +42,7 @@ def test_an_answer_is_what_changed_between_the_images() -> None:
         session_id="a" * 27,
         number=9,
         right_before=6,
+        pool_entries=3,
         question_id="geography:000001",
         version=3,
         correct=True,
@@ -84,6 +86,7 @@ def test_a_removed_item_and_a_change_that_is_no_answer_tell_of_none() -> None:
         {"answerNumber": {"N": "0"}},
         {"rightBefore": {"N": "9"}},
         {"rightBefore": {"N": "-1"}},
+        {"poolEntries": {"N": "-1"}},
         {"attempts": {"N": "7"}},
         {"attempts": {"N": "many"}},
         {"correct": {"N": "2"}},
@@ -107,7 +110,16 @@ def test_an_image_that_no_answer_leaves_is_malformed(new: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["answerNumber", "rightBefore", "sessionId", "lastChoice", "lastVersion", "lastSeenAt"]
+    "name",
+    [
+        "answerNumber",
+        "rightBefore",
+        "poolEntries",
+        "sessionId",
+        "lastChoice",
+        "lastVersion",
+        "lastSeenAt",
+    ],
 )
 def test_an_image_without_what_an_answer_writes_is_malformed(name: str) -> None:
     without = record()
