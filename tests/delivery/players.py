@@ -145,6 +145,7 @@ class Player:
                 session_id=session,
                 number=turns + 1,
                 right_before=right,
+                pool_entries=sum(owner == session for owner, _ in self.pool),
                 question_id=question,
                 version=1,
                 correct=told["correct"],

@@ -14,8 +14,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -335,6 +335,7 @@ class Expected:
                 {"month": month, "firstTries": tries, "correct": right}
                 for month, tries, right in found["months"]
             ],
+            "learning": learning(found["attempts"]),
             "flags": self.flags,
         }
 
@@ -372,6 +373,21 @@ class Expected:
         return [flag for flag, holding in holds.items() if holding]
 
 
+def learning(attempts: Sequence[tuple[int, int, int]]) -> list[dict[str, int]]:
+    return [
+        {"attempt": number, "answers": count, "correct": right} for number, count, right in attempts
+    ]
+
+
+def summed(parts: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Add up the last two members of what begins alike."""
+    sums: defaultdict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0])
+    for *name, one, other in parts:
+        sums[tuple(name)][0] += one
+        sums[tuple(name)][1] += other
+    return [(*name, *sums[name]) for name in sorted(sums, key=lambda name: name[0])]
+
+
 def of_category(questions: Mapping[str, Expected]) -> dict[str, Any]:
     found = [each.found for each in questions.values()]
     tried = [each for each in found if each["firstTries"]]
@@ -391,6 +407,18 @@ def of_category(questions: Mapping[str, Expected]) -> dict[str, Any]:
         "facilities": [
             {"from": step / 10, "to": (step + 1) / 10, "questions": classes[step]}
             for step in range(10)
+        ],
+        "learning": learning(summed(part for each in found for part in each["attempts"])),
+        "poolDepth": [
+            {
+                "fromAnswer": begin,
+                "toAnswer": end,
+                "answers": count,
+                "meanDepth": round(entries / count, 4),
+            }
+            for begin, end, count, entries in summed(
+                part for each in found for part in each["depths"]
+            )
         ],
         "flags": {
             "misleading": flags["MISLEADING"],
