@@ -161,12 +161,13 @@ class DayProgress(TypedDict):
 class LearnerProgress(TypedDict):
     """Lifetime totals; they lag by seconds.
 
-    `asOf` is the time of the newest answer in them, null before the first. `wrongPoolSize` and
-    `remainingTries` are exact at once. `days` are those of the last 30 with an answer.
+    `asOf` is the time of the newest answer in them, the epoch (1970) before the first.
+    `wrongPoolSize` and `remainingTries` are exact at once. `days` are those of the last 30 with
+    an answer.
     """
 
     userId: str
-    asOf: str | None
+    asOf: str
     questionsAttempted: int
     attempts: int
     correct: int

@@ -29,7 +29,7 @@ def get_progress(request: Request, environment: Environment) -> Response:
     answers, days = tally.answers, tally.active_days
     body: contract.LearnerProgress = {
         "userId": request.user_id,
-        "asOf": iso(tally.as_of) if attempts else None,
+        "asOf": iso(tally.as_of),
         "questionsAttempted": overall.questions,
         "attempts": attempts,
         "correct": overall.correct,
