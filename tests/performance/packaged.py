@@ -35,7 +35,7 @@ from tests.integration.stage import CLIENT_ID, draft
 M = 1_000_000
 _REFERENCE = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
 _COUNTED = re.compile(r"I +refs: +([0-9,]+)")
-_LEARNER, _ADMINISTRATOR = "learner", "administrator"
+LEARNER, ADMINISTRATOR = "learner", "administrator"
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def event(operation: str, body: Any = None, **path: str) -> dict[str, Any]:
             "path": route.path,
             "authorizer": {
                 "claims": {
-                    "sub": _ADMINISTRATOR if admin else _LEARNER,
+                    "sub": ADMINISTRATOR if admin else LEARNER,
                     "token_use": "access",
                     "client_id": CLIENT_ID,
                     "scope": "aws.cognito.signin.user.admin",

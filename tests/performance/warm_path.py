@@ -1,0 +1,144 @@
+"""Counts what a question and an answer take, layer by layer: `make bench-warm` (RECORD=1).
+
+The layers are those of `serve.py`; each is the difference to what is left when it is cut out. Fails
+where a goal is missed.
+"""
+
+import json
+import sys
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.httpsession import URLLib3Session
+from tests.performance.record import table, write_section
+
+from lambdas.shared.environment import environment
+from local.data_folder import ROOT
+from tests.integration.stage import submission
+from tests.performance.packaged import LEARNER, Database, M, bench_database, event, packaged
+from tests.performance.serve import LAYERS
+
+REQUESTS = 40
+"""N: N and 2N are served."""
+
+QUESTIONS = 300
+ERRORS = 0.2
+"""Share of wrong answers."""
+
+GOAL, OUR_GOAL = 5.0, 0.3
+"""Millions of instructions of a submit: all, and ours."""
+
+CATEGORY = "geography"
+PROGRAM = ROOT / "tests" / "performance" / "serve.py"
+SECTION = "warm path"
+NAMED = {
+    "functions": "**ours**: event to response, rules, items, log line",
+    "calls": "botocore: calls, parameters to JSON, hooks, retries",
+    "endpoint": "botocore: endpoint rules",
+    "signature": "botocore: signature",
+    "response": "botocore: response to items",
+    "HTTP": "urllib3 and http.client",
+}
+
+
+class Recorder:
+    """Lets requests through to the engine, and keeps what it answers."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[str, str]] = []
+        self._session = URLLib3Session()
+
+    def __call__(self, request: AWSPreparedRequest, **_: object) -> Any:
+        """Send a request."""
+        response = self._session.send(request)
+        target = request.headers["X-Amz-Target"]
+        operation = (target.decode() if isinstance(target, bytes) else target).partition(".")[2]
+        self.answers.append((operation, response.content.decode()))
+        return response
+
+
+def recordings(database: Database) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Play a session; return its questions asked, its answers given, and its item at the start."""
+    questions = [f"{CATEGORY}:{number:06d}" for number in range(QUESTIONS)]
+    database.save(CATEGORY, QUESTIONS)
+    bank, random = environment().bank, Random(1)
+    assert len(bank.get(questions)) == QUESTIONS
+    session_id = database.call("startSession", {"sources": [{"category": CATEGORY}]})["sessionId"]
+    client, sessions = environment().database.client, environment().sessions
+    key = {"userId": {"S": LEARNER}, "sessionId": {"S": session_id}}
+    item: dict[str, Any] = dict(client.get_item(TableName=sessions.name, Key=key)["Item"])
+
+    recorder = Recorder()
+    client.meta.events.register("before-send.dynamodb", recorder)
+    shown = database.call("getQuestion", sessionId=session_id)["question"]
+    asked, recorder.answers = recorder.answers * 2 * REQUESTS, []
+    submits = []
+    for _ in range(2 * REQUESTS):
+        body = submission(shown, right=random.random() > ERRORS)
+        submits.append(event("submitAnswer", body, sessionId=session_id))
+        shown = database.call("submitAnswer", body, sessionId=session_id)["question"]
+    client.meta.events.unregister("before-send.dynamodb", recorder)
+    asking = [event("getQuestion", sessionId=session_id)] * 2 * REQUESTS
+    return (
+        {"function": "quiz", "events": asking, "answers": asked, "questions": questions},
+        {
+            "function": "answer",
+            "events": submits,
+            "answers": recorder.answers,
+            "questions": questions,
+        },
+        item,
+    )
+
+
+def own(counts: list[float], at: int) -> float:
+    """Return what a layer takes beyond those before it."""
+    return counts[at] - (counts[at - 1] if at else 0)
+
+
+def main(arguments: list[str]) -> int:
+    """Print the table; return the process's status."""
+    counts: dict[str, list[float]] = {}
+    with packaged() as made, bench_database() as database, TemporaryDirectory() as name:
+        *both, item = recordings(database)
+        client, sessions = environment().database.client, environment().sessions
+        for recording in both:
+            file = Path(name) / recording["function"]
+            file.write_text(json.dumps(recording), encoding="utf-8")
+            found = []
+            for layer in LAYERS:
+                taken = []
+                for requests in (REQUESTS, 2 * REQUESTS):
+                    user = f"{recording['function']}-{layer}-{requests}"
+                    client.put_item(TableName=sessions.name, Item={**item, "userId": {"S": user}})
+                    program = (PROGRAM, made.asset, file, layer, requests, user)
+                    taken.append(made.instructions(program, database.environment))
+                found.append((taken[1] - taken[0]) / REQUESTS / M)
+            counts[recording["function"]] = found
+    question, answer = counts["quiz"], counts["answer"]
+    rows = [
+        (
+            NAMED[layer],
+            *(f"{each[at] - (each[at - 1] if at else 0):.2f}" for each in (question, answer)),
+        )
+        for at, layer in enumerate(LAYERS)
+    ]
+    rows.append(("all", f"{question[-1]:.2f}", f"{answer[-1]:.2f}"))
+    head = ("layer, M instructions", "GET question (1 call)", "POST answer (2 calls)")
+    content = f"One answer in {round(1 / ERRORS)} is wrong.\n\n{table(head, rows)}"
+    missed = []
+    if answer[-1] > GOAL:
+        missed.append(f"An answer takes more than {GOAL} M instructions.")
+    if answer[0] > OUR_GOAL:
+        missed.append(f"An answer takes more than {OUR_GOAL} M instructions of ours.")
+    print(content, *missed, sep="\n")
+    if "--record" in arguments:
+        write_section(SECTION, content)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
