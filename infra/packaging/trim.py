@@ -1,7 +1,7 @@
 """Leaves out of installed packages what the functions never load.
 
 Whole folders and files, never names in a module: a module that is there is the one its authors
-released. Sizes are of boto3 1.44 and pydantic 2.14, zipped with their bytecode.
+released. Sizes are of botocore 1.44 and pydantic 2.14, zipped with their bytecode.
 """
 
 import gzip
@@ -40,14 +40,7 @@ _LEFT_OUT = (
     "**/py.typed",
     "*.dist-info/RECORD",
     "*.dist-info/sboms",
-    # Resources, and extras of clients the functions do not make. `boto3.client` imports the rest,
-    # its `resources` and `docs` and s3transfer too.
-    "boto3/data",
-    "boto3/dynamodb",
-    "boto3/ec2",
-    "boto3/examples",
-    "boto3/s3",
-    "boto3/crt.py",
+    # An extra of tests.
     "botocore/stub.py",
     # Time zones of its own; botocore asks for UTC and the machine's zone only.
     "dateutil/zoneinfo",

@@ -35,7 +35,6 @@ UNCHECKED_HASH = (0b01).to_bytes(4, "little")
 AARCH64 = (183).to_bytes(2, "little")
 PACKAGES = {
     "annotated_types",
-    "boto3",
     "botocore",
     "dateutil",
     "domain",
@@ -43,7 +42,6 @@ PACKAGES = {
     "lambdas",
     "pydantic",
     "pydantic_core",
-    "s3transfer",
     "six.py",
     "typing_extensions.py",
     "typing_inspection",

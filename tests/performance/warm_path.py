@@ -13,10 +13,10 @@ from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.httpsession import URLLib3Session
-from tests.performance.record import table, write_section
 
 from lambdas.shared.environment import environment
 from local.data_folder import ROOT
+from ops.record import table, write_section
 from tests.integration.stage import submission
 from tests.performance.packaged import LEARNER, Database, M, bench_database, event, packaged
 from tests.performance.serve import LAYERS

@@ -1,11 +1,14 @@
 """Drawing without replacement: a permutation computed value by value."""
 
+from hashlib import blake2b
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValueError
-from domain.permutation import SHUFFLED_BELOW, permuted
+from domain.permutation import ROUNDS, SHUFFLED_BELOW, permuted
 from tests.unit.domain.builders import SEED, seeded
 
 
@@ -67,3 +70,36 @@ def test_another_seed_or_another_category_is_another_permutation(size: int) -> N
 )
 def test_the_permutation_of_a_seed_is_the_same_for_ever(size: int, values: list[int]) -> None:
     assert [permuted(index, size, SEED, b"geo") for index in range(8)] == values
+
+
+class CountedHash:
+    """blake2b that counts the digests taken."""
+
+    taken = 0
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._hash = blake2b(*arguments, **options)
+
+    def copy(self) -> "CountedHash":
+        copied = CountedHash()
+        copied._hash = self._hash.copy()
+        return copied
+
+    def update(self, message: bytes) -> None:
+        self._hash.update(message)
+
+    def digest(self) -> bytes:
+        CountedHash.taken += 1
+        return self._hash.digest()
+
+
+@pytest.mark.parametrize("size", [100, 10_000, 1_000_000])
+def test_a_draw_takes_one_walk_through_the_network_at_any_size(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("domain.permutation.blake2b", CountedHash)
+    CountedHash.taken = 0
+    draws = 300
+    for index in range(draws):
+        permuted(index * size // draws, size, b"k" * 16, b"geography")
+    assert CountedHash.taken <= 1.05 * draws * ROUNDS

@@ -1,6 +1,7 @@
 """The bank's cache, over a table that is in the test's hands."""
 
 from collections.abc import Sequence
+from random import Random
 from sys import getsizeof
 from typing import TYPE_CHECKING, cast
 
@@ -249,3 +250,31 @@ def test_more_questions_than_fit_are_all_served_at_once(size_of_one: int) -> Non
     subject = bank(table, capacity=10 * size_of_one)
     assert subject.get(ids(*range(100))) == table.stored
     assert held(subject, *range(100)) == list(range(90, 100))
+
+
+@pytest.mark.parametrize(("per_second", "at_least"), [(4, 0.10), (40, 0.20)])
+def test_the_busier_an_environment_the_more_it_has_in_memory(
+    per_second: int, at_least: float
+) -> None:
+    """Of 10,000 questions in 10 categories, the n-th category asked for 1/n as often (Zipf).
+
+    `per_second` answers over four environments: each looks up the question answered, which any
+    environment may have drawn, and the next one. Two minutes, the second of which counts.
+    """
+    random, clock, size = Random(1), Clock(), 1_000
+    table = Table(*(question(number) for number in range(10 * size)))
+    environments = [bank(table, clock=clock) for _ in range(4)]
+    shown = [0] * 50
+    looked_up = 0
+    for number in range(120 * per_second):
+        if number == 60 * per_second:
+            looked_up, table.calls = 0, []
+        clock.now += 1000 // per_second
+        learner, environment = random.randrange(50), random.choice(environments)
+        category = random.choices(range(10), [1 / (n + 1) for n in range(10)])[0]
+        following = category * size + random.randrange(size)
+        for each in (shown[learner], following):
+            environment.get(ids(each))
+            looked_up += 1
+        shown[learner] = following
+    assert 1 - len(table.calls) / looked_up >= at_least
