@@ -11,6 +11,8 @@ import time
 from collections.abc import Sequence
 
 from tests.load import report
+from tests.load.learners import QUESTIONS_OF_A_SESSION
+from tests.load.made_up_bank import CATEGORIES
 from tests.load.rates import Step, highest
 from tests.load.rig import PAGE_PORT, rig
 
@@ -18,6 +20,8 @@ STEP_SECONDS = 10.0
 HOLD_SECONDS = 30.0
 LEARNERS = 400
 """Learners who take turns where a rate is offered: more than are ever busy at once."""
+
+FEWEST_QUESTIONS = len(CATEGORIES) * QUESTIONS_OF_A_SESSION[1]
 
 FIRST_RATE = 40.0
 HALF = 0.5
@@ -41,6 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--web", action="store_true", help=f"serve locust's page on {PAGE_PORT}")
     parser.add_argument("--record", action="store_true", help="write docs/performance.md")
     chosen = parser.parse_args(arguments)
+    if chosen.questions < FEWEST_QUESTIONS:
+        parser.error(
+            f"learners take sessions of one category: {FEWEST_QUESTIONS} questions or more"
+        )
     began = time.monotonic()
     status = MODES[chosen.mode](chosen)
     print(f"{time.monotonic() - began:.0f} seconds in all.")
@@ -86,6 +94,7 @@ def distance(chosen: argparse.Namespace) -> int:
     """Hold half of a core's work for the stage, with DynamoDB at a distance."""
     with rig(questions=chosen.questions, rate=FIRST_RATE, distance=True) as loaded:
         loaded.hold(LEARNERS)
+        loaded.offer(FIRST_RATE)  # once the first sessions of all have begun
         window = loaded.observe(CALIBRATION_SECONDS)
         rate = HALF * window.rate / window.stage_cpu
         print(f"{window.rate:.0f} requests a second take {window.stage_cpu:.2f} cores.")
