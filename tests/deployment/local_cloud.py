@@ -27,6 +27,7 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 STAGE = "rehearsal"
 PREFIX = f"quiz-{STAGE}"
+CDK = ROOT / "node_modules" / ".bin" / "cdk"
 SERVER = ROOT / ".venv-rehearsal" / "bin" / "ministack"
 TOO_LONG = 120.0
 
@@ -73,7 +74,7 @@ class LocalCloud:
 
     def cdk(self, *arguments: str | Path, cwd: Path = ROOT) -> Done:
         """Run the CDK's own command line."""
-        return self.run(ROOT / "node_modules" / ".bin" / "cdk", *arguments, cwd=cwd)
+        return self.run(CDK, *arguments, cwd=cwd)
 
     def stacks(self, command: str, *arguments: str) -> Done:
         """Run `make deploy` and its like, as make does."""

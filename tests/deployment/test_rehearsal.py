@@ -23,11 +23,13 @@ from infra.delivery import CONSUMER
 from infra.permissions import PERMISSIONS
 from infra.stages import STAGES
 from lambdas.routes import FUNCTIONS, ROUTES, Access, Route
+from local.data_folder import ROOT
 from ops.redrive import bucket_of, queue_of
 from ops.sign_in import create_user
 from tests.deployment.api_user import CATEGORY, ApiUser, bank_questions, signed_in
 from tests.deployment.local_cloud import (
     ACCOUNT,
+    CDK,
     PREFIX,
     REGION,
     STAGE,
@@ -743,19 +745,22 @@ def test_a_changed_throttle_is_a_difference(deployment: Deployment, tmp_path: Pa
 
 
 def changed_assembly(cloud: LocalCloud, folder: Path) -> Path:
-    """Synthesize the stage with twice its throttles."""
-    program = (
+    """Synthesize the stage with twice its throttles, as the CLI does, so that all else is alike."""
+    program = folder / "changed.py"
+    program.write_text(
         "from dataclasses import replace\n"
         "from infra.application import add_stage, new_app\n"
         "from infra.stages import stage_named\n"
         f"stage = stage_named({STAGE!r})\n"
-        f"app = new_app(outdir={str(folder)!r}, context={{'aws:cdk:bundling-stacks': []}})\n"
+        "app = new_app()\n"
         "add_stage(app, replace(stage, throttle_scale=2 * stage.throttle_scale))\n"
         "app.synth()\n"
     )
-    done = cloud.run(sys.executable, "-c", program)
+    changed = folder / "cdk.out"
+    command = ("synth", "**", "--quiet", "--app", f"{sys.executable} {program}")
+    done = cloud.run(CDK, *command, "--output", changed, PYTHONPATH=str(ROOT))
     assert done.returncode == 0, done.stderr
-    return folder
+    return changed
 
 
 # Back to an empty account
