@@ -24,6 +24,7 @@ READS = {
     "questions": event("listCategories"),
     "users": event("getUser", userId="me"),
     "progress": event("getProgress", userId="me"),
+    "privacy": event("exportUser", userId="me"),
 }
 PROGRAM = ROOT / "tests" / "performance" / "initialize.py"
 SECTION = "cold start"
