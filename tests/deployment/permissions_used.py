@@ -48,7 +48,7 @@ def _access_keys(cloud: LocalCloud, function: str) -> Iterator[str]:
     versions = cloud.client("lambda").list_versions_by_function(FunctionName=function)["Versions"]
     unqualified = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"
     for version in versions:
-        for arn in {version["FunctionArn"], unqualified}:
+        for arn in {version["FunctionArn"], unqualified, f"{unqualified}:live"}:
             digest = hashlib.sha256(f"{arn}:{version['Role']}".encode()).hexdigest()
             yield f"ASIA{digest[:16].upper()}"
 

@@ -20,10 +20,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from infra.delivery import CONSUMER
-from infra.permissions import PERMISSIONS
+from infra.permissions import ACCOUNT_ACTIONS, PERMISSIONS
 from infra.stages import STAGES
 from lambdas.routes import FUNCTIONS, ROUTES, Access, Route
 from local.data_folder import ROOT
+from local.user_pool import confirmed_sign_up
 from ops.redrive import bucket_of, queue_of
 from ops.sign_in import create_user
 from tests.deployment.api_user import CATEGORY, ApiUser, bank_questions, signed_in
@@ -49,7 +50,8 @@ BUCKET = bucket_of(STAGE, ACCOUNT, REGION)
 QUEUE = queue_of(STAGE)
 
 by_operation = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation)
-by_function = pytest.mark.parametrize("folder", [*FUNCTIONS, CONSUMER])
+OTHER_STACKS = {CONSUMER: "analytics", "signup": "identity"}
+by_function = pytest.mark.parametrize("folder", [*FUNCTIONS, *OTHER_STACKS])
 
 
 # An account that knows nothing of the CDK
@@ -129,6 +131,8 @@ def test_a_table_has_its_keys(deployment: Deployment, name: str) -> None:
         assert keys_of(index) == ("category", "ordinal")
         assert index["Projection"] == {"ProjectionType": "ALL"}
         assert {"AttributeName": "ordinal", "AttributeType": "N"} in table["AttributeDefinitions"]
+    if name == "users":
+        assert keys_of(indexes.pop("unfinishedErasures")) == ("erasing", "erasedAt")
     assert indexes == {}
     stream = table.get("StreamSpecification", {})
     assert stream.get("StreamViewType") == ("NEW_AND_OLD_IMAGES" if name == "progress" else None)
@@ -142,7 +146,7 @@ def test_no_other_table_was_made(deployment: Deployment) -> None:
 @by_function
 def test_a_function_is_as_declared(deployment: Deployment, folder: str) -> None:
     name = f"{PREFIX}-{folder}"
-    api = template(deployment, "analytics" if folder == CONSUMER else "api")
+    api = template(deployment, OTHER_STACKS.get(folder, "api"))
     (declared,) = (
         each
         for each in api.resources("AWS::Lambda::Function").values()
@@ -158,13 +162,15 @@ def test_a_function_is_as_declared(deployment: Deployment, folder: str) -> None:
     variables = declared["Environment"]["Variables"]
     told = made["Environment"]["Variables"]
     assert told.keys() == variables.keys()
-    made_elsewhere = {"CLIENT_ID", "AUDIT_KEY"}
+    made_elsewhere = {"CLIENT_ID", "AUDIT_KEY", "USER_POOL_ID"}
     for variable in variables.keys() - made_elsewhere:
         assert told[variable] == resolved(api, variables[variable])
     assert told["STAGE"] == STAGE
     assert len(told["AUDIT_KEY"]) == 64  # the secret itself, not the reference to it
     if folder in FUNCTIONS:
         assert told["CLIENT_ID"] == deployment.outputs.userPoolClientId
+    if folder == "privacy":
+        assert told["USER_POOL_ID"] == deployment.outputs.userPoolId
 
 
 def statements(cloud: LocalCloud, role: str) -> Iterator[tuple[str, str]]:
@@ -191,6 +197,7 @@ def test_a_function_may_do_what_is_granted_and_no_more(deployment: Deployment, f
     role = function["Role"].rpartition("/")[2]
     tables = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{PREFIX}-"
     logs = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{name}:*"
+    pool = f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{deployment.outputs.userPoolId}"
     assert set(statements(deployment.cloud, role)) == {
         *(
             (
@@ -205,6 +212,7 @@ def test_a_function_may_do_what_is_granted_and_no_more(deployment: Deployment, f
         ("xray:PutTraceSegments", "*"),
         ("xray:PutTelemetryRecords", "*"),
         *(consumer_permissions(deployment.cloud) if folder == CONSUMER else ()),
+        *((f"cognito-idp:{action}", pool) for action in ACCOUNT_ACTIONS.get(folder, ())),
     }
 
 
@@ -674,6 +682,53 @@ def failed_batch(user_id: str) -> str:
         },
     }
     return json.dumps({"payload": json.dumps({"Records": [record]})})
+
+
+def test_who_has_signed_up_is_made_a_learner_under_the_trigger_s_role(
+    deployment: Deployment,
+) -> None:
+    """Called here as Cognito would: this cloud never does."""
+    with signed_in(deployment) as user:
+        event = confirmed_sign_up(user.claims["sub"], "ada@example.com")
+        event["userPoolId"] = deployment.outputs.userPoolId
+        assert invoked(deployment, "signup", event) == event
+        profile = user.call("GET", "/users/me")
+        assert profile["createdAt"] == profile["updatedAt"]
+        groups = deployment.cloud.client("cognito-idp").admin_list_groups_for_user(
+            UserPoolId=event["userPoolId"], Username=user.claims["sub"]
+        )["Groups"]
+        assert [group["GroupName"] for group in groups] == ["learner"]
+
+
+def test_a_user_exports_and_erases_their_account(deployment: Deployment) -> None:
+    with signed_in(deployment) as user:
+        session_id, question = user.start_session(2)
+        user.miss_and_mend(session_id, question)
+        exported = user.call("GET", "/users/me/export")
+        assert [each["sessionId"] for each in exported["sessions"]] == [session_id]
+        assert [each["questionId"] for each in exported["progress"]] == [question["questionId"]]
+        assert len(exported["wrongAnswers"]) == 1
+
+        user.call("DELETE", "/users/me", status=204)
+
+        user.call("DELETE", "/users/me", status=204)
+        user.call("GET", f"/sessions/{session_id}", status=404)
+        assert user.call("GET", "/users/me", status=401)["detail"] == "The account was erased."
+        names = deployment.cloud.client("cognito-idp").list_users(
+            UserPoolId=deployment.outputs.userPoolId
+        )["Users"]
+        subs = [a["Value"] for each in names for a in each["Attributes"] if a["Name"] == "sub"]
+        assert user.claims["sub"] not in subs
+    assert invoked(deployment, "privacy", {"source": "aws.events"}) == {"completed": 0, "left": 0}
+
+
+def invoked(deployment: Deployment, folder: str, event: Mapping[str, Any]) -> Any:
+    """Return what the live version of a function returns."""
+    answer = deployment.cloud.client("lambda").invoke(
+        FunctionName=f"{PREFIX}-{folder}:live", Payload=json.dumps(event).encode()
+    )
+    assert "FunctionError" not in answer, deployment.cloud.function_logs()
+    return json.loads(answer["Payload"].read())
 
 
 def test_no_route_fails_under_the_role_of_its_function(
