@@ -8,6 +8,7 @@ from domain.question import category_and_ordinal
 from lambdas.progress.use_case import learner_totals
 from lambdas.routes import QUESTION_ID_PATTERN
 from lambdas.shared.environment import Environment
+from lambdas.shared.errors import AccountErasedError, NotFoundError
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.pagination import page_position, page_token
 from lambdas.shared.http.request import Request
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 
 def get_progress(request: Request, environment: Environment) -> Response:
     """GET /users/{userId}/progress."""
-    totals = learner_totals(environment, request.user_id)
+    try:
+        totals = learner_totals(environment, request.user_id)
+    except AccountErasedError:
+        # To an administrator, whose own account it is not, the learner does not exist.
+        if request.user_id == request.caller.user_id:
+            raise
+        raise NotFoundError from None
     tally, overall = totals.tally, totals.tally.overall
     attempts = overall.correct + overall.wrong
     today = environment.clock() // DAY
