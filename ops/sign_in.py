@@ -1,9 +1,11 @@
 """Signs in to a deployed stage as its clients do, over SRP."""
 
+import getpass
 import hashlib
 import hmac
 import os
 import secrets
+import sys
 import time
 import uuid
 from base64 import b32decode
@@ -12,6 +14,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pycognito import AWSSRP  # type: ignore[import-untyped]
 from pycognito.exceptions import (  # type: ignore[import-untyped]
@@ -59,6 +63,30 @@ def signed_in(outputs: Outputs) -> Iterator[str]:
     finally:
         with suppress(BotoCoreError, ClientError):  # what failed before is the one to tell
             client.admin_delete_user(UserPoolId=outputs.userPoolId, Username=name)
+
+
+def sign_in_by_hand(outputs: Outputs, user: str) -> str:
+    """Return an access token of a user who is there to be asked for a code, if one is needed.
+
+    The password is that of QUIZ_PASSWORD, else asked for, too.
+
+    Raises:
+        OperationError: They cannot be signed in.
+    """
+    # Signing in is open to all: it takes no credentials of AWS.
+    client: Any = boto3.client(
+        "cognito-idp", region_name=outputs.region, config=Config(signature_version=UNSIGNED)
+    )
+    password = os.environ.get("QUIZ_PASSWORD") or getpass.getpass()
+    with explained("sign in"):
+        return access_token(client, outputs, user, password, _ask_for_code)
+
+
+def _ask_for_code(secret: str | None) -> str:
+    if secret:
+        print(f"Enter this key in your authenticator app: {secret}", file=sys.stderr)
+    print("Code of the authenticator app: ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
 
 
 def create_user(client: Any, outputs: Outputs, email: str, password: str) -> None:
