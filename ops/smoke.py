@@ -21,6 +21,7 @@ from local.data_folder import DataFolder
 from local.errors import StageError
 from local.identity import Issuer, load_key
 from local.running_stage import RunningStage
+from ops.api import TIMEOUT, Api, ResponseError
 from ops.learner import Learner, Question
 from ops.outputs import OperationError, Outputs
 from ops.sign_in import signed_in
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
 QUESTIONS = 3
 _SESSIONS = 12
 _MOST_ANSWERS = 4_000
-_SECONDS = 30.0
-_TOO_MANY = 429
-_RETRIES = 5
-_MOST_SECONDS_TO_WAIT = 5
 _OK, _WRONG, _NOT_TRIED = 0, 1, 2
 
 
@@ -50,7 +47,7 @@ def main() -> int:
     try:
         with _access(stage) as (url, token):
             print(f"Stage {stage} is well: {_play_as_learner(url, token, stage)}.")
-    except SmokeError as error:
+    except (SmokeError, ResponseError) as error:
         print(f"Stage {stage} is not well: {error}", file=sys.stderr)
         return _WRONG
     except (OperationError, StageError) as error:
@@ -82,7 +79,7 @@ def _play_as_learner(url: str, token: str, stage: str) -> str:
     """Play until some answer was wrong; return what was done, in words."""
     started = time.monotonic()
     headers = {"Authorization": f"Bearer {token}"}
-    with httpx2.Client(base_url=url, headers=headers, timeout=_SECONDS) as client:
+    with httpx2.Client(base_url=url, headers=headers, timeout=TIMEOUT) as client:
         api = Api(client)
         told = api.call("GET", "/health")
         _require(told["status"] == "ok" and told["stage"] == stage, f"its health says {told}.")
@@ -118,27 +115,6 @@ def _sources(categories: "Sequence[Question]", stage: str) -> list[dict[str, Any
     return sources
 
 
-@dataclass(frozen=True, slots=True)
-class Api:
-    """The stage's API; what is not the status expected is an error."""
-
-    client: httpx2.Client
-
-    def call(self, method: str, path: str, body: object = None, expected: int = 200) -> Any:
-        """Return the body of a response."""
-        response = self.client.request(method, path, json=body)
-        for _ in range(_RETRIES):
-            if response.status_code != _TOO_MANY:
-                break
-            time.sleep(min(int(response.headers.get("Retry-After", 1)), _MOST_SECONDS_TO_WAIT))
-            response = self.client.request(method, path, json=body)
-        if response.status_code != expected:
-            raise SmokeError(
-                f"{method} {path} answered {response.status_code}, not {expected}: {response.text}"
-            )
-        return response.json() if response.content else None
-
-
 @dataclass(slots=True)
 class Play:
     """A learner at one session."""
@@ -154,7 +130,7 @@ class Play:
             self._to_the_end(path, self.api.call("GET", f"{path}/question"))
             self._check_end(self.api.call("GET", path), sources)
         except BaseException:
-            with suppress(SmokeError, httpx2.HTTPError):  # the first error is the one to tell
+            with suppress(ResponseError, httpx2.HTTPError):  # the first error is the one to tell
                 self.api.call("DELETE", path, expected=204)
             raise
 

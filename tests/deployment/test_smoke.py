@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from local.data_folder import ROOT, DataFolder
+from ops.api import Api
 from ops.learner import Learner, Question
 from ops.outputs import OperationError, Outputs
 from ops.sign_in import access_token, one_time_code
-from ops.smoke import Api, Play, SmokeError
+from ops.smoke import Play, SmokeError
 from tests.deployment.local_cloud import REGION
 from tests.laptop.stage_process import StageProcess, environment, run_program
 
