@@ -127,7 +127,7 @@ capacity: $(INSTALLED) ## what learners ask of AWS and cost there (USERS=10000 S
 	@$(PYTHON) -m ops.capacity $(if $(filter command environment,$(origin USERS)),--users $(USERS)) $(if $(filter command environment,$(origin STAGE)),--stage $(STAGE)) $(RECORD:%=--record)
 
 ##@ Deploy it
-.PHONY: deploy diff destroy redrive smoke rehearse
+.PHONY: deploy diff destroy redrive smoke report rehearse
 deploy: $(INSTALLED) ## deploy a stage to AWS (STAGE=dev CONTEXT=alarmEmail=ada@example.com)
 	@$(PYTHON) -m ops.stacks deploy --stage "$(STAGE)" $(CONTEXT:%=--context=%)
 
@@ -142,6 +142,9 @@ redrive: $(INSTALLED) ## count what the stream's consumer could not (STAGE=dev, 
 
 smoke: $(VENV) ## play a short session on a stage (STAGE=dev, or local)
 	@$(PYTHON) -m ops.smoke --stage "$(STAGE)"
+
+report: $(VENV) ## plots of how questions behave (STAGE=dev, or local; CATEGORY= USER=eve@example.com)
+	@$(PYTHON) -m ops.report --stage "$(STAGE)" $(if $(CATEGORY),--category "$(CATEGORY)") $(if $(filter command,$(origin USER)),--user "$(USER)")
 
 rehearse: $(INSTALLED) $(REHEARSAL) ## deploy to a local cloud, play there, destroy
 	$(BIN)/pytest tests/deployment

@@ -1,0 +1,1 @@
+"""A page of plots of how a stage's questions behave."""

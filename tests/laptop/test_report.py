@@ -1,0 +1,52 @@
+"""The report of the running stage, from what was answered."""
+
+import re
+import time
+from pathlib import Path
+from random import Random
+
+from local.data_folder import ROOT, DataFolder
+from tests.laptop.learner import Learner, answer_key, get_question, play_turn
+from tests.laptop.stage_process import TOO_LONG, StageProcess, run_program
+
+TURNS = 15
+
+
+def test_the_page_tells_what_was_answered(stage: StageProcess) -> None:
+    key = answer_key(ROOT / "local" / "sample_bank.jsonl")
+    with stage.client(stage.token("reported")) as client:
+        learner = Learner(key, errors=0.4, random=Random(1), questions=18)
+        body = {"sources": [{"category": "geography"}]}
+        session = client.post("/sessions", json=body).json()["sessionId"]
+        shown = get_question(client, session)
+        for _ in range(TURNS):
+            shown = play_turn(client, session, learner, shown["question"])
+    deadline = time.monotonic() + TOO_LONG
+    with stage.client(stage.token("teacher", "admin")) as client:
+        told = {"attempts": 0}
+        while told["attempts"] < TURNS:
+            assert time.monotonic() < deadline, told
+            told = client.get("/admin/categories/geography/statistics").json()
+    done = run_program("ops.report", stage.data, "--stage", "local", "--category", "geography")
+    assert (done.returncode, done.stderr) == (0, "")
+    file = stage.data.path / "report-local.html"
+    assert done.stdout == f"file://{file}\n"
+    assert file.stat().st_mode & 0o077 == 0
+    page = file.read_text()
+    tiles = dict(re.findall(r"<dt>([a-z ]+)</dt><dd>([\d,%]+)</dd>", page))
+    assert tiles["answers"] == f"{told['attempts']:,}"
+    assert tiles["first tries"] == f"{told['firstTries']:,}"
+    assert tiles["questions in use"] == "18"
+    for plot in ("The map of", "How hard the", "How learners learn", "What is owed over"):
+        assert f"<h3>{plot}" in page
+
+
+def test_an_unknown_category_and_a_stage_that_does_not_run_are_told(
+    stage: StageProcess, tmp_path: Path
+) -> None:
+    done = run_program("ops.report", stage.data, "--stage", "local", "--category", "alchemy")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "The stage has no category alchemy.\n"
+    done = run_program("ops.report", DataFolder(tmp_path), "--stage", "local")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "The stage is not running: start it with 'make run'.\n"
