@@ -127,9 +127,7 @@ def _overview(reading: Reading) -> str:
     if reading.left_out:
         notes.append(f"{reading.left_out:,} more categories are left out.")
     said = f'<p class="quiet">{" ".join(notes)}</p>' if notes else ""
-    return (
-        f'<section class="overview" aria-label="Categories">{_table(head, rows)}</section>{said}\n'
-    )
+    return f'<section class="overview">{_table("Categories", head, rows)}</section>{said}\n'
 
 
 def _category(each: CategoryReading) -> str:
@@ -219,8 +217,9 @@ def _map(each: CategoryReading) -> str:
     label = f"Map of {len(dots)} questions by facility and discrimination, {each.title}"
     absent = len(each.items) - len(dots)
     caption = (
-        "Each dot is a question; what is flagged bears its number and leads to its card. In the "
-        "shaded strip, strong learners do hardly better than weak ones; below the line at 0, worse."
+        "Each dot is a question; flagged ones bear their numbers, where there is room, and lead to "
+        "their cards. In the shaded strip, strong learners do hardly better than weak ones; below "
+        "the line at 0, worse."
     )
     if absent:
         caption += f" {absent:,} questions have too few tries for a place on the map."
@@ -330,12 +329,12 @@ def _figure(
     return f"""<figure>
 <h3>{title}</h3>
 {plot}<figcaption>{caption}</figcaption>
-<details><summary>The figures</summary>{_table(head, rows)}</details>
+<details><summary>The figures</summary>{_table(f"{title}: figures", head, rows)}</details>
 </figure>
 """
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _table(label: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table of cells that are HTML."""
     styles = [' class="words"' if name == "question" else "" for name in head]
     heads = "".join(
@@ -348,8 +347,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         for row in rows
     )
     return (
-        f'<div class="scroll"><table><thead><tr>{heads}</tr></thead>\n'
-        f"<tbody>{body}</tbody></table></div>"
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">'
+        f"<table><thead><tr>{heads}</tr></thead>\n<tbody>{body}</tbody></table></div>"
     )
 
 

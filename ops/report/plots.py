@@ -54,7 +54,8 @@ _SETTINGS: Mapping[Any, object] = {
     "ytick.labelcolor": _COLOURS["quiet"],
     "figure.constrained_layout.use": True,
 }
-_MARKERS = {"plain": "o", "misleading": "^", "ambiguous": "D", "too-hard": "v", "too-easy": "s"}
+_MARKERS = {"misleading": "^", "ambiguous": "D", "too-hard": "v", "too-easy": "s", "plain": "o"}
+_WORST_FIRST = list(_MARKERS)
 _EMPTY = "none"
 _PERCENT = FuncFormatter(lambda share, _: f"{share:.0%}")
 
@@ -211,7 +212,7 @@ def _shares(
 def _line(axes: "Axes", values: Sequence[float], answers: Sequence[int]) -> None:
     places = range(len(values))
     colour = _COLOURS["plain"]
-    axes.plot(places, values, color=colour, linewidth=2)
+    axes.plot(places, values, color=colour, linewidth=2, clip_on=False)
     for few in (False, True):
         some = [place for place in places if (answers[place] < FEW) == few]
         axes.scatter(
@@ -236,19 +237,20 @@ _STEPS = (-1, 1)
 
 
 def _label(figure: Figure, axes: "Axes", dots: Sequence[Dot]) -> None:
-    """Write the numbers of flagged dots where there is room; without any the dot has none.
+    """Write the numbers of flagged dots, the worst first, as far as there is room.
 
     Boxes are in pixels, as wide as digits are at most.
     """
     figure.draw_without_rendering()
+    dots = sorted(dots, key=lambda dot: _WORST_FIRST.index(dot.kind))
     places = [tuple(axes.transData.transform((dot.facility, dot.discrimination))) for dot in dots]
     frame = axes.get_window_extent()
-    taken = [(x - 4.5, y - 4.5, x + 4.5, y + 4.5) for x, y in places]
+    taken = [(x - 5.5, y - 5.5, x + 5.5, y + 5.5) for x, y in places]
     for dot, (x, y) in zip(dots, places, strict=True):
         if dot.kind == "plain":
             continue
         words = str(dot.number)
-        wide, high = 8.0 * len(words), 11.0
+        wide, high = 8.6 * len(words), 11.0
         for dx, dy in _positions(wide, high):
             box = (x + dx, y + dy, x + dx + wide, y + dy + high)
             outside = box[0] < frame.x0 or box[2] > frame.x1 or box[1] < frame.y0 + 16

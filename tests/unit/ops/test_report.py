@@ -3,7 +3,9 @@
 import re
 from collections import Counter
 from datetime import UTC, datetime
+from functools import partial
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -12,6 +14,8 @@ import pytest
 
 from lambdas import contract
 from ops.api import Api, ResponseError
+from ops.outputs import Outputs
+from ops.report.__main__ import main
 from ops.report.cards import advice
 from ops.report.page import MOST_CARDS, page
 from ops.report.plots import Dot, item_map
@@ -285,8 +289,12 @@ def dot(number: int, facility: float, discrimination: float) -> Dot:
 def test_numbers_on_the_map_have_room_or_are_left_out() -> None:
     apart = [dot(100 + step, 0.1 + step / 10, step / 10) for step in range(9)]
     together = [dot(100 + step, 0.5, 0.3) for step in range(60)]
-    assert len(re.findall(r">1\d\d</text>", item_map("m", "Map", apart, 0.2))) == len(apart)
-    assert 0 < len(re.findall(r">1\d\d</text>", item_map("m", "Map", together, 0.2))) < 9
+    together[-1] = together[-1]._replace(kind="misleading")
+    labels = re.compile(r">(1\d\d)</text>")
+    assert len(labels.findall(item_map("m", "Map", apart, 0.2))) == len(apart)
+    found = labels.findall(item_map("m", "Map", together, 0.2))
+    assert len(found) < 9
+    assert "159" in found  # the worst one has its number first
 
 
 @pytest.mark.parametrize(
@@ -382,3 +390,46 @@ def test_a_stage_that_refuses_is_told_in_a_sentence() -> None:
         pytest.raises(ResponseError, match="answered 403, not 200: not an administrator"),
     ):
         read(Api(client), "dev", lambda _: None)
+
+
+def test_of_a_deployed_stage_it_has_to_be_said_who_signs_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("QUIZ_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("QUIZ_USER", raising=False)
+    monkeypatch.setattr("sys.argv", ["report", "--stage", "dev"])
+    assert main() == 1
+    assert "make deploy STAGE=dev" in capsys.readouterr().err
+    Outputs(apiUrl="", userPoolId="", userPoolClientId="", region="").write("dev")
+    assert main() == 1
+    assert capsys.readouterr() == (
+        "",
+        "Say which administrator signs in: make report STAGE=… USER=ada@example.com\n",
+    )
+
+
+def test_a_deployed_stage_is_read_as_the_administrator_that_signed_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("QUIZ_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("QUIZ_USER", "ada@example.com")
+    monkeypatch.setattr("sys.argv", ["report", "--stage", "dev"])
+    monkeypatch.setattr("ops.report.__main__.sign_in_by_hand", lambda _, user: f"token of {user}")
+    url = "http://stage/dev/"
+    Outputs(apiUrl=url, userPoolId="", userPoolClientId="", region="").write("dev")
+    stage = LargeStage(categories=2, questions=7)
+    asked: set[tuple[str, str]] = set()
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.add((request.url.path[:5], request.headers["Authorization"]))
+        request.url = request.url.copy_with(raw_path=request.url.raw_path.removeprefix(b"/dev"))
+        return stage(request)
+
+    client = partial(httpx2.Client, transport=httpx2.MockTransport(answer))
+    monkeypatch.setattr("ops.report.__main__.httpx2.Client", client)
+    assert main() == 0
+    assert asked == {("/dev/", "Bearer token of ada@example.com")}
+    file = tmp_path / "report-dev.html"
+    assert capsys.readouterr() == (f"file://{file}\n", "")
+    assert "Stage dev, written" in file.read_text()
+    assert [each.name for each in tmp_path.glob("report*")] == [file.name]
