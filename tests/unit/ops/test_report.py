@@ -263,6 +263,21 @@ def test_cards_are_of_the_flagged_and_the_worst_and_the_worst_come_first() -> No
     assert re.findall(r"<h4>Question (\d+) ", source) == ["3", "4", "2"]
 
 
+def test_a_card_tells_how_often_each_choice_was_taken_by_all_and_by_the_strongest() -> None:
+    source = written(item(flags=["AMBIGUOUS"]))
+    rows = re.findall(r"<tr[^>]*><td>(?:(?!</tr>).)*class=\"choice\".*?</tr>", source)
+    plain = [" ".join(re.sub("<[^>]+>", " ", row).split()) for row in rows]
+    assert plain == [
+        "✓ right right 60% (60) 80% (24)",
+        "lure 30% (30) 17% (5)",
+        "idle 1% (1) 3% (1)",
+    ]
+    assert "by the strongest 30" in source
+    assert "60% of 100" in source
+    assert "0.40 (0.21 to 0.56)" in source
+    assert "8.2 s" in source
+
+
 def test_questions_without_enough_tries_are_left_off_the_map_and_counted() -> None:
     few: contract.Discrimination = {"firstTries": 9, "value": 1.0, "low": 0.9, "high": 1.0}
     source = written(item(), item(2, discrimination=few))
