@@ -1,10 +1,13 @@
 """What a call costs: the numbers that the tests assert and the capacity model counts with.
 
 Exact for a warm function, with any bank and any number of pending corrections
-(docs/architecture.md, "Budgets"). Bytes are upper bounds.
+(docs/architecture.md, "Budgets", has the tables made here). Bytes are upper bounds.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
+
+from ops.record import table
 
 
 class CallCost(NamedTuple):
@@ -34,4 +37,94 @@ QUESTIONS_NOT_IN_MEMORY = CallCost(1, 0.5, 0.0)
 SESSION_ITEM_BYTES = 1024
 SESSION_ITEM_BYTES_AT_THE_EXTREMES = 2048
 LOG_LINE_BYTES = 500
-"""Logged for a request, the audit record apart."""
+"""Logged for a request of play, the audit record apart."""
+
+
+class RouteBudget(NamedTuple):
+    """What a warm request takes that succeeds, of a learner as the tests make one.
+
+    A category has 20 questions, of 200 bytes with four choices of 50 and an explanation of 300. The
+    learner began 20 sessions; in one, each question was missed and put right; all of it is counted.
+
+    `response_bytes` are the body's, at most, and `log_bytes` those of the line a request leaves,
+    the audit record apart.
+    """
+
+    cost: CallCost
+    response_bytes: int
+    log_bytes: int
+    case: str = ""
+
+
+ROUTE_BUDGETS: Mapping[str, RouteBudget] = {
+    "getHealth": RouteBudget(CallCost(0, 0.0, 0.0), 50, 305),
+    "listCategories": RouteBudget(CallCost(1, 1.0, 0.0), 100, 360, case="of one"),
+    "startSession": RouteBudget(START_SESSION, 520, 560),
+    "listSessions": RouteBudget(CallCost(1, 2.0, 0.0), 10_200, 360, case="a page of 20"),
+    "getSession": RouteBudget(CallCost(1, 1.0, 0.0), 550, 360),
+    "updateSession": RouteBudget(CallCost(2, 1.0, 1.0), 560, 410),
+    "abandonSession": RouteBudget(CallCost(2, 1.0, 1.0), 0, 410),
+    "getQuestion": RouteBudget(GET_QUESTION, 1_030, 395),
+    "submitAnswer": RouteBudget(POOL_CHANGES, 1_460, LOG_LINE_BYTES),
+    "getUser": RouteBudget(CallCost(1, 1.0, 0.0), 165, 355),
+    "updateUser": RouteBudget(CallCost(1, 0.0, 1.0), 165, 365),
+    "eraseUser": RouteBudget(
+        CallCost(11, 8.0, 66.0), 0, 520, case="of 21 sessions, 20 pool entries, 20 records"
+    ),
+    "exportUser": RouteBudget(CallCost(4, 6.0, 0.0), 24_500, 400, case="of the same"),
+    "getProgress": RouteBudget(CallCost(2, 1.0, 0.0), 445, 390),
+    "listQuestionProgress": RouteBudget(CallCost(1, 1.0, 0.0), 4_300, 375, case="a page of 20"),
+    "listWrongAnswers": RouteBudget(CallCost(1, 0.5, 0.0), 3_300, 370, case="a page of 20"),
+    "saveQuestions": RouteBudget(CallCost(4, 20.0, 105.0), 1_250, 485, case="20 new ones"),
+    "listQuestions": RouteBudget(CallCost(2, 3.5, 0.0), 22_800, 395, case="a page of 20"),
+    "getBankQuestion": RouteBudget(CallCost(1, 2.0, 0.0), 1_150, 370),
+    "replaceQuestion": RouteBudget(CallCost(6, 3.0, 8.0), 1_150, 530),
+    "retireQuestion": RouteBudget(CallCost(3, 2.0, 6.0), 0, 475),
+    "getQuestionStatistics": RouteBudget(CallCost(2, 2.5, 0.0), 1_100, 385),
+    "getCategoryStatistics": RouteBudget(CallCost(3, 13.5, 0.0), 1_160, 435, case="of 20"),
+}
+"""By operation, every route's."""
+
+QUESTION_FRAME_BYTES = 900
+ANSWER_FRAME_BYTES = 1_150
+"""Of a question's and an answer's response beside its texts, at the extremes of the contract: the
+longest category, ten choices, nine of them right, six digits of turns and answers."""
+
+CALLS: tuple[tuple[str, CallCost], ...] = (
+    ("GET question", GET_QUESTION),
+    ("the same answer again", REPEATED_ANSWER),
+    ("answer: wrong", WRONG),
+    ("answer: fresh and right", FRESH_AND_RIGHT),
+    ("answer: the question enters, stays in or leaves the pool", POOL_CHANGES),
+    ("… and the head is refilled", REFILLED),
+    ("answer: missed again from the pool, then right", POOL_ENTRY_STARTS_AGAIN),
+    ("added by a question of up to 4 KB not in memory", QUESTIONS_NOT_IN_MEMORY),
+    ("POST sessions", START_SESSION),
+    ("POST sessions with an `Idempotency-Key`", START_SESSION_WITH_KEY),
+)
+
+_COST_HEAD = ("round trips", "read units", "write units")
+
+
+def call_table() -> str:
+    """Return what the calls of play cost, in Markdown."""
+    rows = [(call, *map(_number, cost)) for call, cost in CALLS]
+    return table(["call (warm)", *_COST_HEAD], rows)
+
+
+def route_table() -> str:
+    """Return the budget of each route, in Markdown."""
+    rows = [
+        (
+            f"`{operation}`{budget.case and ': '}{budget.case}",
+            *map(_number, budget.cost),
+            f"{budget.response_bytes:,}",
+            budget.log_bytes,
+        )
+        for operation, budget in ROUTE_BUDGETS.items()
+    ]
+    return table(["route", *_COST_HEAD, "response bytes", "logged bytes"], rows)
+
+
+def _number(units: float) -> str:
+    return f"{units:g}"

@@ -14,9 +14,9 @@ from ops.budgets import (
     QUESTIONS_NOT_IN_MEMORY,
     REFILLED,
     REPEATED_ANSWER,
+    ROUTE_BUDGETS,
     START_SESSION_WITH_KEY,
     WRONG,
-    CallCost,
 )
 
 MONTH_SECONDS = 30.4 * 24 * 3600
@@ -26,16 +26,16 @@ PLATFORM_LOG_BYTES = 350
 
 ACCESS_LOG_BYTES = 350
 AUDIT_BYTES = 380
-RESPONSE_BYTES = 1_500
-"""A body of some 1.2 KB, and headers."""
+RESPONSE_BYTES = ROUTE_BUDGETS["submitAnswer"].response_bytes + 300
+"""The largest body of play, and headers."""
 
 PROGRESS_ITEM_BYTES = 300
 POOL_ENTRY_BYTES = 300
 SESSION_ITEM_BYTES = 900
 """With DynamoDB's 100 bytes an item."""
 
-LIST_COST = CallCost(1, 1.5, 0.0)
-"""A page of some 20 items of 300 bytes, strongly consistent."""
+LIST_COST = ROUTE_BUDGETS["listSessions"].cost
+"""The dearest of a learner's lists."""
 
 
 class AnswerMix(NamedTuple):

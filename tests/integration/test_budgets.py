@@ -1,7 +1,8 @@
-"""What each call costs, counted: round trips, read units, write units, and bytes.
+"""What each call of play costs, counted: round trips, read units, write units, and bytes.
 
 The numbers are those of ops/budgets.py and docs/architecture.md: the same with a bank of 10 to
-100,000 questions and with 0 to 5,000 pending corrections. Both are seeded, not played.
+100,000 questions and with 0 to 5,000 pending corrections. Both are seeded, not played. All other
+routes are in test_route_budgets.py.
 """
 
 from collections.abc import Iterator, Sequence

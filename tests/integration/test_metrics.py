@@ -23,11 +23,11 @@ from lambdas.shared.http import entrypoint
 from lambdas.shared.metrics import CALLS, COUNTING, METRICS, NAMESPACE, NO_OPERATION
 from lambdas.shared.store.breaker import Direction
 from lambdas.shared.store.client import database
+from ops.budgets import LOG_LINE_BYTES
 from tests import emf
 from tests.integration.plays import PLAYS, Scene
 from tests.integration.stage import Stage, cancels, drafts, refuses, submission, unreachable
 
-MAX_LINE_BYTES = 500
 MAX_BUSY_LINE_BYTES = 600
 """Of a request that starts cold, refills a queue or ends a session: a few in a hundred."""
 
@@ -236,10 +236,10 @@ def test_a_request_of_play_writes_at_most_500_bytes(stage: Stage) -> None:
             rare = {"ColdStarts", "BatchGet", "Query", "SessionsCompleted"} & event.keys()
             sizes[bool(rare)].append(size(line))
     assert len(sizes[False]) > 10
-    assert max(sizes[False]) <= MAX_LINE_BYTES
+    assert max(sizes[False]) <= LOG_LINE_BYTES
     assert max(sizes[True]) <= MAX_BUSY_LINE_BYTES
     every = sizes[True] + sizes[False]
-    assert sum(every) / len(every) <= MAX_LINE_BYTES
+    assert sum(every) / len(every) <= LOG_LINE_BYTES
 
 
 # Saved queries
