@@ -17,6 +17,7 @@ from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, Read
 from botocore.httpsession import URLLib3Session
 from botocore.retries.standard import ExponentialBackoff
 
+from lambdas.shared import invocation
 from lambdas.shared.environment import Environment
 from lambdas.shared.http import entrypoint
 from lambdas.shared.store import client
@@ -209,9 +210,9 @@ class Weather:
 
     def keep_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let deadlines, too, be of the test's clock, and every pause pass on it."""
-        clock = SimpleNamespace(monotonic=self.seconds)
+        clock = SimpleNamespace(monotonic=self.seconds, perf_counter=self.seconds)
         monkeypatch.setattr(client, "time", clock)
-        monkeypatch.setattr(entrypoint, "monotonic", self.seconds)
+        monkeypatch.setattr(invocation, "monotonic", self.seconds)
         self.pauses_take_time = True
 
 

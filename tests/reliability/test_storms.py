@@ -437,7 +437,8 @@ def test_an_open_circuit_leaves_other_tables_and_writes_alone(guarded: Weather) 
     name = guarded.stage.environment.progress.name
     with guarded.storm(read_timeout, on="Query", within=name):
         for _ in range(FAILURES_IN_A_ROW + 1):
-            assert guarded.stage.call("getProgress", path={"userId": "me"}).status == 503
+            read = guarded.stage.call("listQuestionProgress", path={"userId": "me"})
+            assert read.status == 503
     assert guarded.opened == [(name, Direction.READ)]
     player = Player(guarded.stage, session_id, most_requests=1)
     assert player.finish(misses=2)["nextAction"] == "SESSION_COMPLETED"

@@ -729,6 +729,10 @@ def refused(stage: Stage, replies: Mapping[str, Callable[[], Reply]]) -> dict[st
     return wrong
 
 
+EXISTING = {("category", "geography")}
+"""Hostile to other parameters, and of this one a value that is found."""
+
+
 @pytest.mark.parametrize(
     ("operation", "parameter"),
     [(route.operation, each.name) for route in ROUTES for each in route.path_parameters],
@@ -744,6 +748,7 @@ def test_a_hostile_value_in_a_path_is_refused(operation: str, parameter: str, st
     # An administrator may ask for the progress of any id that could be a user's.
     free = ROUTE[operation].access is Access.SELF_OR_ADMIN
     values = [each for each in HOSTILE if not (free and fullmatch(USER_ID_PATTERN, each))]
+    values = [each for each in values if (parameter, each) not in EXISTING]
     values += ["a" * 129, "a" * 48 + ":000000"] if parameter == "userId" else ["a" * 27]
     assert refused(stage, {value: sending(value) for value in values}) == {}
 
@@ -799,8 +804,8 @@ def test_hostile_headers_and_queries_nobody_declared_change_no_response(
         "\ud800": "\udfff",
         "": "",
     }
-    before = stage.everything()
     plain = stage.admin(operation, body, path=path)
+    before = stage.everything()
     hostile = stage.admin(
         operation, body, path=path, headers=headers, query={"": "", "userId": "grace", "\0": "\0"}
     )
@@ -882,6 +887,7 @@ def test_a_position_made_by_hand_that_a_page_could_have_given_shows_ones_own_alo
     positions = {
         "listSessions": "f" * 27,
         "listWrongAnswers": "0000-00-00T00:00:00.000Z#geography:999999999",
+        "exportUser": f"0/{'0' * 27}",
     }
     position = positions.get(operation, "aaa:999999999")
     token = page_token(position, operation, "eve", {})
@@ -891,4 +897,4 @@ def test_a_position_made_by_hand_that_a_page_could_have_given_shows_ones_own_alo
     )
     assert reply.status == 200
     if operation != "listQuestions":
-        assert list(reply.body.values()) == [[]]
+        assert [each for each in reply.body.values() if isinstance(each, list) and each] == []
