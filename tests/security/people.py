@@ -90,7 +90,10 @@ class People:
         return str(page["nextToken"])
 
     def records(self) -> dict[str, list[Any]]:
-        """Return all learners' sessions, progress and pools, as the tables hold them."""
+        """Return all learners' sessions, progress and pools, as the tables hold them.
+
+        Without what the stream's consumer keeps: it may still be counting earlier answers.
+        """
         known = RunningStage.find(self.running.data).environment
         database = boto3.client(
             "dynamodb",
@@ -106,6 +109,7 @@ class People:
                     item
                     for page in database.get_paginator("scan").paginate(TableName=table)
                     for item in page["Items"]
+                    if "tally" not in item
                 ),
                 key=lambda item: json.dumps(item, sort_keys=True, default=repr),
             )
