@@ -151,7 +151,7 @@ NO_LINE = named_by(
 )
 """What no name holds: control characters, breaks of lines, overrides of direction."""
 
-NO_PROSE = named_by(0, 1, 7, 8, 11, 12, 14, 27, 31, 0x7F, 0x80, 0x9F, 0xFFFD, 0xFFFE, 0xFFFF)
+NO_PROSE = named_by(0, 1, 7, 8, 11, 12, 14, 27, 31, 0x7F, 0x80, 0x9F, 0xFFFE, 0xFFFF)
 
 
 def integer(low: int, high: int | None = None) -> tuple[str, ...]:
