@@ -248,7 +248,9 @@ def main() -> int:
     parser.add_argument("file", type=Path, help="JSON Lines or CSV")
     parser.add_argument("--category", help="category of all questions, whatever the file says")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Also where whoever started it left SIGINT ignored, as a shell does in the background.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
     if arguments.category is not None and not re.fullmatch(CATEGORY_PATTERN, arguments.category):
         parser.error(
             "a category is up to 48 lower-case letters, digits and hyphens, not "
