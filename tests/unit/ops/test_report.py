@@ -430,8 +430,7 @@ def test_a_deployed_stage_is_read_as_the_administrator_that_signed_in(
     monkeypatch.setenv("QUIZ_USER", "ada@example.com")
     monkeypatch.setattr("sys.argv", ["report", "--stage", "dev"])
     monkeypatch.setattr("ops.report.__main__.sign_in_by_hand", lambda _, user: f"token of {user}")
-    url = "http://stage/dev/"
-    Outputs(apiUrl=url, userPoolId="", userPoolClientId="", region="").write("dev")
+    Outputs(apiUrl="http://stage/dev/", userPoolId="", userPoolClientId="", region="").write("dev")
     stage = LargeStage(categories=2, questions=7)
     asked: set[tuple[str, str]] = set()
 
