@@ -221,17 +221,10 @@ class Alarms(Construct):
         yield self._ticket(
             "consumer-silent",
             "Answers were given for a quarter of an hour, and nothing counted them.",
-            Condition(
-                metric=expression(
-                    "IF(FILL(batches, 0) > 0, 0, answers)",
-                    {
-                        "batches": function_metric(stage, CONSUMER, "Invocations", "Sum"),
-                        "answers": emitted(stage, LATENCY, "SampleCount", of="submitAnswer"),
-                    },
-                    label="answers that nothing counted",
-                ),
-                above=FEW_REQUESTS,
-                periods=3,
+            self._answers_without(
+                "batches",
+                function_metric(stage, CONSUMER, "Invocations", "Sum"),
+                label="answers that nothing counted",
             ),
         )
         yield self._ticket(
@@ -259,19 +252,20 @@ class Alarms(Construct):
         yield self._ticket(
             "audit-silent",
             "Answers were given for a quarter of an hour, and no audit record left the logs.",
-            Condition(
-                metric=expression(
-                    "IF(FILL(records, 0) > 0, 0, answers)",
-                    {
-                        "records": delivery_metric(stage, AUDIT, "IncomingRecords", "Sum"),
-                        "answers": emitted(stage, LATENCY, "SampleCount", of="submitAnswer"),
-                    },
-                    label="answers without an audit record",
-                ),
-                above=FEW_REQUESTS,
-                periods=3,
+            self._answers_without(
+                "records",
+                delivery_metric(stage, AUDIT, "IncomingRecords", "Sum"),
+                label="answers without an audit record",
             ),
         )
+
+    def _answers_without(self, name: str, follows: cloudwatch.IMetric, *, label: str) -> Condition:
+        """Answers were given, three periods in a row, and nothing that follows them happened."""
+        answers = emitted(self._stage, LATENCY, "SampleCount", of="submitAnswer")
+        metric = expression(
+            f"IF(FILL({name}, 0) > 0, 0, answers)", {name: follows, "answers": answers}, label=label
+        )
+        return Condition(metric=metric, above=FEW_REQUESTS, periods=3)
 
     def _ticket(
         self, name: str, text: str, when: Condition, *, runbook: str | None = None
