@@ -310,6 +310,21 @@ def response_lost(request: AWSPreparedRequest) -> AWSResponse:
     raise ReadTimeoutError(endpoint_url=request.url)
 
 
+def assert_unavailable(reply: Reply) -> None:
+    """A response of the contract: 503, a problem document, when to come again."""
+    assert reply.status == 503, (reply.status, reply.body)
+    assert 1 <= int(reply.headers["Retry-After"]) <= 30
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    assert reply.body == {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "code": "UNAVAILABLE",
+        "detail": reply.body["detail"],
+        "requestId": reply.headers["X-Request-Id"],
+    }
+
+
 def draft(category: str, number: int, **other: Any) -> dict[str, Any]:
     """Return a question for the bank whose right choice says so."""
     return {

@@ -29,6 +29,7 @@ from tests.integration.stage import (
     Fault,
     Reply,
     Stage,
+    assert_unavailable,
     cancels,
     refuses,
     response_lost,
@@ -254,21 +255,6 @@ def longest_backoff(seconds: Seconds) -> Iterator[None]:
         patch.object(botocore.endpoint, "time", SimpleNamespace(sleep=seconds.advance)),
     ):
         yield
-
-
-def assert_unavailable(reply: Reply) -> None:
-    """A response of the contract: 503, a problem document, when to come again."""
-    assert reply.status == 503, (reply.status, reply.body)
-    assert 1 <= int(reply.headers["Retry-After"]) <= 30
-    assert reply.headers["Content-Type"] == "application/problem+json"
-    assert reply.body == {
-        "type": "about:blank",
-        "title": "Service Unavailable",
-        "status": 503,
-        "code": "UNAVAILABLE",
-        "detail": reply.body["detail"],
-        "requestId": reply.headers["X-Request-Id"],
-    }
 
 
 @dataclass

@@ -23,7 +23,16 @@ from lambdas.shared.store.breaker import (
     Direction,
 )
 from lambdas.shared.store.client import CONFIG
-from tests.integration.stage import Fault, Reply, Stage, cancels, drafts, refuses, submission
+from tests.integration.stage import (
+    Fault,
+    Reply,
+    Stage,
+    assert_unavailable,
+    cancels,
+    drafts,
+    refuses,
+    submission,
+)
 from tests.integration.test_store import partly
 from tests.reliability.storms import (
     ATTEMPTS,
@@ -34,7 +43,6 @@ from tests.reliability.storms import (
     Player,
     Weather,
     assert_totals,
-    assert_unavailable,
     conflict,
     connect_timeout,
     first,
