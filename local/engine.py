@@ -23,6 +23,11 @@ _STOP_SECONDS = 5.0
 _LEFTOVER_GRACE_SECONDS = 1.0
 _CHECK_SECONDS = 1.5
 _PR_SET_PDEATHSIG = 1
+_STREAM_INDEX = """\
+CREATE INDEX IF NOT EXISTS stage_stream_order ON _stream_records
+    (table_name, CAST(sequence_number AS INTEGER), shard_id, sequence_number)"""
+"""The engine looks for a stream's last record at each write to its table, and for the next ones at
+each read, without an index: at 20,000 records a write took six times as long as at the first."""
 _OTHER_NAMES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
 
 
@@ -102,6 +107,7 @@ class Engine:
                 ) from error
         try:
             self._await_answer(process, port)
+            _index_stream(self._folder)
         except BaseException:
             process.kill()
             process.wait()
@@ -184,6 +190,15 @@ def _refuse_damaged(folder: DataFolder) -> None:
         raise _damaged(folder) from error
     if verdict != "ok":
         raise _damaged(folder)
+
+
+def _index_stream(folder: DataFolder) -> None:
+    """Give the engine's file the index that its stream lacks; the engine keeps it up."""
+    try:
+        with contextlib.closing(sqlite3.connect(folder.database)) as database:
+            database.execute(_STREAM_INDEX)
+    except sqlite3.DatabaseError as error:
+        raise StageError(f"The database file {folder.database} is refused: {error}.") from error
 
 
 def _damaged(folder: DataFolder) -> StageError:

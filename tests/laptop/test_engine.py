@@ -1,0 +1,67 @@
+"""The engine at a size that a stage in use reaches."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import psutil
+import pytest
+
+from local.data_folder import DataFolder
+from local.database import Connection
+from local.engine import Engine, find_binary
+from local.stream import ShardReader, stream_of, streams_client
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+TABLE = "progress"
+CALLS = 200
+RECORDS = 100_000
+_AGE = """\
+WITH RECURSIVE n (n) AS (VALUES (1000) UNION ALL SELECT n + 1 FROM n WHERE n < ?)
+INSERT INTO _stream_records
+    (table_name, event_name, keys_json, new_image, sequence_number, shard_id, created_at)
+SELECT table_name, event_name, keys_json, new_image, printf('%021d', n), shard_id, created_at
+FROM n, (SELECT * FROM _stream_records ORDER BY id DESC LIMIT 1)"""
+
+
+def seconds_of_calls(engine: Engine, client: "DynamoDBClient") -> float:
+    """Return the engine's processor time for writing to the stream and reading what is new."""
+    stream = stream_of(client, streams_client(engine.endpoint), TABLE)
+    assert stream
+    (shard,) = stream.shards()
+    reader = ShardReader(stream, shard, str(10 * RECORDS))
+    process = psutil.Process(engine.process.pid)
+    before = process.cpu_times()
+    for number in range(CALLS):
+        client.put_item(TableName=TABLE, Item={"id": {"S": str(number)}})
+        reader.read()
+    after = process.cpu_times()
+    return float(after.user + after.system - before.user - before.system)
+
+
+def test_a_stream_costs_the_same_however_long_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = DataFolder(tmp_path)
+    with Engine(folder, find_binary()) as engine:
+        for name, value in Connection(engine.endpoint, engine.process).access().items():
+            monkeypatch.setenv(name, value)
+        client = boto3.client("dynamodb", endpoint_url=engine.endpoint)
+        client.create_table(
+            TableName=TABLE,
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
+        young = seconds_of_calls(engine, client)
+    with closing(sqlite3.connect(folder.database)) as database, database:
+        database.execute("DROP INDEX IF EXISTS stage_stream_order")  # as stages once were
+        database.execute(_AGE, [1000 + RECORDS])
+    with Engine(folder, find_binary()) as engine:
+        old = seconds_of_calls(engine, boto3.client("dynamodb", endpoint_url=engine.endpoint))
+    assert old < 4 * young
