@@ -39,11 +39,13 @@ def emitted(
     """Return a metric of the functions; `of` is the value of its second dimension, if it has one.
 
     Raises:
-        ValueError: the metric does not have those dimensions.
+        ValueError: the metric does not have those dimensions, or is none of that operation.
     """
     values = (stage.name,) if of is None else (stage.name, of)
     if len(values) != len(metric.dimensions):
         raise ValueError(f"{metric.name} has the dimensions {metric.dimensions}, not {values}")
+    if metric.operations is not None and of not in metric.operations:
+        raise ValueError(f"{metric.name} is no metric of {of}")
     dimensions = dict(zip(metric.dimensions, values, strict=True))
     return _metric(NAMESPACE, metric.name, statistic, dimensions, label=label or of or metric.name)
 

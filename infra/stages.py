@@ -306,7 +306,7 @@ _PROD = replace(
     deletion_protection=True,
     removal_policy=RemovalPolicy.RETAIN,
     reserved_concurrency=50,
-    provisioned_concurrency=ProvisionedConcurrency(minimum=2, maximum=20, utilization=0.7),
+    provisioned_concurrency=ProvisionedConcurrency(minimum=1, maximum=20, utilization=0.7),
     pages=True,
     monthly_budget=200,
 )

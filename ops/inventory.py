@@ -18,7 +18,10 @@ Resource = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """Numbers of things; `provisioned_mb` is memory kept warm, `log_months` how long logs are kept.
+    """Numbers of things; `log_months` is how long logs are kept.
+
+    `provisioned_mb` is memory kept warm, `most_provisioned_mb` as far as it grows, so that
+    `utilization` of it is in use.
 
     `trace_rate` and `trace_reservoir` are the share of requests that are traced, and the number a
     second before it.
@@ -32,6 +35,8 @@ class Inventory:
     keys: int
     secrets: int
     provisioned_mb: int
+    most_provisioned_mb: int
+    utilization: float
     table_recovery: bool
     log_months: float
     trace_rate: float
@@ -57,6 +62,8 @@ def inventory(resources: Iterable[Resource]) -> Inventory:
         alias.get("ProvisionedConcurrencyConfig", {}).get("ProvisionedConcurrentExecutions", 0)
         for alias in every("AWS::Lambda::Alias")
     )
+    grown = sum(target["MaxCapacity"] for target in every(f"{_SCALING}::ScalableTarget"))
+    policies = every(f"{_SCALING}::ScalingPolicy")
     days = [group.get("RetentionInDays", 0) for group in every("AWS::Logs::LogGroup")]
     rules = every("AWS::XRay::SamplingRule")
     rule = rules[0]["SamplingRule"] if rules else {}
@@ -69,6 +76,14 @@ def inventory(resources: Iterable[Resource]) -> Inventory:
         keys=len(every("AWS::KMS::Key")),
         secrets=len(every("AWS::SecretsManager::Secret")),
         provisioned_mb=warm * max(memory.values(), default=0),
+        most_provisioned_mb=max(grown, warm) * max(memory.values(), default=0),
+        utilization=min(
+            (
+                policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
+                for policy in policies
+            ),
+            default=1.0,
+        ),
         table_recovery=any(
             table.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled")
             for table in every("AWS::DynamoDB::Table")
@@ -80,6 +95,7 @@ def inventory(resources: Iterable[Resource]) -> Inventory:
 
 
 _FUNCTION = "AWS::Lambda::Function"
+_SCALING = "AWS::ApplicationAutoScaling"
 
 
 def _metrics(alarm: Resource) -> int:

@@ -1,5 +1,7 @@
 """What learners do in a month, and what that asks of each service: counts, no prices."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,7 +10,6 @@ from infra.delivery import DELIVERY
 from ops.budgets import (
     FRESH_AND_RIGHT,
     GET_QUESTION,
-    LOG_LINE_BYTES,
     POOL_CHANGES,
     POOL_ENTRY_STARTS_AGAIN,
     QUESTIONS_NOT_IN_MEMORY,
@@ -21,11 +22,24 @@ from ops.budgets import (
 
 MONTH_SECONDS = 30.4 * 24 * 3600
 
-PLATFORM_LOG_BYTES = 350
+PLATFORM_LOG_BYTES = 265
 """START, END and REPORT, which Lambda adds to each invocation."""
 
-ACCESS_LOG_BYTES = 350
-AUDIT_BYTES = 380
+TRACED_LOG_BYTES = 95
+"""What REPORT adds where X-Ray samples a call."""
+
+ACCESS_LOG_BYTES = 300
+"""The gateway's line, by its format."""
+
+AUDIT_BYTES = 290
+"""The audit record of a request of play, or of a list."""
+
+COUNTING_LOG_BYTES = 2_000
+"""The line of a batch: up to 100 samples each of two figures."""
+
+LOG_EVENTS = 6
+"""Of a request: its line, its audit record, the gateway's, and three of Lambda's."""
+
 RESPONSE_BYTES = ROUTE_BUDGETS["submitAnswer"].response_bytes + 300
 """The largest body of play, and headers."""
 
@@ -34,8 +48,8 @@ POOL_ENTRY_BYTES = 300
 SESSION_ITEM_BYTES = 900
 """With DynamoDB's 100 bytes an item."""
 
-LIST_COST = ROUTE_BUDGETS["listSessions"].cost
-"""The dearest of a learner's lists."""
+LIST = "listSessions"
+"""The dearest of a learner's lists stands for all."""
 
 
 class AnswerMix(NamedTuple):
@@ -98,10 +112,10 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """A month of all learners together."""
+    """A month of all learners together; `by_operation` are their requests."""
 
     learners: int
-    requests: float
+    by_operation: Mapping[str, float]
     answers: float
     sessions: float
     read_units: float
@@ -110,6 +124,11 @@ class Demand:
     counting_calls: float
     stored_bytes: float
     profile: Profile
+
+    @property
+    def requests(self) -> float:
+        """All of them."""
+        return sum(self.by_operation.values())
 
     @property
     def peak_requests(self) -> float:
@@ -180,13 +199,20 @@ class Counting(NamedTuple):
 def counting(profile: Profile, answers_a_second: float, window: float) -> Counting:
     """Return the mean cost of counting an answer, at a rate in the hours learners are there.
 
-    A batch holds what came in its window, of one shard. It touches two items for each learner in
-    it (totals, the day's ledger) and one for each question.
+    A batch holds what came of one shard since a first answer opened its window, which ends early
+    when the batch is full. It touches two items for each learner in it (totals, the day's ledger)
+    and one for each question. Of the learners in a session, each at moments that do not depend on
+    the others' (a Poisson process), a share has answered by then. An answer after a wrong one is to
+    the same question.
     """
-    batch = min(float(DELIVERY.batch_size), 1 + answers_a_second / SHARDS * window)
-    of_one_learner = min(batch, 1 + window / profile.seconds_per_answer)
-    questions = profile.bank * (1 - (1 - 1 / profile.bank) ** batch)
-    return Counting(batch, 2 / of_one_learner + questions / batch)
+    of_shard = answers_a_second / SHARDS
+    batch = min(float(DELIVERY.batch_size), 1 + of_shard * window)
+    waited = (batch - 1) / of_shard if of_shard else 0.0
+    others = max(0.0, of_shard * profile.seconds_per_answer - 1)
+    learners = 1 - others * math.expm1(-waited / profile.seconds_per_answer)
+    again = (batch - learners) * profile.error_rate
+    questions = profile.bank * (1 - (1 - 1 / profile.bank) ** (batch - again))
+    return Counting(batch, (2 * learners + questions) / batch)
 
 
 def demand(learners: int, profile: Profile, window: float = DELIVERY.window_seconds) -> Demand:
@@ -196,25 +222,26 @@ def demand(learners: int, profile: Profile, window: float = DELIVERY.window_seco
     rate = learners * profile.answers / MONTH_SECONDS * profile.peak / 2
     counted = counting(profile, rate, window)
     others = (
-        (profile.sessions, START_SESSION_WITH_KEY),
-        (profile.reloads + profile.sessions, GET_QUESTION),
-        (profile.repeats, REPEATED_ANSWER),
-        (profile.lists, LIST_COST),
+        ("startSession", profile.sessions, START_SESSION_WITH_KEY),
+        ("getQuestion", profile.reloads + profile.sessions, GET_QUESTION),
+        ("submitAnswer", profile.repeats, REPEATED_ANSWER),
+        (LIST, profile.lists, ROUTE_BUDGETS[LIST].cost),
     )
     answers = learners * profile.answers
+    by_operation = {operation: learners * number for operation, number, _ in others}
+    by_operation["submitAnswer"] += answers
     learned = profile.answers / answer_mix(profile.error_rate).answers
-    counting_calls = max(answers / counted.batch, 0.0)
     return Demand(
         learners=learners,
-        requests=answers + learners * sum(number for number, _ in others),
+        by_operation=by_operation,
         answers=answers,
         sessions=learners * profile.sessions,
         read_units=answers * (answer.read_units + counted.read_units)
-        + learners * sum(number * cost.read_units for number, cost in others),
+        + learners * sum(number * cost.read_units for _, number, cost in others),
         write_units=answers * answer.write_units
-        + learners * sum(number * cost.write_units for number, cost in others),
+        + learners * sum(number * cost.write_units for _, number, cost in others),
         counting_write_units=answers * counted.write_units,
-        counting_calls=counting_calls,
+        counting_calls=answers / counted.batch,
         stored_bytes=learners
         * profile.months_kept
         * (learned * PROGRESS_ITEM_BYTES + profile.sessions * SESSION_ITEM_BYTES),
@@ -222,8 +249,12 @@ def demand(learners: int, profile: Profile, window: float = DELIVERY.window_seco
     )
 
 
-def logged_bytes(month: Demand, *, platform: bool = True) -> float:
-    """Return bytes of logs: of functions, their audit, the gateway."""
-    each = LOG_LINE_BYTES + AUDIT_BYTES + ACCESS_LOG_BYTES
-    platforms = PLATFORM_LOG_BYTES if platform else 0
-    return month.requests * (each + platforms) + month.counting_calls * (LOG_LINE_BYTES + platforms)
+def logged_bytes(month: Demand) -> float:
+    """Return bytes of logs: of functions, their audit, the gateway. Traces add to them."""
+    lines = sum(
+        number * ROUTE_BUDGETS[operation].log_bytes
+        for operation, number in month.by_operation.items()
+    )
+    beside = AUDIT_BYTES + ACCESS_LOG_BYTES + PLATFORM_LOG_BYTES
+    counted = COUNTING_LOG_BYTES + PLATFORM_LOG_BYTES
+    return lines + month.requests * beside + month.counting_calls * counted

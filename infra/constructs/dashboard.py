@@ -39,20 +39,12 @@ from infra.stages import Stage
 from lambdas.routes import ROUTES
 from lambdas.shared import metrics
 from lambdas.shared.errors import ERROR_CODES
-from lambdas.shared.metrics import CALLS, Metric
+from lambdas.shared.metrics import CALLS, PLAY, Metric
 from lambdas.shared.store.breaker import Direction
 
 _WIDTH = 24
 _RANKS = ("p50", "p95", "p99")
 _OPERATIONS = tuple(route.operation for route in ROUTES)
-
-PLAY = ("getQuestion", "submitAnswer")
-"""Operations a learner waits for again and again."""
-
-DRAWING = ("submitAnswer", "startSession", "getQuestion")
-"""Operations that draw a next question; the last where the one on screen is gone from the bank."""
-
-_CALLS_OF_PLAY = (metrics.GET, metrics.TRANSACT_WRITE, metrics.QUERY, metrics.BATCH_GET)
 
 _Metrics = Sequence[cloudwatch.IMetric]
 
@@ -136,7 +128,7 @@ class Dashboard(cloudwatch.Dashboard):
         yield _graph("Functions: errors", "calls", self._by_function("Errors", "Sum"))
         yield _graph("Functions: throttled", "calls", self._by_function("Throttles", "Sum"))
         yield _graph("Functions: p95 duration", "ms", self._by_function("Duration", "p95"))
-        yield _graph("Cold starts", "requests", self._by_route(metrics.COLD_STARTS))
+        yield _graph("Cold starts", "requests", [emitted(stage, metrics.COLD_STARTS, "Sum")])
         yield _graph(
             "Functions: environments in use",
             "environments",
@@ -159,7 +151,8 @@ class Dashboard(cloudwatch.Dashboard):
                 "ms",
                 [
                     emitted(stage, call, "p95", of=operation, label=call.name)
-                    for call in _CALLS_OF_PLAY
+                    for call in CALLS.values()
+                    if operation in (call.operations or ())
                 ],
             )
         yield _graph("Round trips a request", "calls", [self._round_trips(each) for each in PLAY])
@@ -168,8 +161,22 @@ class Dashboard(cloudwatch.Dashboard):
             "share",
             [emitted(stage, metrics.CACHE_HITS, "Average", of=each) for each in PLAY],
         )
-        yield _graph("Routes: read units", "units", self._by_route(metrics.READ_UNITS))
-        yield _graph("Routes: write units", "units", self._by_route(metrics.WRITE_UNITS))
+        yield _graph(
+            "Calls beside play, p95",
+            "ms",
+            [
+                emitted(stage, call, "p95", of=each, label=f"{call.name} of {each}")
+                for call in CALLS.values()
+                for each in call.operations or ()
+                if each not in PLAY
+            ],
+        )
+        for what, metric in (("read", metrics.READ_UNITS), ("write", metrics.WRITE_UNITS)):
+            yield _graph(
+                f"Play and counting: {what} units",
+                "units",
+                [emitted(stage, metric, "Sum", of=each) for each in metric.operations or ()],
+            )
         for kind in ("Read", "Write"):
             yield _graph(
                 f"Tables: {kind.lower()} units",
@@ -198,7 +205,7 @@ class Dashboard(cloudwatch.Dashboard):
             "calls",
             [
                 *(
-                    self._over_routes(metric)
+                    emitted(stage, metric, "Sum")
                     for metric in (
                         metrics.FAILED_ATTEMPTS,
                         metrics.THROTTLES,
@@ -395,23 +402,17 @@ class Dashboard(cloudwatch.Dashboard):
     def _by_function(self, name: str, statistic: str) -> _Metrics:
         return [function_metric(self._stage, folder, name, statistic) for folder in PERMISSIONS]
 
-    def _over_routes(self, metric: Metric) -> cloudwatch.IMetric:
-        each = [emitted(self._stage, metric, "Sum", of=operation) for operation in _OPERATIONS]
-        return total(metric.name, each)
-
     def _completed(self, name: str = "completed") -> cloudwatch.MathExpression:
         return total(
             name,
-            [
-                emitted(self._stage, metrics.SESSIONS_COMPLETED, "Sum", of=each)
-                for each in ("submitAnswer", "getQuestion")
-            ],
+            [emitted(self._stage, metrics.SESSIONS_COMPLETED, "Sum", of=each) for each in PLAY],
         )
 
     def _round_trips(self, operation: str) -> cloudwatch.IMetric:
         calls = {
             f"{operation}_{call.name}": emitted(self._stage, call, "SampleCount", of=operation)
             for call in CALLS.values()
+            if operation in (call.operations or ())
         }
         made = " + ".join(f"FILL({each}, 0)" for each in calls)
         served = f"{operation}_served"

@@ -83,7 +83,9 @@ class Gateway(apigateway.RestApi):
             deploy_options=apigateway.StageOptions(
                 stage_name=BASE_PATH,
                 access_log_destination=apigateway.LogGroupLogDestination(access_log),
-                access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG_FORMAT)),
+                access_log_format=apigateway.AccessLogFormat.custom(
+                    json.dumps(ACCESS_LOG_FORMAT, separators=(",", ":"))
+                ),
                 tracing_enabled=True,
                 method_options={
                     "/*/*": _method_settings(_OTHERS, stage.throttle_scale),

@@ -195,7 +195,8 @@ def write_line(
     text = _encode(line)
     if measured:
         now = time.time_ns() // 1_000_000
-        text = f'{{"_aws":{{"Timestamp":{now},{_directives(tuple(values))}}},{text[1:]}'
+        directives = _directives(dimensions.get("Operation"), tuple(values))
+        text = f'{{"_aws":{{"Timestamp":{now},{directives}}},{text[1:]}'
     sys.stdout.write(text + "\n")
 
 
@@ -204,11 +205,12 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @lru_cache(maxsize=256)
-def _directives(names: tuple[str, ...]) -> str:
+def _directives(operation: str | None, names: tuple[str, ...]) -> str:
     """Return what makes metrics of members; requests are of few kinds, so it is made once each."""
     by_dimensions: dict[Dimensions, list[dict[str, str]]] = {}
-    for name in names:
-        by_dimensions.setdefault(METRICS[name].dimensions, []).append({"Name": name})
+    for metric in map(METRICS.__getitem__, names):
+        if metric.operations is None or operation in metric.operations:
+            by_dimensions.setdefault(metric.dimensions, []).append({"Name": metric.name})
     directives = [
         {"Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": named}
         for dimensions, named in by_dimensions.items()

@@ -148,8 +148,8 @@ def test_every_setting_of_failure_is_set(analytics: Template, stage_name: str) -
 
 def test_a_batch_is_large_and_soon(analytics: Template) -> None:
     found = mapping(analytics)
-    assert found["BatchSize"] == 500
-    assert found["MaximumBatchingWindowInSeconds"] == 5
+    assert found["BatchSize"] == 1_000
+    assert found["MaximumBatchingWindowInSeconds"] == 30
     assert found["ParallelizationFactor"] == 1
 
 

@@ -276,7 +276,7 @@ def warm(api: Template) -> dict[str, int]:
 
 
 def test_prod_keeps_quiz_and_answer_warm(assembly: Assembly) -> None:
-    assert warm(assembly.template("quiz-prod-api")) == {"quiz": 2, "answer": 2}
+    assert warm(assembly.template("quiz-prod-api")) == {"quiz": 1, "answer": 1}
 
 
 @pytest.mark.parametrize("stage", ["dev", "staging", "rehearsal"])
@@ -299,7 +299,7 @@ def test_what_is_warm_in_prod_follows_its_use(assembly: Assembly) -> None:
     for target in targets.values():
         assert target["ServiceNamespace"] == "lambda"
         assert target["ScalableDimension"] == "lambda:function:ProvisionedConcurrency"
-        assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 20)
+        assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 20)
         _, (start, select, end) = target["ResourceId"]["Fn::Join"]
         assert (start, end) == ("function:", ":live")
         scaled.add(select["Fn::Select"][1]["Fn::Split"][1]["Ref"])

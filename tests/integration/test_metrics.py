@@ -11,19 +11,20 @@ from typing import Any
 
 import pytest
 
-from infra.constructs.dashboard import DRAWING, PLAY
+from domain.pool import HEAD_CAPACITY
 from infra.constructs.gateway import ACCESS_LOG_FORMAT
 from infra.queries import QUERIES, Asks, Query
 from infra.stages import STAGES
 from lambdas.health.handler import get_health
-from lambdas.routes import ROUTES
+from lambdas.routes import ROUTES, Access
 from lambdas.shared.environment import Environment
-from lambdas.shared.errors import ERROR_CODES
+from lambdas.shared.errors import ERROR_CODES, ApiError
 from lambdas.shared.http import entrypoint
-from lambdas.shared.metrics import CALLS, COUNTING, METRICS, NAMESPACE, NO_OPERATION
+from lambdas.shared.metrics import CALLS, COUNTING, METRICS, NAMESPACE, NO_OPERATION, PLAY
 from lambdas.shared.store.breaker import Direction
 from lambdas.shared.store.client import database
 from ops.budgets import LOG_LINE_BYTES
+from ops.capacity import ONLY_IN_TROUBLE, metrics_in_use
 from tests import emf
 from tests.integration.plays import PLAYS, Scene
 from tests.integration.stage import Stage, cancels, drafts, refuses, submission, unreachable
@@ -40,6 +41,10 @@ DIMENSIONS = {
     "Direction": {direction.value for direction in Direction},
 }
 """All values a dimension may take: what is not here is unbounded."""
+
+
+RARELY = {("SessionsCompleted", "getQuestion")}
+"""The question on screen is gone from the bank, and was the last."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,7 @@ def everything(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Output:
     stage.handle("quiz", {**stage.event("getQuestion"), "resource": "/elsewhere"})
     lines += written(stage)
     lines += played(stage, "wwrrwrrrrrrrrrrrrrrr")
+    lines += refilled(stage)
     stage.save(*drafts("rivers", 4))
     lines += troubled(stage, stage.start({"category": "rivers"}, percentage=0))
     lines += circuit_opened(stage, monkeypatch)
@@ -169,6 +175,21 @@ def played(stage: Stage, pattern: str) -> list[str]:
     return lines
 
 
+def refilled(stage: Stage) -> Iterator[str]:
+    """Play until the head of the queue is used up, and lose sight of the questions meanwhile."""
+    questions = HEAD_CAPACITY + 2
+    stage.save(*drafts("seas", questions))
+    session_id = stage.start({"category": "seas"}, percentage=0)
+    shown = stage.question(session_id)["question"]
+    for number in range(2 * questions + 2 * HEAD_CAPACITY):
+        body = submission(shown, right=number >= 2 * questions or number % 2 == 1)
+        event = stage.event("submitAnswer", body, path={"sessionId": session_id})
+        shown = stage.handle("answer", event).body["question"]
+        if number == 2 * questions:
+            stage.forget_questions()
+    yield from written(stage)
+
+
 def test_every_metric_declared_is_emitted_and_no_other(output: Output) -> None:
     assert {sample.name for sample in output.samples} == METRICS.keys()
     assert {sample.namespace for sample in output.samples} == {NAMESPACE}
@@ -184,12 +205,59 @@ def test_a_metric_has_its_declared_dimensions_and_their_values_are_bounded(outpu
     assert {metric.unit for metric in METRICS.values()} <= emf.UNITS
 
 
+def test_a_metric_of_some_operations_is_a_mere_member_of_the_lines_of_others(
+    output: Output,
+) -> None:
+    mere = set()
+    for event in output.events:
+        operation = event.get("Operation")
+        of_line = (
+            {
+                metric["Name"]
+                for directive in event["_aws"]["CloudWatchMetrics"]
+                for metric in directive["Metrics"]
+            }
+            if "_aws" in event
+            else set()
+        )
+        for name in METRICS.keys() & event.keys():
+            operations = METRICS[name].operations
+            assert (name in of_line) == (operations is None or operation in operations)
+            if name not in of_line:
+                mere.add((name, operation))
+    assert {("RRU", "listSessions"), ("Query", "listSessions"), ("Get", "getUser")} <= mere
+
+
+def test_the_operations_of_a_metric_are_those_that_emit_it(output: Output) -> None:
+    emitted = {(sample.name, dict(sample.dimensions).get("Operation")) for sample in output.samples}
+    of_some = {
+        (metric.name, each) for metric in METRICS.values() for each in metric.operations or ()
+    }
+    assert of_some - emitted <= RARELY
+
+
+def test_the_metrics_that_learners_emit_are_those_that_are_paid_for(output: Output) -> None:
+    """Of all that was emitted: not by administrators, not in trouble, not by 5xx."""
+    learners = {
+        route.operation for route in ROUTES if route.access not in (Access.ADMIN, Access.PUBLIC)
+    }
+    refusals = {error.code for error in ApiError.__subclasses__() if error.status < 500}
+    paid = {
+        (sample.name, sample.dimensions)
+        for sample in output.samples
+        if METRICS[sample.name] not in ONLY_IN_TROUBLE
+        and dict(sample.dimensions).get("Operation", COUNTING) in learners | {COUNTING}
+        and dict(sample.dimensions).get("Code", "NOT_FOUND") in refusals
+    }
+    assert 0.85 * metrics_in_use() <= len(paid) <= metrics_in_use()
+
+
 def test_what_the_dashboard_shows_of_play_is_what_play_emits(output: Output) -> None:
     emitted = {(sample.name, dict(sample.dimensions).get("Operation")) for sample in output.samples}
     for operation in PLAY:
         assert {("Latency", operation), ("Get", operation), ("CacheHits", operation)} <= emitted
     for name in ("PoolDepth", "FreshDraws", "Retries", "SessionsCompleted", "TurnsToMastery"):
-        assert (name, DRAWING[0]) in emitted
+        assert (name, "submitAnswer") in emitted
     assert ("SessionsStarted", "startSession") in emitted
     for name in ("TimeSpent", "AttemptsToMastery", "Counted", "Duplicates", "Malformed"):
         assert (name, COUNTING) in emitted

@@ -22,6 +22,7 @@ from ops.budgets import (
     call_table,
     route_table,
 )
+from ops.workload import AUDIT_BYTES, Profile, demand
 from tests.integration.plays import PLAYS, Scene
 from tests.integration.stage import ROUTE, Reply, Stage, draft
 from tests.integration.test_budgets import busiest, publish
@@ -34,10 +35,11 @@ SLACK = 0.9
 
 @dataclass(frozen=True)
 class Measured:
-    """A reply, and the bytes of the line it left, the audit record apart."""
+    """A reply, the bytes of the line it left, and those of its audit record."""
 
     reply: Reply
     log_bytes: int
+    audit_bytes: int
 
 
 def full(category: str, number: int) -> dict[str, Any]:
@@ -95,8 +97,11 @@ def sent(scene: Scene, operation: str) -> Measured:
     scene.stage.handle(function, {**scene.stage.event(operation), "resource": "/elsewhere"})
     reply, output = scene.send(operation, arguments(scene, operation))
     assert reply.status == ROUTE[operation].status, reply.body
-    lines = [line for line in output.splitlines() if '"kind":"audit"' not in line]
-    return Measured(replace(reply, log=json.loads(lines[-1])), sum(map(size, lines)))
+    written = output.splitlines()
+    audit = [line for line in written if '"kind":"audit"' in line]
+    lines = [line for line in written if line not in audit]
+    log = json.loads(lines[-1])
+    return Measured(replace(reply, log=log), sum(map(size, lines)), sum(map(size, audit)))
 
 
 CHANGING = (
@@ -160,9 +165,16 @@ def test_a_request_logs_no_more_bytes_than_its_route_may(
     assert SLACK * most <= measured[operation].log_bytes <= most
 
 
-@pytest.mark.parametrize("operation", ["getQuestion", "submitAnswer"])
-def test_a_request_of_play_may_log_what_the_capacity_model_counts(operation: str) -> None:
+@by_route
+def test_no_route_may_log_more_than_the_bound_of_all(operation: str) -> None:
     assert budget_of(operation).log_bytes <= LOG_LINE_BYTES
+
+
+def test_the_audit_takes_the_bytes_that_the_capacity_model_counts(
+    measured: Mapping[str, Measured],
+) -> None:
+    each = [measured[name].audit_bytes for name in demand(1, Profile()).by_operation]
+    assert SLACK * AUDIT_BYTES <= max(each) <= AUDIT_BYTES
 
 
 class LargestQuestions(Bank):

@@ -56,7 +56,7 @@ def spent() -> Usage:
 
 def log(of: Settings | None = None, used: Usage | None = None, **other: Any) -> None:
     members: dict[str, Any] = {
-        "operation": "getSession",
+        "operation": "submitAnswer",
         "request_id": "request-1",
         "status": 200,
         "code": None,
@@ -95,7 +95,7 @@ def test_a_request_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> No
         "status": 200,
         "roundTrips": 2,
         "Stage": "staging",
-        "Operation": "getSession",
+        "Operation": "submitAnswer",
         "Latency": 12.3,
         "Get": 1.2,
         "TransactWrite": 105,
@@ -121,7 +121,7 @@ def test_the_metrics_of_a_line_are_those_its_request_made(
     found = emitted(capsys)
     assert {each.namespace for each in found} == {NAMESPACE}
     assert {each.dimensions for each in found} == {
-        (("Stage", "staging"), ("Operation", "getSession"))
+        (("Stage", "staging"), ("Operation", "submitAnswer"))
     }
     assert [(each.name, each.value) for each in found] == [
         ("Latency", 12.3),
@@ -144,7 +144,7 @@ def test_an_error_is_named_and_counted_by_its_code(capsys: pytest.CaptureFixture
 def test_a_failure_of_ours_is_counted_by_operation_too(capsys: pytest.CaptureFixture[str]) -> None:
     log(status=503, code="UNAVAILABLE")
     found = {each.name: dict(each.dimensions) for each in emitted(capsys)}
-    assert found["Faults"] == {"Stage": "staging", "Operation": "getSession"}
+    assert found["Faults"] == {"Stage": "staging", "Operation": "submitAnswer"}
     assert found["Errors"] == {"Stage": "staging", "Code": "UNAVAILABLE"}
 
 

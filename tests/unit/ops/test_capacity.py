@@ -6,8 +6,21 @@ from typing import Any
 import pytest
 
 from infra.stages import STAGES
+from lambdas.routes import ROUTES, Access
+from lambdas.shared.errors import ApiError
+from lambdas.shared.metrics import METRICS
 from ops import prices
-from ops.capacity import COGNITO, cost_table, limits, monthly_cost, traces
+from ops.capacity import (
+    COGNITO,
+    FUNCTION_GB,
+    REQUEST_SECONDS,
+    cost_table,
+    functions_cost,
+    limits,
+    metrics_in_use,
+    monthly_cost,
+    traces,
+)
 from ops.inventory import Inventory, inventory
 from ops.workload import Profile, demand
 
@@ -34,6 +47,11 @@ TEMPLATE = [
         ProvisionedConcurrencyConfig={"ProvisionedConcurrentExecutions": 2},
     ),
     resource("AWS::Lambda::Alias"),
+    resource("AWS::ApplicationAutoScaling::ScalableTarget", MaxCapacity=4),
+    resource(
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        TargetTrackingScalingPolicyConfiguration={"TargetValue": 0.7},
+    ),
     resource("AWS::Logs::LogGroup", RetentionInDays=90),
     resource(
         "AWS::DynamoDB::Table",
@@ -52,6 +70,8 @@ def test_an_inventory_counts_what_costs_money_by_itself() -> None:
         keys=1,
         secrets=0,
         provisioned_mb=1024,
+        most_provisioned_mb=4 * 512,
+        utilization=0.7,
         table_recovery=True,
         log_months=90 / 30.4,
         trace_rate=0.05,
@@ -80,6 +100,40 @@ def test_an_idle_stage_costs_what_it_has() -> None:
     assert cost["CloudWatch: metrics, alarms, dashboards"] == 0.5  # others are within the free ones
 
 
+def test_what_is_kept_warm_grows_with_what_is_in_use_as_far_as_it_may() -> None:
+    has = inventory(TEMPLATE)
+    few, many, too_many = (
+        functions_cost(demand(learners, Profile()), has).kept_warm
+        for learners in (1_000, 100_000, 10_000_000)
+    )
+    assert few == monthly_cost(demand(0, Profile()), has)["Lambda: kept warm"]
+    in_use = 100_000 * (1_500 + 15 + 75) * REQUEST_SECONDS * FUNCTION_GB
+    assert many == pytest.approx(in_use / 0.7 * 3.3334e-6)
+    assert too_many == 2 * few
+
+
+def test_nothing_is_free_for_functions_that_are_kept_warm() -> None:
+    month = demand(100, Profile())
+    assert functions_cost(month, NOTHING) == (0, 0)
+    played = month.by_operation["submitAnswer"] + month.by_operation["getQuestion"]
+    assert functions_cost(month, inventory(TEMPLATE)).run == pytest.approx(
+        played * (0.2e-6 + REQUEST_SECONDS * FUNCTION_GB * 7.7778e-6)
+    )
+
+
+def test_an_hour_of_learners_emits_no_metric_of_trouble_and_every_route() -> None:
+    by_route = sum(
+        route.access in (Access.LEARNER, Access.SELF, Access.SELF_OR_ADMIN) for route in ROUTES
+    )
+    refusals = sum(error.status < 500 for error in ApiError.__subclasses__())
+    of_some = sum(len(metric.operations or ()) for metric in METRICS.values())
+    in_trouble = 2  # Unfinished and Malformed are of the consumer alone
+    cold_starts_and_conflicts = 2
+    assert metrics_in_use() == (
+        by_route + 1 + refusals + of_some - in_trouble + cold_starts_and_conflicts
+    )
+
+
 @pytest.mark.parametrize(
     ("millions", "usd"),
     [(0, 0), (1, 3.5), (333, 1165.5), (1_000, 1165.5 + 667 * 2.8), (1_100, 3033.1 + 238)],
@@ -103,15 +157,15 @@ def test_cognito_is_no_part_of_the_sum() -> None:
 
 def test_limits_come_scarcest_first_and_the_first_to_break_is_the_throttle() -> None:
     month = demand(1_000_000, Profile())
-    found = limits(month, STAGES["prod"], window=5)
+    found = limits(month, STAGES["prod"], window=30)
     assert [each.used for each in found] == sorted((each.used for each in found), reverse=True)
     assert found[0].what == "Throttle of POST answer"
     assert found[0].used > 1
     # Its lever, by the amount that is missing, and it breaks no more.
     wider = replace(STAGES["prod"], throttle_scale=1.1 * found[0].used)
-    (throttle,) = (each for each in limits(month, wider, 5) if each.what == found[0].what)
+    (throttle,) = (each for each in limits(month, wider, 30) if each.what == found[0].what)
     assert throttle.used < 1
 
 
 def test_at_a_thousand_learners_nothing_is_near_its_limit() -> None:
-    assert all(each.used < 0.1 for each in limits(demand(1_000, Profile()), STAGES["prod"], 5))
+    assert all(each.used < 0.1 for each in limits(demand(1_000, Profile()), STAGES["prod"], 30))
