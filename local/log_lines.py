@@ -1,7 +1,9 @@
 """Log lines of the laptop stage's own parts, in the form of the handlers' lines."""
 
+import io
 import json
 import logging
+import sys
 import traceback
 
 _PLACES = 8
@@ -28,3 +30,12 @@ class JsonLines(logging.Formatter):
                 "/".join(frame.filename.split("/")[-2:]) + f":{frame.lineno}" for frame in frames
             ]
         return json.dumps(line, separators=(",", ":"))
+
+
+def log_to_output() -> None:
+    """Write warnings, and what is worse, to standard output, line by line."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    lines = logging.StreamHandler(sys.stdout)
+    lines.setFormatter(JsonLines())
+    logging.basicConfig(handlers=[lines], level=logging.WARNING)

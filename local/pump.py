@@ -1,4 +1,4 @@
-"""Pumps the engine's stream into the analytics function, beside the requests of the stage."""
+"""Pumps the engine's stream into the analytics function."""
 
 import json
 import logging
@@ -25,15 +25,14 @@ from local.stream import ShardReader, Stream, readable
 
 Consumer = Callable[[Mapping[str, Any], Any], object]
 
-THREAD = "stream-pump"
-
 _BUSY_PAUSE = 0.2
 """Between reads while records come: what is written meanwhile is one batch."""
 _IDLE_PAUSE = 1.0
 """The longest pause between reads: a call a second, a millisecond of processor time."""
 _TROUBLE_PAUSE = 5.0
 _SHARDS_SECONDS = 60.0
-_END_SECONDS = 10.0
+END_SECONDS = 10.0
+"""How long an invocation under way is waited for in the end."""
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +85,7 @@ class Checkpoint:
 class Pump:
     """A thread that delivers a stream to a consumer until it is closed.
 
-    Whatever goes wrong in it is logged and tried again; the stage goes on answering.
+    Whatever goes wrong in it is logged and tried again.
     """
 
     def __init__(
@@ -106,7 +105,7 @@ class Pump:
         self._ending = threading.Event()
         self._readers: dict[str, ShardReader] = {}
         self._shards_at = -_SHARDS_SECONDS
-        self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
+        self._thread = threading.Thread(target=self._run, name="stream-pump", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -115,7 +114,7 @@ class Pump:
     def __exit__(self, *_: object) -> None:
         """End it after the invocation under way; what is not settled is sent at the next start."""
         self._ending.set()
-        self._thread.join(_END_SECONDS)
+        self._thread.join(END_SECONDS)
 
     def _run(self) -> None:
         pause = _BUSY_PAUSE

@@ -1,9 +1,7 @@
 """Runs the laptop stage until Ctrl-C."""
 
 import argparse
-import io
 import json
-import logging
 import os
 import shlex
 import signal
@@ -24,14 +22,13 @@ from local.api_browser import pages
 from local.data_folder import ROOT, DataFolder
 from local.database import Connection, connect, enter, explained, handler_environment
 from local.errors import StageError
-from local.failed_batches import FailedBatches
 from local.gateway import Gateway, Handler, load_handlers
 from local.identity import Issuer, KeySet, TokenVerifier, load_key
 from local.import_bank import import_bank
 from local.invocation import InvocationContext
-from local.log_lines import JsonLines
+from local.log_lines import log_to_output
 from local.openapi_document import openapi_document
-from local.pump import Pump, load_consumer
+from local.pump_process import PumpProcess
 from local.readiness import first_category
 from local.running_stage import RunningStage
 from local.schema import create_tables, ensure_time_to_live, missing_tables
@@ -144,11 +141,7 @@ def _log_to_file(folder: DataFolder) -> None:
         log.replace(log.with_suffix(".log.1"))
     with log.open("a") as file:
         os.dup2(file.fileno(), sys.stdout.fileno())
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)
-    lines = logging.StreamHandler(sys.stdout)
-    lines.setFormatter(JsonLines())
-    logging.basicConfig(handlers=[lines], level=logging.WARNING)
+    log_to_output()
 
 
 def _prepare(
@@ -197,17 +190,18 @@ def _answer_requests(
 
     server = Server(_application(folder, url, handlers), announce)
     if connection.process:
-        watch = threading.Thread(target=_watch, args=(connection.process, server), daemon=True)
-        watch.start()
-    with _pump(terminal, folder, connection, environment["PROGRESS_TABLE"]):
+        _watch(connection.process, server, "The database engine")
+    with _pump(terminal, connection, environment["PROGRESS_TABLE"]) as pump:
+        if pump:
+            _watch(pump.process, server, "The counting of answers")
         server.run(sockets=[listener])
-    if server.failure:
-        raise server.failure
+        if server.failure:
+            raise server.failure
 
 
 def _pump(
-    terminal: Terminal, folder: DataFolder, connection: Connection, table: str
-) -> AbstractContextManager[object]:
+    terminal: Terminal, connection: Connection, table: str
+) -> AbstractContextManager[PumpProcess | None]:
     """Return what counts the answers, while it is entered."""
     stream = stream_of(connection.client(), streams_client(connection.endpoint), table)
     if stream is None:
@@ -216,8 +210,7 @@ def _pump(
             "and statistics do not count them."
         )
         return nullcontext()
-    failed = FailedBatches(folder.failed_batches)
-    return Pump(stream, load_consumer(), checkpoint=folder.stream_checkpoint, failed=failed)
+    return PumpProcess(stream.arn)
 
 
 def _url(listener: socket.socket) -> str:
@@ -241,10 +234,14 @@ def _application(folder: DataFolder, url: str, handlers: Mapping[str, Handler]) 
     )
 
 
-def _watch(process: "Popen[bytes]", server: Server) -> None:
-    """End the stage when its engine ends first."""
-    process.wait()
-    server.fail(StageError("The database engine ended by itself: start again with 'make run'."))
+def _watch(process: "Popen[bytes]", server: Server, part: str) -> None:
+    """End the stage when a process of its ends first."""
+
+    def wait() -> None:
+        process.wait()
+        server.fail(StageError(f"{part} ended by itself: start again with 'make run'."))
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _ignore_signals() -> None:

@@ -1,6 +1,6 @@
 """What the running stage says it counted, beside an independent recount of what learners were told.
 
-The stage's stream goes through a shim that repeats, reorders, spoils and fails (`faulty_stage`).
+The stage's stream goes through a shim that repeats, reorders, spoils and fails (`faulty_pump`).
 `make recount ANSWERS=10000` plays as many answers as the proof is to be worth, and prints what it
 took; `make test` plays a few hundred.
 """

@@ -11,11 +11,14 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 
 from local.data_folder import ROOT, DataFolder
 from local.engine import Engine, find_binary
+from local.pump_process import PROGRAM
 from tests.laptop.stage_process import (
+    TOO_LONG,
     Launch,
     StageProcess,
     environment,
@@ -107,6 +110,18 @@ def test_killed_it_loses_nothing_and_starts_again(launcher: Launch, data: DataFo
     second = launcher(data).await_ready()
     for session_id in kept:
         assert_has_session(second, session_id)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_however_it_ends_no_process_of_its_is_left(
+    launcher: Launch, data: DataFolder, how: signal.Signals
+) -> None:
+    stage = launcher(data).await_ready()
+    parts = psutil.Process(stage.process.pid).children(recursive=True)
+    assert len(parts) == 2
+    stage.end(how)
+    _, left = psutil.wait_procs(parts, timeout=TOO_LONG)
+    assert left == []
 
 
 def test_an_engine_that_outlived_its_stage_is_ended_first(
@@ -213,15 +228,21 @@ def test_a_missing_engine_is_one_sentence(
     assert "DYNAMODB_ENDPOINT" in said
 
 
-def test_the_stage_ends_when_its_engine_does(launcher: Launch, data: DataFolder) -> None:
+@pytest.mark.parametrize(
+    ("program", "part"),
+    [("dynoxide", "The database engine"), (PROGRAM, "The counting of answers")],
+)
+def test_the_stage_ends_when_a_part_of_it_does(
+    launcher: Launch, data: DataFolder, program: str, part: str
+) -> None:
     stage = launcher(data).await_ready()
-    lock = data.engine_lock()
-    engine = lock.read_process_id()
-    lock.close()
-    assert engine
-    os.kill(engine, signal.SIGKILL)
-    said = sentence(stage)
-    assert said == "The database engine ended by itself: start again with 'make run'."
+    (process,) = [
+        each
+        for each in psutil.Process(stage.process.pid).children()
+        if any(word.endswith(program) for word in each.cmdline())
+    ]
+    process.kill()
+    assert sentence(stage) == f"{part} ended by itself: start again with 'make run'."
 
 
 def test_reset_is_refused_while_the_stage_runs(stage: StageProcess) -> None:

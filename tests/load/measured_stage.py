@@ -15,9 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from lambdas.routes import Route
+from lambdas.shared.store import client
 from local import gateway, run
 from local.data_folder import DataFolder
 from local.gateway import Handler
@@ -78,17 +77,14 @@ def delay_of_a_call(source: random.Random) -> float:
 
 
 def put_at_a_distance(pause: Callable[[float], None] = time.sleep) -> None:
-    """Delay each attempt at a DynamoDB call that a handler makes."""
+    """Delay each attempt at a DynamoDB call that a handler makes, of clients made from now on."""
     source = random.Random(1)
 
     def delay(**_: object) -> None:
         if threading.current_thread().name.startswith(_HANDLER_THREADS):
             pause(delay_of_a_call(source))
 
-    boto3.setup_default_session()
-    session = boto3.DEFAULT_SESSION
-    assert session
-    session.events.register("before-send.dynamodb", delay)
+    client.HANDLERS["before-send.dynamodb"] = delay
 
 
 def main() -> int:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 
+from local.pump_process import PROGRAM
+
 MINIMUM_FOR_A_TREND = 600.0
 """Seconds: below, caches that fill look like a leak."""
 
@@ -76,17 +78,21 @@ class Sample:
     at: float
     stage_megabytes: float
     engine_megabytes: float
+    pump_megabytes: float
     stage_seconds: float
     engine_seconds: float
+    pump_seconds: float
     own_seconds: float
 
 
 class Processes:
-    """The stage, its engine and this very process."""
+    """The stage, its engine, the pump with the stream's consumer, and this very process."""
 
     def __init__(self, stage: int) -> None:
         self._stage = psutil.Process(stage)
-        (self._engine,) = self._stage.children()
+        self._engine, self._pump = sorted(
+            self._stage.children(), key=lambda child: PROGRAM in child.cmdline()
+        )
         self._own = psutil.Process()
 
     def sample(self) -> Sample:
@@ -95,8 +101,10 @@ class Processes:
             time.monotonic(),
             self._stage.memory_info().rss / 1e6,
             self._engine.memory_info().rss / 1e6,
+            self._pump.memory_info().rss / 1e6,
             _cpu_seconds(self._stage),
             _cpu_seconds(self._engine),
+            _cpu_seconds(self._pump),
             _cpu_seconds(self._own),
         )
 
@@ -187,6 +195,11 @@ class Window:
     def engine_cpu(self) -> float:
         """Cores the engine used."""
         return (self.last.engine_seconds - self.first.engine_seconds) / self.seconds
+
+    @property
+    def pump_cpu(self) -> float:
+        """Cores the pump used, the consumer's part included."""
+        return (self.last.pump_seconds - self.first.pump_seconds) / self.seconds
 
     @property
     def own_cpu(self) -> float:

@@ -49,6 +49,7 @@ def of_load(
     """Tell of learners held for a while."""
     stage = trend((each.at, each.stage_megabytes) for each in samples)
     engine = trend((each.at, each.engine_megabytes) for each in samples)
+    pump = trend((each.at, each.pump_megabytes) for each in samples)
     sessions = sum(len(user.sessions) for user in campaign.users)
     open_ones = sum(not each.over for user in campaign.users for each in user.sessions.values())
     text = f"""\
@@ -61,13 +62,17 @@ reads and transactions a second.
 {latency_table(window.latencies)}
 
 {_processes(window)}
-Memory of the stage: {_told(stage)}; of the engine: {_told(engine)}.
+Memory of the stage: {_told(stage)}; of the engine: {_told(engine)}; of the \
+pump: {_told(pump)}.
 {_verdict(faults)}"""
     missed = []
     if window.latencies.failed:
         missed.append(f"no errors: {window.latencies.failed} failed requests")
-    if stage.flat is False:
-        missed.append(f"flat memory: the stage grows by {stage.growth:.0%} over the run")
+    missed += [
+        f"flat memory: the {name} grows by {memory.growth:.0%} over the run"
+        for name, memory in (("stage", stage), ("pump", pump))
+        if memory.flat is False
+    ]
     return Report("load", text, tuple(missed))
 
 
@@ -127,7 +132,8 @@ def line_of_step(step: Step) -> str:
     return (
         f"{step.offered:6.0f}/s offered, {window.rate:6.0f}/s answered, p95 {step.p95:5.0f} ms, "
         f"{window.latencies.failed} errors, cores: stage "
-        f"{window.stage_cpu:.2f}, engine {window.engine_cpu:.2f}, load test {window.own_cpu:.2f}"
+        f"{window.stage_cpu:.2f}, engine {window.engine_cpu:.2f}, pump {window.pump_cpu:.2f}, "
+        f"load test {window.own_cpu:.2f}"
         f"{'' if step.served else ': not served'}"
     )
 
@@ -150,7 +156,8 @@ def latency_table(latencies: Latencies) -> str:
 def _processes(window: Window) -> str:
     return (
         f"Cores in use: stage {window.stage_cpu:.2f} (handlers {window.handler_share:.2f}), "
-        f"engine {window.engine_cpu:.2f}, load test {window.own_cpu:.2f}."
+        f"engine {window.engine_cpu:.2f}, pump and consumer {window.pump_cpu:.2f}, load test "
+        f"{window.own_cpu:.2f}."
     )
 
 
