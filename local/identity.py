@@ -27,6 +27,12 @@ MAX_TOKEN_BYTES: Final = 8192
 COOL_DOWN_SECONDS: Final = 30.0
 """How long keys are not read again, so that made-up key ids cannot keep the stage busy with it."""
 
+MAX_VERIFIED: Final = 2_000
+"""Tokens that are known to be good, the oldest dropped first: a learner's is sent many times. API
+Gateway, too, remembers what its authorizer found, for minutes:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html
+"""
+
 _USERS: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "users.quiz.local")
 _KEY_BITS: Final = 2048
 
@@ -122,6 +128,7 @@ class TokenVerifier:
     def __init__(self, keys: KeySet, issuer: str) -> None:
         self._keys = keys
         self._issuer = issuer
+        self._verified: dict[str, tuple[jwt.PyJWK, dict[str, Any]]] = {}
 
     def claims(self, token: str, scopes: Collection[str]) -> dict[str, Any]:
         """Return the claims of an access token that has one of the scopes.
@@ -132,19 +139,36 @@ class TokenVerifier:
         if len(token) > MAX_TOKEN_BYTES:
             raise InvalidTokenError
         try:
-            key = self._keys.find(jwt.get_unverified_header(token)["kid"])
-            if key is None:
-                raise InvalidTokenError
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                key,
-                algorithms=["RS256"],
-                issuer=self._issuer,
-                options={"require": ["exp", "iat", "iss", "sub"]},
-            )
+            claims = self._known(token) or self._verify(token)
             caller_from_claims(claims, client_id=CLIENT_ID, scopes=scopes)
         except (jwt.InvalidTokenError, UnauthorizedError, KeyError, RecursionError) as error:
             raise InvalidTokenError from error
+        return claims
+
+    def _known(self, token: str) -> dict[str, Any] | None:
+        """Return the claims of a token that was verified with a key which is still published."""
+        key, claims = self._verified.get(token, (None, None))
+        if key is None or claims is None or self._keys.find(str(key.key_id)) is not key:
+            return None
+        if time.time() >= int(claims["exp"]):
+            raise InvalidTokenError
+        return claims
+
+    def _verify(self, token: str) -> dict[str, Any]:
+        key = self._keys.find(jwt.get_unverified_header(token)["kid"])
+        if key is None:
+            raise InvalidTokenError
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=["RS256"],
+            issuer=self._issuer,
+            options={"require": ["exp", "iat", "iss", "sub"]},
+        )
+        self._verified.pop(token, None)
+        while len(self._verified) >= MAX_VERIFIED:
+            del self._verified[next(iter(self._verified))]
+        self._verified[token] = key, claims
         return claims
 
 

@@ -1,7 +1,9 @@
 """The issuer's keys, as the check of tokens knows them."""
 
+import time
 from typing import Any
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -65,6 +67,65 @@ def test_a_known_key_is_not_read_again(
         source.now += COOL_DOWN_SECONDS
         verifier.claims(issuers[0].access_token("ada"), SCOPES)
     assert source.reads == 1
+
+
+@pytest.fixture
+def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tokens whose signatures were looked at."""
+    tokens, decode = [], jwt.decode
+
+    def noted(token: str, *given: Any, **named: Any) -> dict[str, Any]:
+        tokens.append(token)
+        return decode(token, *given, **named)
+
+    monkeypatch.setattr(jwt, "decode", noted)
+    return tokens
+
+
+def test_a_signature_is_verified_once_and_the_scopes_each_time(
+    verifier: TokenVerifier, issuers: tuple[Issuer, Issuer], verified: list[str]
+) -> None:
+    token = issuers[0].access_token("ada")
+    first = verifier.claims(token, SCOPES)
+    assert verifier.claims(token, SCOPES) == first
+    with pytest.raises(InvalidTokenError):
+        verifier.claims(token, ["quiz/manage"])
+    assert verified == [token]
+
+
+def test_a_token_known_to_be_good_is_refused_once_it_has_expired(
+    verifier: TokenVerifier, issuers: tuple[Issuer, Issuer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = issuers[0].access_token("ada")
+    expires = verifier.claims(token, SCOPES)["exp"]
+    monkeypatch.setattr(time, "time", lambda: expires - 0.001)
+    verifier.claims(token, SCOPES)
+    monkeypatch.setattr(time, "time", lambda: expires)
+    with pytest.raises(InvalidTokenError):
+        verifier.claims(token, SCOPES)
+
+
+def test_another_signature_under_a_known_token_is_refused(
+    verifier: TokenVerifier, issuers: tuple[Issuer, Issuer]
+) -> None:
+    good, other = (issuers[0].access_token(name) for name in ("ada", "bob"))
+    verifier.claims(good, SCOPES)
+    verifier.claims(other, SCOPES)
+    with pytest.raises(InvalidTokenError):
+        verifier.claims(good.rpartition(".")[0] + "." + other.rpartition(".")[2], SCOPES)
+
+
+def test_as_many_tokens_are_remembered_as_there_is_room_for(
+    verifier: TokenVerifier,
+    issuers: tuple[Issuer, Issuer],
+    verified: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("local.identity.MAX_VERIFIED", 2)
+    first, second, third = (issuers[0].access_token(name) for name in ("ada", "bob", "eve"))
+    for token in (first, second, third, second, third, first):
+        verifier.claims(token, SCOPES)
+    assert verified == [first, second, third, first]
 
 
 def test_a_new_key_is_taken_once_the_keys_may_be_read_again(

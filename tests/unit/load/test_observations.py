@@ -1,11 +1,19 @@
 """Quantiles, trends and delays of the load test, on numbers whose answers are known."""
 
+import io
 import statistics
+import threading
 from random import Random
+from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from urllib3 import HTTPResponse
 
-from tests.load.measured_stage import delay_of_a_call
+from lambdas.shared.settings import read_settings
+from lambdas.shared.store import client
+from tests.load.measured_stage import delay_of_a_call, put_at_a_distance
 from tests.load.observations import Latencies, quantile, trend
 
 
@@ -49,3 +57,30 @@ def test_calls_at_a_distance_take_5_ms_in_the_median_and_15_at_the_99th_percenti
     delays = [delay_of_a_call(source) for _ in range(50_000)]
     assert statistics.median(delays) == pytest.approx(0.005, rel=0.02)
     assert quantile(delays, 0.99) == pytest.approx(0.015, rel=0.03)
+
+
+def test_each_call_of_a_handler_is_put_at_a_distance_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client, "HANDLERS", dict(client.HANDLERS))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "test")
+    pauses: list[float] = []
+    put_at_a_distance(pauses.append)
+    database = client.database(read_settings({"STAGE": "test"}))
+
+    def answer(**_: object) -> Any:
+        return AWSResponse("", 200, HTTPHeaders(), HTTPResponse(io.BytesIO(b"{}")))
+
+    database.client.meta.events.register("before-send.dynamodb", answer)
+    for thread in ("handler_0", "stream-pump", "handler_1"):
+        calling = threading.Thread(
+            target=database.call,
+            name=thread,
+            args=["get_item"],
+            kwargs={"TableName": "sessions", "Key": {}},
+        )
+        calling.start()
+        calling.join()
+    assert len(pauses) == 2
+    assert min(pauses) > 0
