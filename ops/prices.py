@@ -65,7 +65,8 @@ LOG_EVENT_BYTES = 26
 METRICS = Price(0.30, "custom metric", _CLOUDWATCH, free=10)
 ALARM_METRICS = Price(0.10, "metric of an alarm", _CLOUDWATCH, free=10)
 COMPOSITE_ALARMS = Price(0.50, "composite alarm", _CLOUDWATCH)
-DASHBOARDS = Price(3.0, "dashboard", _CLOUDWATCH, free=3)
+DASHBOARDS = Price(3.0, "dashboard", _CLOUDWATCH)
+"""Three are free that show up to 50 metrics; ours shows more."""
 TRACES = Price(
     5.0 / MILLION, "trace recorded", "https://aws.amazon.com/xray/pricing/", free=100_000
 )

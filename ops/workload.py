@@ -200,8 +200,7 @@ def counting(profile: Profile, answers_a_second: float, window: float) -> Counti
     """Return the mean cost of counting an answer, at a rate in the hours learners are there.
 
     A batch holds what came of one shard since a first answer opened its window, which ends early
-    when the batch is full. It touches two items for each learner in it (totals, the day's ledger)
-    and one for each question. Of the learners in a session, each at moments that do not depend on
+    when the batch is full. It touches one item for each learner in it and one for each question. Of the learners in a session, each at moments that do not depend on
     the others' (a Poisson process), a share has answered by then. An answer after a wrong one is to
     the same question.
     """
@@ -212,7 +211,7 @@ def counting(profile: Profile, answers_a_second: float, window: float) -> Counti
     learners = 1 - others * math.expm1(-waited / profile.seconds_per_answer)
     again = (batch - learners) * profile.error_rate
     questions = profile.bank * (1 - (1 - 1 / profile.bank) ** (batch - again))
-    return Counting(batch, (2 * learners + questions) / batch)
+    return Counting(batch, (learners + questions) / batch)
 
 
 def demand(learners: int, profile: Profile, window: float = DELIVERY.window_seconds) -> Demand:
@@ -240,7 +239,8 @@ def demand(learners: int, profile: Profile, window: float = DELIVERY.window_seco
         + learners * sum(number * cost.read_units for _, number, cost in others),
         write_units=answers * answer.write_units
         + learners * sum(number * cost.write_units for _, number, cost in others),
-        counting_write_units=answers * counted.write_units,
+        # A session is on a day of its own, whose ledger is put away when the next one begins.
+        counting_write_units=answers * counted.write_units + 2 * learners * profile.sessions,
         counting_calls=answers / counted.batch,
         stored_bytes=learners
         * profile.months_kept

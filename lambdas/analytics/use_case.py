@@ -163,7 +163,7 @@ def _learners(answers: Sequence[GivenAnswer], snapshot: Snapshot, now: int) -> d
     return {
         user_id: count(
             snapshot.learners[user_id][0],
-            {each.day: snapshot.ledgers[_ledger_key(each)][0] for each in given},
+            {each.day: snapshot.ledgers[_ledger_key(each)] for each in given},
             given,
             now,
         )
@@ -178,10 +178,15 @@ def _learner_actions(
     for user_id, counted in learners.items():
         if not counted.fresh:
             continue
-        yield tallies.put_learner(user_id, counted.tally, snapshot.learners[user_id][1])
-        for day, ledger in counted.ledgers.items():
-            key = LedgerKey(user_id, day)
-            yield tallies.put_ledger(key, ledger, snapshot.ledgers[key][1])
+        # What was the newest day's stays with the totals, or makes room for a day after it.
+        ledgers = dict([snapshot.newest[user_id]]) if user_id in snapshot.newest else {}
+        ledgers |= counted.ledgers
+        newest = max(ledgers)
+        version = snapshot.learners[user_id][1]
+        yield tallies.put_learner(user_id, counted.tally, (newest, ledgers.pop(newest)), version)
+        for day, ledger in ledgers.items():
+            if day > counted.tally.closed_through:
+                yield tallies.put_ledger(LedgerKey(user_id, day), ledger)
 
 
 def _item_actions(

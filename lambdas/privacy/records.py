@@ -38,6 +38,9 @@ def user_record(item: Item) -> Record:
             "before": _plain(tally.before),
             "daysBefore": {**_plain(tally.days_before), "last": _date(tally.days_before.last)},
         }
+    if "ledger" in item:
+        record["ledger"] = _plain(unpacked_ledger(item["ledger"]["B"]))
+        record["ledgerDay"] = _date(record["ledgerDay"])
     return record
 
 

@@ -25,7 +25,7 @@ def usd(has: Inventory, learners: int, window: float = DELIVERY.window_seconds) 
     return sum(cost.values()) - cost[COGNITO]
 
 
-@pytest.mark.parametrize(("learners", "most"), [(1_000, 60), (10_000, 228)])
+@pytest.mark.parametrize(("learners", "most"), [(1_000, 60), (10_000, 220)])
 def test_prod_costs_no_more_than_its_goal(assembly: Assembly, learners: int, most: float) -> None:
     assert 0.9 * most <= usd(of_stage(assembly, "prod"), learners) <= most
 
@@ -37,7 +37,7 @@ def test_an_idle_stage_costs_little(assembly: Assembly, stage: str, most: float)
 
 def test_the_window_of_the_consumer_is_worth_its_lag(assembly: Assembly) -> None:
     has = of_stage(assembly, "prod")
-    assert usd(has, 10_000, window=5) - usd(has, 10_000) >= 15
+    assert usd(has, 10_000, window=5) - usd(has, 10_000) >= 10
 
 
 def test_warm_environments_are_counted_with_their_bounds(assembly: Assembly) -> None:

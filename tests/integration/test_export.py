@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from domain.given_answer import DAY
 from tests.integration.stage import Reply, Stage, drafts
 
 ME = {"userId": "me"}
@@ -15,7 +16,10 @@ NOW = "2026-09-21T14:13:20.000Z"
 WITHHELD = {("sessions", "seed"), ("sessions", "turn.order")}
 """What docs/privacy.md says is left out: the only attributes that may be."""
 
-RENDERED = {("sessions", "head"), ("sessions", "mark"), ("sessions", "tally"), ("users", "tally")}
+RENDERED = {
+    *(("sessions", name) for name in ("head", "mark", "tally")),
+    *(("users", name) for name in ("tally", "ledger")),
+}
 """What is packed in the table and told in words in an export."""
 
 
@@ -124,13 +128,16 @@ def plain_paths(record: Mapping[str, Any], prefix: str = "") -> list[str]:
 def test_records_read_as_they_are_documented(bank: Stage) -> None:
     session_id = play(bank, "ada")
     (body,) = pages(bank)
-    tally = body["user"].pop("tally")
+    tally, ledger = (body["user"].pop(name) for name in ("tally", "ledger"))
+    (span,) = ledger[session_id]
+    assert (span["first"], span["run"]["length"], span["run"]["right"]) == (1, 36, 18)
     assert body["user"] == {
         "displayName": "ada",
         "language": "de",
         "createdAt": NOW,
         "updatedAt": NOW,
         "tallyVersion": 1,
+        "ledgerDay": "2026-09-21",
     }
     assert tally["categories"] == {
         "rivers": {"questions": 18, "correct": 18, "wrong": 18, "mastered": 0}
@@ -157,10 +164,7 @@ def test_records_read_as_they_are_documented(bank: Stage) -> None:
     assert session["mark"]["questionId"] == session["head"][-1]["questionId"]
     assert session["turn"].keys() == {"id", "version", "pool", "missed"}
     assert session["done"]["outcome"]
-    marker, ledger = body["bookkeeping"]
-    assert ledger["sessionId"] == "tally#2026-09-21"
-    (span,) = ledger["tally"][session_id]
-    assert (span["first"], span["run"]["length"], span["run"]["right"]) == (1, 36, 18)
+    (marker,) = body["bookkeeping"]
     assert marker["sessionId"].startswith("key#")
     assert marker["startedSession"] == session_id
     progress = body["progress"][0]
@@ -215,3 +219,16 @@ def test_what_was_never_a_page_is_404(bank: Stage) -> None:
     listed = bank.call("listQuestionProgress", path=ME, query={"limit": "1"}).body["nextToken"]
     assert export(bank, nextToken=listed).status == 404
     assert export(bank, nextToken="AAAA").status == 404
+
+
+def test_what_was_counted_of_earlier_days_is_told_by_day(bank: Stage) -> None:
+    session_id = play(bank, "ada")
+    bank.clock.advance(DAY)
+    bank.answer(session_id, bank.question(session_id)["question"])
+    bank.count()
+    (body,) = pages(bank)
+    assert body["user"]["ledgerDay"] == "2026-09-22"
+    _, ledger = body["bookkeeping"]
+    assert ledger["sessionId"] == "tally#2026-09-21"
+    (span,) = ledger["tally"][session_id]
+    assert (span["first"], span["run"]["length"]) == (1, 36)

@@ -1,10 +1,11 @@
 """What the consumer of answers keeps: totals of learners, ledgers of days, tallies of questions.
 
-A learner's totals are attributes of their item in Users. A ledger is an item of a learner and a
-UTC day in Sessions, beside the sessions and, like idempotency markers, outside the range of their
-ids; that table has a time to live and no stream to feed. A question's tally is an item of its
-version in Questions, which the index by category does not hold. Each has a version of its own, and
-is written only over the version read.
+A learner's totals are attributes of their item in Users, and so is the ledger of their newest UTC
+day: an answer counted writes one item of its learner. The ledger of a day before is an item in
+Sessions, beside the sessions and, like idempotency markers, outside the range of their ids; that
+table has a time to live and no stream to feed. A question's tally is an item of its version in
+Questions, which the index by category does not hold. Totals and tallies have a version each, and
+are written only over the version read; ledgers change together with the totals of their learner.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,10 +47,14 @@ class ItemKey(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """Tallies as read, each with the version it is at, 0 where there is none yet."""
+    """Totals and tallies as read, each with the version it is at, 0 where there is none yet.
+
+    `newest` are the ledgers kept with their learners' totals, with their days.
+    """
 
     learners: Mapping[str, tuple[LearnerTally, int]]
-    ledgers: Mapping[LedgerKey, tuple[Ledger, int]]
+    newest: Mapping[str, tuple[int, Ledger]]
+    ledgers: Mapping[LedgerKey, Ledger]
     items: Mapping[ItemKey, tuple[ItemTally, int]]
     erased: frozenset[str]
 
@@ -65,37 +70,36 @@ class Tallies(NamedTuple):
     def read(
         self, learners: Iterable[str], ledgers: Iterable[LedgerKey], items: Iterable[ItemKey]
     ) -> Snapshot:
-        """Read up to 100 tallies in one call, strongly consistent, but not all at one instant.
+        """Read up to 100 tallies, strongly consistent, but not all at one instant.
+
+        One call, and one more for ledgers of days before their learner's newest.
 
         Raises:
             UnavailableError: some could not be read.
         """
         user_items = {user_id: _user_key(user_id) for user_id in learners}
-        ledger_items = {key: _ledger_key(key) for key in ledgers}
         question_items = {key: statistics_key(*key) for key in items}
         found = batch_get_together(
             self.database,
             {
                 self.users: {"Keys": list(user_items.values()), "ConsistentRead": True},
-                self.sessions: {"Keys": list(ledger_items.values()), "ConsistentRead": True},
                 self.questions: {"Keys": list(question_items.values()), "ConsistentRead": True},
             },
         )
         by_user = {item["userId"]["S"]: item for item in found[self.users]}
-        by_day = {
-            (item["userId"]["S"], item["sessionId"]["S"]): item for item in found[self.sessions]
-        }
         by_question = {item["questionId"]["S"]: item for item in found[self.questions]}
+        newest = {
+            user_id: (int(item["ledgerDay"]["N"]), unpacked_ledger(item["ledger"]["B"]))
+            for user_id, item in by_user.items()
+            if "ledger" in item
+        }
         return Snapshot(
             learners={
                 user_id: (learner_of(by_user.get(user_id)), _version(by_user.get(user_id)))
                 for user_id in user_items
             },
-            ledgers={
-                key: (_ledger_of(item), _version(item))
-                for key, names in ledger_items.items()
-                for item in [by_day.get((names["userId"]["S"], names["sessionId"]["S"]))]
-            },
+            newest=newest,
+            ledgers=self._ledgers(ledgers, newest),
             items={
                 key: (item_of(item), _version(item))
                 for key, names in question_items.items()
@@ -104,36 +108,69 @@ class Tallies(NamedTuple):
             erased=frozenset(user for user, item in by_user.items() if "erasedAt" in item),
         )
 
-    def put_learner(self, user_id: str, tally: LearnerTally, read_at: int) -> dict[str, Any]:
-        """Return the write of a learner's totals; it fails where the learner was erased."""
-        values: Item = {":tally": {"B": packed_learner(tally)}, **_versions(read_at)}
+    def _ledgers(
+        self, keys: Iterable[LedgerKey], newest: Mapping[str, tuple[int, Ledger]]
+    ) -> Mapping[LedgerKey, Ledger]:
+        """Return the ledgers of days; there is none of a day after their learner's newest."""
+        ledgers: dict[LedgerKey, Ledger] = {}
+        before: dict[str, LedgerKey] = {}
+        for key in keys:
+            day, ledger = newest.get(key.user_id, (-1, {}))
+            ledgers[key] = ledger if key.day == day else {}
+            if key.day < day:
+                before[f"{key.user_id} {_ledger_key(key)['sessionId']['S']}"] = key
+        wanted = [_ledger_key(key) for key in before.values()]
+        for item in batch_get(self.database, self.sessions, wanted, consistent=True):
+            key = before[f"{item['userId']['S']} {item['sessionId']['S']}"]
+            ledgers[key] = unpacked_ledger(item["tally"]["B"])
+        return ledgers
+
+    def put_learner(
+        self, user_id: str, tally: LearnerTally, newest: tuple[int, Ledger], read_at: int
+    ) -> dict[str, Any]:
+        """Return the write of a learner's totals, and of their newest day's ledger with its day.
+
+        It fails where the learner was erased.
+        """
+        day, ledger = newest
+        values: Item = {
+            ":tally": {"B": packed_learner(tally)},
+            ":day": {"N": str(day)},
+            ":ledger": {"B": packed_ledger(ledger)},
+            **_versions(read_at),
+        }
         return {
             "Update": {
                 "TableName": self.users,
                 "Key": _user_key(user_id),
-                "UpdateExpression": "SET tally = :tally, tallyVersion = :next",
+                "UpdateExpression": (
+                    "SET tally = :tally, ledgerDay = :day, ledger = :ledger, tallyVersion = :next"
+                ),
                 "ConditionExpression": (f"{NOT_ERASED} AND {_unchanged(read_at)}"),
                 "ExpressionAttributeValues": values,
             }
         }
 
-    def put_ledger(self, key: LedgerKey, ledger: Ledger, read_at: int) -> dict[str, Any]:
-        """Return the write of a day's ledger."""
+    def put_ledger(self, key: LedgerKey, ledger: Ledger) -> dict[str, Any]:
+        """Return the write of the ledger of a day before its learner's newest.
+
+        It goes together with the learner's totals, over the version of these.
+        """
         ends = ((key.day + 1) * DAY + LEDGER_LIFE) // 1000
         item = {**_ledger_key(key), "tally": {"B": packed_ledger(ledger)}, "ttl": {"N": str(ends)}}
-        return self._put(self.sessions, item, read_at)
+        return {"Put": {"TableName": self.sessions, "Item": item}}
 
     def put_item(self, key: ItemKey, tally: ItemTally, read_at: int) -> dict[str, Any]:
         """Return the write of a question's tally."""
-        item = {**statistics_key(*key), "tally": {"B": packed_item(tally)}}
-        return self._put(self.questions, item, read_at)
-
-    @staticmethod
-    def _put(table: str, item: Item, read_at: int) -> dict[str, Any]:
         versions = _versions(read_at)
+        item = {
+            **statistics_key(*key),
+            "tally": {"B": packed_item(tally)},
+            "tallyVersion": versions.pop(":next"),
+        }
         put: dict[str, Any] = {
-            "TableName": table,
-            "Item": {**item, "tallyVersion": versions.pop(":next")},
+            "TableName": self.questions,
+            "Item": item,
             "ConditionExpression": _unchanged(read_at),
         }
         if versions:
@@ -168,10 +205,6 @@ def learner_of(item: Item | None) -> LearnerTally:
 def item_of(item: Item | None) -> ItemTally:
     """Return the tally in a question's statistics item, zeros where nothing was counted."""
     return unpacked_item(item["tally"]["B"]) if item else ItemTally()
-
-
-def _ledger_of(item: Item | None) -> Ledger:
-    return unpacked_ledger(item["tally"]["B"]) if item else {}
 
 
 def _user_key(user_id: str) -> Item:

@@ -76,19 +76,19 @@ def test_an_answer_costs_between_its_cheapest_and_its_dearest_kind() -> None:
     assert answer_cost(Profile(error_rate=0.0, cached=1.0)) == (2, 1, 4)
 
 
-def test_an_answer_counted_alone_touches_three_items() -> None:
+def test_an_answer_counted_alone_touches_its_learner_and_its_question() -> None:
     alone = counting(Profile(), answers_a_second=0, window=0)
-    assert (*alone, alone.write_units, alone.read_units) == pytest.approx((1, 3, 6, 3))
+    assert (*alone, alone.write_units, alone.read_units) == pytest.approx((1, 2, 4, 2))
 
 
 def test_a_longer_window_counts_more_answers_with_each_write() -> None:
     profile = Profile(seconds_per_answer=20, bank=10)
     second, minute = (counting(profile, 40, window) for window in (1, 60))
     assert second.batch == 1 + 40 / SHARDS
-    # 200 learners of a shard; in a second one in 20 of them answers.
-    assert second.items == pytest.approx(
-        (2 * (1 + 199 * (1 - math.exp(-1 / 20))) + 7.1) / 11, rel=0.01
-    )
+    # 200 learners of a shard; in a second one in 20 of them answers, one of ten questions.
+    learners = 1 + 199 * (1 - math.exp(-1 / 20))
+    questions = 10 * (1 - 0.9 ** (11 - (11 - learners) * 0.2))
+    assert second.items == pytest.approx((learners + questions) / 11)
     assert minute.items < second.items / 2
 
 
@@ -96,7 +96,7 @@ def test_a_full_batch_ends_its_window() -> None:
     busy = counting(Profile(), 1e6, 60)
     assert busy.batch == DELIVERY.batch_size
     # Within milliseconds, so hardly anybody answered twice.
-    assert busy.items == pytest.approx(3, rel=0.05)
+    assert busy.items == pytest.approx(2, rel=0.06)
     assert counting(Profile(), 1e6, 600) == busy
 
 
@@ -117,7 +117,7 @@ def test_a_batch_holds_what_learners_answer_independently_of_each_other() -> Non
                 if random.random() >= profile.error_rate:
                     question = random.randrange(profile.bank)
                 at += random.expovariate(1 / profile.seconds_per_answer)
-        items += sum(2 if kind == "learner" else 1 for kind, _ in touched)
+        items += len(touched)
     assert counting(profile, answers_a_second, window).items == pytest.approx(
         items / batch, rel=0.03
     )
