@@ -200,9 +200,10 @@ def counting(profile: Profile, answers_a_second: float, window: float) -> Counti
     """Return the mean cost of counting an answer, at a rate in the hours learners are there.
 
     A batch holds what came of one shard since a first answer opened its window, which ends early
-    when the batch is full. It touches one item for each learner in it and one for each question. Of the learners in a session, each at moments that do not depend on
-    the others' (a Poisson process), a share has answered by then. An answer after a wrong one is to
-    the same question.
+    when the batch is full. It touches one item for each learner in it, totals and the day's ledger
+    together, and one for each question. Of the learners in a session, each at moments that do not
+    depend on the others' (a Poisson process), a share has answered by then. An answer after a wrong
+    one is to the same question.
     """
     of_shard = answers_a_second / SHARDS
     batch = min(float(DELIVERY.batch_size), 1 + of_shard * window)
