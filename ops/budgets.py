@@ -69,7 +69,7 @@ ROUTE_BUDGETS: Mapping[str, RouteBudget] = {
     "getUser": RouteBudget(CallCost(1, 1.0, 0.0), 165, 320),
     "updateUser": RouteBudget(CallCost(1, 0.0, 1.0), 165, 345),
     "eraseUser": RouteBudget(
-        CallCost(11, 8.0, 66.0), 0, 435, case="of 21 sessions, 20 pool entries, 20 records"
+        CallCost(11, 8.0, 65.0), 0, 435, case="of 21 sessions, 20 pool entries, 20 records"
     ),
     "exportUser": RouteBudget(CallCost(4, 6.0, 0.0), 24_500, 345, case="of the same"),
     "getProgress": RouteBudget(CallCost(2, 1.0, 0.0), 445, 335),
