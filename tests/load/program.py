@@ -24,6 +24,10 @@ LEARNERS = 400
 FEWEST_QUESTIONS = len(CATEGORIES) * QUESTIONS_OF_A_SESSION[1]
 
 FIRST_RATE = 40.0
+WARM_UP_RATE = 80.0
+WARM_UP_READS = 3
+"""Requests for each question of the bank, so that no step pays for reading it first."""
+
 HALF = 0.5
 CALIBRATION_SECONDS = 15.0
 
@@ -40,11 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--think", type=float, default=2, help="mean seconds a learner thinks (default: 2)"
     )
     parser.add_argument(
-        "--questions", type=int, default=4000, help="questions of the bank (default: 4000)"
+        "--questions", type=int, help="questions of the bank (default: 4000; for a rate, 1000)"
     )
     parser.add_argument("--web", action="store_true", help=f"serve locust's page on {PAGE_PORT}")
     parser.add_argument("--record", action="store_true", help="write docs/performance.md")
     chosen = parser.parse_args(arguments)
+    chosen.questions = chosen.questions or (4000 if chosen.mode == "load" else 1000)
     if chosen.questions < FEWEST_QUESTIONS:
         parser.error(
             f"learners take sessions of one category: {FEWEST_QUESTIONS} questions or more"
@@ -77,6 +82,7 @@ def saturate(chosen: argparse.Namespace) -> int:
     steps: list[Step] = []
     with rig(questions=chosen.questions, rate=FIRST_RATE) as loaded:
         loaded.hold(LEARNERS)
+        loaded.warm_up(WARM_UP_RATE, WARM_UP_READS * chosen.questions)
 
         def served(rate: float, seconds: float = STEP_SECONDS) -> bool:
             loaded.offer(rate)
@@ -94,7 +100,8 @@ def distance(chosen: argparse.Namespace) -> int:
     """Hold half of a core's work for the stage, with DynamoDB at a distance."""
     with rig(questions=chosen.questions, rate=FIRST_RATE, distance=True) as loaded:
         loaded.hold(LEARNERS)
-        loaded.offer(FIRST_RATE)  # once the first sessions of all have begun
+        loaded.warm_up(WARM_UP_RATE, WARM_UP_READS * chosen.questions)
+        loaded.offer(FIRST_RATE)
         window = loaded.observe(CALIBRATION_SECONDS)
         rate = HALF * window.rate / window.stage_cpu
         print(f"{window.rate:.0f} requests a second take {window.stage_cpu:.2f} cores.")

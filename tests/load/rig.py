@@ -35,6 +35,9 @@ IMPORT_SECONDS = 600
 SETTLE_SECONDS = 3.0
 CEILING_SECONDS = 5.0
 PAGE_PORT = 8089
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is made in it
+"""Where Linux keeps files in memory."""
+
 COUNTING_SECONDS = 120.0
 """What the consumer of the stream may lag behind after a load."""
 
@@ -82,6 +85,15 @@ class Rig:
             gevent.sleep(0.1)
         self.campaign.arrivals.rate = rate
         gevent.sleep(settle)
+
+    def warm_up(self, rate: float, requests: int) -> None:
+        """Offer a rate until so many requests were answered, and every learner has begun."""
+        self.offer(rate)
+        self.latencies.clear()
+        while self.latencies.total < requests or not all(
+            user.sessions for user in self.campaign.users
+        ):
+            gevent.sleep(0.1)
 
     def end(self) -> list[str]:
         """Let the learners finish what they do; return what went wrong.
@@ -173,9 +185,12 @@ def rig(
     """Start a stage in a folder of its own, import the bank, and get learners ready.
 
     Learners think `think` seconds after each response; with a `rate` they act that often a second,
-    together, without waiting for one another.
+    together, without waiting for one another. With DynamoDB at a distance the engine's file is in
+    memory, if there is such a folder: what a flush to this machine's disk takes, milliseconds at
+    times, would come on top of what stands for DynamoDB.
     """
-    with tempfile.TemporaryDirectory(prefix="quiz-load-") as name:
+    place = MEMORY if distance and MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="quiz-load-", dir=place) as name:
         data, bank = DataFolder(Path(name) / "data"), Path(name) / "bank.jsonl"
         data.path.mkdir()
         table_definitions(ROOT / ".local")
