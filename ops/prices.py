@@ -4,11 +4,14 @@ As published in November 2026 on the pages named; no free tier is counted but th
 with an account's first year. Check before quoting.
 
 Compared with AWS's own text: the tiers of API Gateway (whitepaper "Best Practices for Designing
-Amazon API Gateway Private APIs"); the 25 GB of table storage that are free and $0.25 beyond; that
-provisioned concurrency has a lower price of duration, and nothing free. By others' accounts of the
-pages: on-demand requests of DynamoDB, provisioned concurrency on arm64, logs, custom metrics, that
-Firehose rounds each record up. The tables of other pages are made by scripts, and were not seen:
-alarms, dashboards, X-Ray, WAF, S3, KMS, Secrets Manager, Cognito, storage of logs.
+Amazon API Gateway Private APIs"); the 25 GB of table storage that are free and $0.25 beyond; what
+of CloudWatch is free, dashboards of up to 50 metrics included; that duration has a price of its own
+under provisioned concurrency. By several others' accounts of the
+pages, some of 2026: on-demand requests of DynamoDB, provisioned concurrency on arm64 and that
+nothing is free with it, ingestion and storage of logs, custom metrics, alarms and composite alarms,
+WAF, that Firehose rounds each record up to 5 KB. The tables of the pages themselves are made by
+scripts and were not seen, so neither were: bytes stored with a log event, X-Ray, S3, KMS, Secrets
+Manager, Cognito, recovery of tables, duration under provisioned concurrency on arm64.
 """
 
 from typing import NamedTuple

@@ -653,13 +653,26 @@ def test_a_failed_batch_is_redriven_and_forgotten(deployment: Deployment, admin:
     assert again.stdout == f"Stage {STAGE}: 0 failed batches (0 records) counted, none left.\n"
 
 
-def failed_batch(user_id: str) -> str:
-    """A batch of one answer, as Lambda writes it."""
-    now = time.time()
+def test_an_answer_of_a_day_before_is_counted_late(deployment: Deployment, admin: ApiUser) -> None:
+    """Its ledger is apart from the totals; only that is read and written in Sessions."""
+    for count, days_ago in ((1, 0), (2, 1), (2, 1)):
+        deployment.cloud.client("s3").put_object(
+            Bucket=BUCKET,
+            Key=f"aws/lambda/by-hand/shard/{uuid.uuid4()}",
+            Body=failed_batch("late", days_ago),
+        )
+        done = deployment.cloud.run(sys.executable, "-m", "ops.redrive", "--stage", STAGE)
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+        assert until_counted(admin, "/users/late/progress", count)["correct"] == count
+
+
+def failed_batch(user_id: str, days_ago: int = 0) -> str:
+    """A batch of one answer, as Lambda writes it, of a session of its day."""
+    now = time.time() - days_ago * 86_400
     image = {
         "userId": {"S": user_id},
         "questionId": {"S": f"{CATEGORY}:000001"},
-        "sessionId": {"S": "0" * 27},
+        "sessionId": {"S": str(days_ago) * 27},
         "answerNumber": {"N": "1"},
         "rightBefore": {"N": "0"},
         "poolEntries": {"N": "0"},
