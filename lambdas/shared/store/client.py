@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.handlers import add_recursion_detection_header, generate_idempotent_uuid
+from botocore.handlers import (
+    add_recursion_detection_header,
+    disable_signing,
+    generate_idempotent_uuid,
+)
+from botocore.httpsession import get_cert_path
 from botocore.session import Session
 
 from lambdas.shared.errors import UnavailableError
@@ -15,6 +20,9 @@ from lambdas.shared.metrics import FAILED_ATTEMPTS, REFUSED_CALLS, THROTTLES
 from lambdas.shared.settings import Settings
 from lambdas.shared.store.breaker import Breaker, Circuit, CircuitOpenError, Direction
 from lambdas.shared.store.conflicts import ConflictError, patiently
+from lambdas.shared.store.connections import Connections
+from lambdas.shared.store.json_protocol import Parsers, Serializer
+from lambdas.shared.store.signature import Signer
 from lambdas.shared.telemetry import Usage, count, log_breaker_opened, usage
 
 if TYPE_CHECKING:
@@ -23,17 +31,13 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 """An item in DynamoDB's own JSON: {"name": {"S": "Ada"}}."""
 
+CONNECT_TIMEOUT, READ_TIMEOUT = 1.0, 2.0
+"""Seconds. A healthy call takes milliseconds, so a second to connect means a lost packet."""
+
 CONFIG = Config(
     # The only retry layer. Standard mode backs off with jitter and stops when most calls fail;
     # three attempts of at most three seconds stay below the functions' ten.
     retries={"mode": "standard", "total_max_attempts": 3},
-    # A healthy call takes milliseconds, so a second to connect means a lost packet.
-    connect_timeout=1,
-    read_timeout=2,
-    # The laptop stage serves as many threads; a Lambda environment uses one.
-    max_pool_connections=50,
-    # An idle connection that a middlebox dropped is noticed before it is used.
-    tcp_keepalive=True,
     # Requests are built by the store alone and tested on a real engine; checking each against
     # the service model costs 7.5% of a call's instructions, building a user agent 18%.
     parameter_validation=False,
@@ -45,10 +49,12 @@ HANDLERS: dict[str, Callable[..., None]] = {
     "before-parameter-build.dynamodb.TransactWriteItems": generate_idempotent_uuid,
     # The invocation's trace goes on into the database.
     "before-call.dynamodb": add_recursion_detection_header,
+    # `Signer` does.
+    "choose-signer.dynamodb": disable_signing,
 }
 """What of botocore's own handlers concerns calls to DynamoDB."""
 
-ATTEMPT_SECONDS = 3.0
+ATTEMPT_SECONDS = CONNECT_TIMEOUT + READ_TIMEOUT
 """Longest one attempt takes, connecting and reading. None is begun that the invocation might not
 outlive: a function that is stopped in the middle of a call cannot say what became of it."""
 
@@ -169,10 +175,10 @@ def database(settings: Settings) -> Database:
     session = Session(include_builtin_handlers=False)
     for event, handler in HANDLERS.items():
         session.register(event, handler)
-    client = cast(
-        "DynamoDBClient",
-        session.create_client("dynamodb", endpoint_url=settings.dynamodb_endpoint, config=CONFIG),
-    )
+    session.register_component("response_parser_factory", Parsers())
+    made = session.create_client("dynamodb", endpoint_url=settings.dynamodb_endpoint, config=CONFIG)
+    _specialize(made, session)
+    client = cast("DynamoDBClient", made)
     client.meta.events.register("before-send.dynamodb", keep_the_deadline)
     client.meta.events.register("needs-retry.dynamodb", _after_attempt)
     if not settings.circuit_breaker_enabled:
@@ -182,6 +188,26 @@ def database(settings: Settings) -> Database:
         log_breaker_opened(settings, *circuit)
 
     return Database(client, Breaker(opened))
+
+
+def _specialize(client: Any, session: Session) -> None:
+    """Put in place of botocore's general pieces those for calls to DynamoDB.
+
+    They have no switch of their own; tests/unit/lambdas/test_client.py tells when they move.
+    """
+    meta = client.meta
+    certificates = session.get_config_variable("ca_bundle") or get_cert_path(verify=True)
+    client._serializer = Serializer()  # noqa: SLF001
+    # Without rules to evaluate, the address found when the client was made is taken.
+    client._ruleset_resolver = None  # noqa: SLF001
+    client._endpoint.http_session = Connections(  # noqa: SLF001
+        meta.endpoint_url,
+        certificates=str(certificates),
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+    )
+    signer = Signer(session.get_credentials(), meta.region_name)
+    meta.events.register("request-created.dynamodb", signer)
 
 
 def keep_the_deadline(**_: object) -> None:

@@ -2,11 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from socketserver import BaseRequestHandler, TCPServer
+from threading import Thread
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.httpsession import URLLib3Session
+from botocore.parsers import JSONParser
+from botocore.regions import EndpointRulesetResolver
+from botocore.serialize import JSONSerializer
 
 from lambdas.shared.settings import read_settings
 from lambdas.shared.store.client import Database, database
@@ -21,12 +28,17 @@ class Empty:
         yield b"{}"
 
 
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> tuple[Database, list[AWSPreparedRequest]]:
-    """A client that sends nothing, and what it would have sent."""
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a client needs of its surroundings."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+@pytest.fixture
+def sent() -> tuple[Database, list[AWSPreparedRequest]]:
+    """A client that sends nothing, and what it would have sent."""
     requests: list[AWSPreparedRequest] = []
 
     def answer(request: AWSPreparedRequest, **_: object) -> Any:
@@ -67,3 +79,33 @@ def test_requests_are_signed_for_the_region(
     made.call("get_item", TableName="sessions", Key={})
     assert requests[0].url == "https://dynamodb.us-east-1.amazonaws.com/"
     assert "/us-east-1/dynamodb/aws4_request" in str(requests[0].headers["Authorization"])
+
+
+def test_nothing_general_of_the_sdk_is_on_a_calls_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def general(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    for owner, piece in (
+        (JSONSerializer, "serialize_to_request"),
+        (EndpointRulesetResolver, "construct_endpoint"),
+        (SigV4Auth, "add_auth"),
+        (URLLib3Session, "send"),
+        (JSONParser, "_handle_structure"),
+    ):
+        monkeypatch.setattr(owner, piece, general)
+    told: list[bytes] = []
+
+    class Session(BaseRequestHandler):
+        def handle(self) -> None:
+            told.append(self.request.recv(65_536))
+            self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    with TCPServer(("127.0.0.1", 0), Session) as server:
+        thread = Thread(target=server.handle_request)
+        thread.start()
+        endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+        made = database(read_settings({**TABLES, "DYNAMODB_ENDPOINT": endpoint}))
+        assert made.call("get_item", TableName="sessions", Key={})
+        made.client.close()
+        thread.join()
+    assert b"AWS4-HMAC-SHA256 Credential=test/" in told[0]
