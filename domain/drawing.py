@@ -6,7 +6,7 @@ pool (`refill`) and asks again. What it reads, it reads through two functions of
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from domain.effects import EntryRemoved
 from domain.errors import InvalidValueError
@@ -119,7 +119,7 @@ def expected_next(session: Session) -> str | None:
         selected=(),
         outcome=Outcome.MASTERED,
     )
-    draw = next_draw(replace(session, turn=None, processed=shown))
+    draw = next_draw(session._replace(turn=None, processed=shown))
     return draw.question_id if isinstance(draw, FreshDraw | PoolDraw) else None
 
 
@@ -130,9 +130,8 @@ def withdraw(session: Session) -> tuple[Session, tuple[EntryRemoved, ...]]:
     """
     entry = session.pool_entry
     if entry is None:
-        return replace(session, turn=None, presented=session.presented - 1), ()
-    without = replace(
-        session,
+        return session._replace(turn=None, presented=session.presented - 1), ()
+    without = session._replace(
         turn=None,
         pool=session.pool.removed(entry),
         presented=session.presented - int(entry.leftover),
@@ -182,21 +181,19 @@ def present(session: Session, draw: FreshDraw | PoolDraw, question: Question) ->
     )
     if isinstance(draw, PoolDraw):
         new = int(draw.entry.leftover)
-        return replace(
-            session,
+        return session._replace(
             turns=turns,
             turn=turn,
             presented=session.presented + new,
             waiting=session.waiting - new,
         )
     source = session.sources[draw.source]
-    return replace(
-        session,
+    return session._replace(
         turns=turns,
         turn=turn,
         presented=session.presented + 1,
         sources=_replaced(
-            session, draw.source, replace(source, cursor=source.cursor + 1, left=source.left - 1)
+            session, draw.source, source._replace(cursor=source.cursor + 1, left=source.left - 1)
         ),
     )
 
@@ -209,16 +206,16 @@ def skip(session: Session, draw: FreshDraw | PoolDraw) -> Session:
     """
     if isinstance(draw, PoolDraw):
         waiting = session.waiting - int(draw.entry.leftover)
-        return replace(session, pool=session.pool.removed(draw.entry), waiting=waiting)
+        return session._replace(pool=session.pool.removed(draw.entry), waiting=waiting)
     source = session.sources[draw.source]
     cursor = source.cursor + 1
-    stepped = replace(source, cursor=cursor, left=min(source.left, source.size - cursor))
-    return replace(session, sources=_replaced(session, draw.source, stepped))
+    stepped = source._replace(cursor=cursor, left=min(source.left, source.size - cursor))
+    return session._replace(sources=_replaced(session, draw.source, stepped))
 
 
 def refill(session: Session, found: Iterable[PoolEntry], *, exhausted: bool) -> Session:
     """Return the session with pool entries read from the table (see `Pool.refilled`)."""
-    return replace(session, pool=session.pool.refilled(found, exhausted=exhausted))
+    return session._replace(pool=session.pool.refilled(found, exhausted=exhausted))
 
 
 def complete(session: Session) -> Session:
@@ -229,7 +226,7 @@ def complete(session: Session) -> Session:
     """
     if not isinstance(next_draw(session), NothingLeft):
         raise InvalidValueError("a session with questions left is not complete")
-    return replace(session, status=Status.COMPLETED, turn=None)
+    return session._replace(status=Status.COMPLETED, turn=None)
 
 
 def _fresh_draw(session: Session, fresh: int) -> FreshDraw:

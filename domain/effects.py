@@ -1,12 +1,12 @@
 """What an answer asks to be written beside the session, in the same transaction."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.pool import PoolEntry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgressChange:
+class ProgressChange(NamedTuple):
     """One attempt at a question. `mastered` is None where the answer leaves mastery as it was.
 
     `number` counts the session's submissions, this one included, and `right_before` the right ones

@@ -6,7 +6,7 @@ those of docs/architecture.md.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from domain.effects import EntryLowered, EntryQueued, EntryRemoved, PoolChange, ProgressChange
@@ -99,13 +99,12 @@ def new_review_session(
     counts = Counter(category_and_ordinal(each)[0] for each in questions)
     pool = Pool()
     for entry in entries:
-        pool = pool.added(replace(entry, leftover=True))
+        pool = pool.added(entry._replace(leftover=True))
     sources = [
         Source(category=category, question_count=count, size=0, left=0)
         for category, count in counts.items()
     ]
-    return replace(
-        _begun(user_id, session_id, name, seed, sources, wrong_answer_percentage, now),
+    return _begun(user_id, session_id, name, seed, sources, wrong_answer_percentage, now)._replace(
         pool=pool,
         last_queued_at=entries[-1].queued_at,
         waiting=len(entries),
@@ -226,8 +225,7 @@ def answer(
     else:
         outcome, after, changes = _right_at_first_try(session, order)
     chosen = tuple(sorted(selected))
-    after = replace(
-        after,
+    after = after._replace(
         version=session.version + 1,
         updated_at=now,
         expires_at=now + LIFETIME,
@@ -271,13 +269,12 @@ def _asked_again(
 ) -> Session:
     """Rule 1: the same question at once, its choices in another order."""
     turns = session.turns + 1
-    again = replace(
-        turn,
+    again = turn._replace(
         version=question.version,
         order=choice_order(question.choices, session.seed, turns, previous=order),
         missed=True,
     )
-    return replace(session, turns=turns, turn=again, wrong=session.wrong + 1)
+    return session._replace(turns=turns, turn=again, wrong=session.wrong + 1)
 
 
 def _put_right(
@@ -289,8 +286,7 @@ def _put_right(
     entry = PoolEntry(queued_at, turn.question_id)
     pool = (session.pool.removed(old) if old else session.pool).added(entry)
     queued = EntryQueued(entry, order)
-    after = replace(
-        session,
+    after = session._replace(
         turn=None,
         pool=pool,
         last_queued_at=queued_at,
@@ -304,14 +300,14 @@ def _right_at_first_try(
     session: Session, order: tuple[int, ...]
 ) -> tuple[Outcome, Session, tuple[PoolChange, ...]]:
     """Rules 3 and 4."""
-    right = replace(session, turn=None, correct=session.correct + 1)
+    right = session._replace(turn=None, correct=session.correct + 1)
     entry = session.pool_entry
     if entry is None:
-        after = replace(right, answered=session.answered + 1, mastered=session.mastered + 1)
+        after = right._replace(answered=session.answered + 1, mastered=session.mastered + 1)
         return Outcome.MASTERED, after, ()
-    right = replace(right, answered=session.answered + entry.leftover)
+    right = right._replace(answered=session.answered + entry.leftover)
     if entry.remaining_tries > 1:
-        after = replace(right, pool=session.pool.lowered(entry))
+        after = right._replace(pool=session.pool.lowered(entry))
         return Outcome.LOWERED, after, (EntryLowered(entry.lowered(), order),)
-    after = replace(right, pool=session.pool.removed(entry), mastered=session.mastered + 1)
+    after = right._replace(pool=session.pool.removed(entry), mastered=session.mastered + 1)
     return Outcome.MASTERED, after, (EntryRemoved(entry),)

@@ -1,7 +1,7 @@
 """The wrong-answer pool of one session: a bounded head of its oldest entries, and two totals."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 HEAD_CAPACITY = 16
 """Oldest entries a session carries. A refill costs one query, so about one in 16 draws from a
@@ -11,8 +11,7 @@ TRIES = 2
 """Right answers a question owes when it enters the pool."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class PoolEntry:
+class PoolEntry(NamedTuple):
     """A question put right after a mistake, owing `remaining_tries` right answers.
 
     `queued_at` is in milliseconds since the epoch. A `leftover` was taken over from an earlier
@@ -26,7 +25,7 @@ class PoolEntry:
 
     def lowered(self) -> "PoolEntry":
         """Return the entry with one try less, after a right answer."""
-        return replace(self, remaining_tries=self.remaining_tries - 1, leftover=False)
+        return self._replace(remaining_tries=self.remaining_tries - 1, leftover=False)
 
     @property
     def key(self) -> tuple[int, str]:
@@ -34,8 +33,7 @@ class PoolEntry:
         return (self.queued_at, self.question_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
+class Pool(NamedTuple):
     """`head`, oldest first, out of `entries` owing `tries` in all.
 
     `mark` is the key of the newest entry the head ever held, kept while the pool holds more than
@@ -62,23 +60,22 @@ class Pool:
 
     def added(self, entry: PoolEntry) -> "Pool":
         """Return the pool with a new entry, which must be its newest."""
-        pool = replace(self, entries=self.entries + 1, tries=self.tries + entry.remaining_tries)
+        pool = self._replace(entries=self.entries + 1, tries=self.tries + entry.remaining_tries)
         if self.beyond_head:
             return pool
         if len(self.head) < HEAD_CAPACITY:
-            return replace(pool, head=(*self.head, entry))
-        return replace(pool, mark=self.head[-1].key)
+            return pool._replace(head=(*self.head, entry))
+        return pool._replace(mark=self.head[-1].key)
 
     def lowered(self, entry: PoolEntry) -> "Pool":
         """Return the pool with one try less on an entry that owes more than one."""
         less = entry.lowered()
         head = tuple(less if e.key == entry.key else e for e in self.head)
-        return replace(self, head=head, tries=self.tries - 1)
+        return self._replace(head=head, tries=self.tries - 1)
 
     def removed(self, entry: PoolEntry) -> "Pool":
         """Return the pool without an entry of its head."""
-        return replace(
-            self,
+        return self._replace(
             head=tuple(e for e in self.head if e.key != entry.key),
             entries=self.entries - 1,
             tries=self.tries - entry.remaining_tries,
@@ -97,4 +94,4 @@ class Pool:
         if whole or len(head) > self.entries:
             return Pool(head=head, entries=len(head), tries=sum(e.remaining_tries for e in head))
         mark = head[-1].key if head else self.mark
-        return replace(self, head=head, mark=mark if len(head) < self.entries else None)
+        return self._replace(head=head, mark=mark if len(head) < self.entries else None)

@@ -1,6 +1,7 @@
 """How a question's choices are shown on a turn: in which order, under which ids."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import factorial
 
 from domain.errors import UnknownChoiceError
@@ -13,7 +14,7 @@ KEY_CHARACTERS = 7
 """Pseudorandom characters at the head of a choice id: 35 bits, so that an id guessed for another
 turn or another version of the question is right about once in 3 * 10**9."""
 KEY_MASK = 32**KEY_CHARACTERS - 1
-KEY_SHIFTS = range(0, 512 - 35, 35)
+KEY_SHIFTS = tuple(range(0, 512 - 35, 35))
 """A 512-bit digest holds 14 keys for at most 10 choices: room to pass over equal ones."""
 
 
@@ -49,15 +50,20 @@ def choices_move(choices: Sequence[Choice]) -> bool:
     return sum(not choice.pinned for choice in choices) > 1
 
 
+@lru_cache(maxsize=256)
 def choice_ids(seed: bytes, turn: int, version: int, count: int) -> tuple[str, ...]:
     """Return the id of each choice by its index: 7 characters of keyed hash, then the turn.
 
     The turn is public; carrying it lets an answer be told from a stale one without more state.
     """
     stream = int.from_bytes(digest(seed, b"choice", b"%d|%d" % (turn, version)))
-    keys = dict.fromkeys((stream >> shift) & KEY_MASK for shift in KEY_SHIFTS)
+    keys: dict[int, None] = {}
+    for shift in KEY_SHIFTS:
+        if len(keys) == count:
+            break
+        keys[stream >> shift & KEY_MASK] = None
     suffix = _base32(turn)
-    return tuple(_base32(key).rjust(KEY_CHARACTERS, "0") + suffix for key in list(keys)[:count])
+    return tuple([_key_text(key) + suffix for key in keys])
 
 
 def turn_of(identifier: str) -> int:
@@ -70,6 +76,15 @@ def turn_of(identifier: str) -> int:
     if not 1 <= len(suffix) <= KEY_CHARACTERS or not set(identifier) <= set(ALPHABET):
         raise UnknownChoiceError(identifier)
     return int(suffix, 32)
+
+
+_PAIRS = tuple([first + second for first in ALPHABET for second in ALPHABET])
+
+
+def _key_text(key: int) -> str:
+    """Return a key in `KEY_CHARACTERS`."""
+    head = _PAIRS[key >> 25] + _PAIRS[key >> 15 & 1023]
+    return head + _PAIRS[key >> 5 & 1023] + ALPHABET[key & 31]
 
 
 def _base32(number: int) -> str:

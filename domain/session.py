@@ -4,8 +4,8 @@ Everything here is immutable; the engine returns new states. Times are integers,
 since the epoch in UTC, so that a naive or local time cannot be passed by mistake.
 """
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from domain.penalty import penalty_indicator
 from domain.pool import TRIES, Pool, PoolEntry
@@ -38,8 +38,7 @@ class Outcome(StrEnum):
         return self is not Outcome.WRONG
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(NamedTuple):
     """A category a session draws from.
 
     `size` ordinals were published when the session began, of which it asks `question_count`;
@@ -49,12 +48,11 @@ class Source:
     category: str
     question_count: int
     size: int
-    cursor: int = 0
     left: int
+    cursor: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(NamedTuple):
     """The presentation on screen: `version` and `order` of the question as it was drawn."""
 
     question_id: str
@@ -64,8 +62,7 @@ class Turn:
     missed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessedTurn:
+class ProcessedTurn(NamedTuple):
     """The turn answered last: enough to recognize its answer and to give the same response."""
 
     turn: int
@@ -75,8 +72,7 @@ class ProcessedTurn:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(NamedTuple):
     """State of one session.
 
     `turns` is the number of the newest presentation, `presented` counts distinct questions shown,
@@ -96,7 +92,7 @@ class Session:
     seed: bytes
     wrong_answer_percentage: int
     sources: tuple[Source, ...]
-    pool: Pool = field(default_factory=Pool)
+    pool: Pool = Pool()
     last_queued_at: int = 0
     turns: int = 0
     turn: Turn | None = None
@@ -126,8 +122,7 @@ class Session:
         return self.pool.entry(self.turn.question_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(NamedTuple):
     """What the learner sees of a session; field meanings are the HTTP contract's."""
 
     total_questions: int

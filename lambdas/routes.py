@@ -6,6 +6,7 @@ responses are named (`module:Class`) and resolved by those who need the class.
 """
 
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple
 
 SESSION_ID_PATTERN = "^[0-9a-f]{27}$"
@@ -108,8 +109,13 @@ class Route(NamedTuple):
     @property
     def path_parameters(self) -> tuple[Parameter, ...]:
         """Parameters of the path, in order."""
-        names = (part[1:-1] for part in self.path.split("/") if part.startswith("{"))
-        return tuple(PATH_PARAMETERS[name] for name in names)
+        return _path_parameters(self.path)
+
+
+@cache
+def _path_parameters(path: str) -> tuple[Parameter, ...]:
+    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    return tuple([PATH_PARAMETERS[name] for name in names])
 
 
 PATH_PARAMETERS = {

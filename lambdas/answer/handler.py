@@ -52,7 +52,9 @@ def answer_view(result: Result) -> "contract.AnswerResult":
     }
     if done.outcome.correct:
         # All and only the right choices were selected, so they are what was selected.
-        ids = choice_ids(session.seed, done.turn, done.version, max(done.selected) + 1)
+        # Those of all its choices are remembered from grading.
+        known = len(result.answered.choices) if result.answered else 0
+        ids = choice_ids(session.seed, done.turn, done.version, max(known, max(done.selected) + 1))
         body["correctAnswers"] = sorted(ids[index] for index in done.selected)
         body["explanation"] = result.answered.explanation if result.answered else ""
     return body

@@ -6,7 +6,7 @@ with a new version, so that an answer on its way to one of them finds it over.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from domain.effects import EntryQueued, EntryRemoved
@@ -43,7 +43,7 @@ class Leftovers:
     def entries(self) -> list[PoolEntry]:
         """The pool the review session begins with."""
         return [
-            replace(owed.entry, remaining_tries=self.tries[question_id], leftover=True)
+            owed.entry._replace(remaining_tries=self.tries[question_id], leftover=True)
             for question_id, owed in self.taken.items()
         ]
 
@@ -114,8 +114,8 @@ def take_up(
     ]
     actions += [table.removed(session.user_id, owed) for owed in leftovers.merged]
     for former in leftovers.closed.values():
-        closed = replace(
-            former, status=Status.ABANDONED, version=former.version + 1, updated_at=now
+        closed = former._replace(
+            status=Status.ABANDONED, version=former.version + 1, updated_at=now
         )
         put = environment.sessions.put(closed, expected_version=former.version)
         actions.append({"Put": put})

@@ -1,7 +1,6 @@
 """Start, list, read, change and abandon sessions."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
@@ -184,8 +183,7 @@ def abandon_session(environment: Environment, user_id: str, session_id: str) -> 
 
 def _changed(environment: Environment, session: Session, *, name: str, status: Status) -> Session:
     now = environment.clock()
-    changed = replace(
-        session,
+    changed = session._replace(
         name=name,
         status=status,
         version=session.version + 1,

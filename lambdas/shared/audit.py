@@ -155,7 +155,12 @@ def pseudonym(user_id: str) -> str:
     The same user has the same one as long as the key lives; without the key nobody can tell from
     a `sub` which records are its own.
     """
-    return hmac.digest(_key(), user_id.encode(), "sha256").hex()[:_PSEUDONYM_HEX]
+    return _under(_key(), user_id)
+
+
+@lru_cache(maxsize=256)
+def _under(key: bytes, user_id: str) -> str:
+    return hmac.digest(key, user_id.encode(), "sha256").hex()[:_PSEUDONYM_HEX]
 
 
 @lru_cache(maxsize=1)
@@ -163,6 +168,9 @@ def _key() -> bytes:
     # Where no key is given, as on a laptop, pseudonyms hold for the life of the process. Never is
     # there one that anybody could make.
     return (settings().audit_key or secrets.token_hex()).encode()
+
+
+_compiled = lru_cache(maxsize=None)(re.compile)
 
 
 def _targets_of(route: Route, event: Mapping[str, Any], who: str | None) -> dict[str, list[str]]:
@@ -177,6 +185,6 @@ def _targets_of(route: Route, event: Mapping[str, Any], who: str | None) -> dict
         kind, value = _TARGETS.get(parameter.name), sent.get(parameter.name) or ""
         if kind is Target.USER and value == ME:
             value = who or ""
-        if kind and parameter.pattern and re.fullmatch(parameter.pattern, value):
+        if kind and parameter.pattern and _compiled(parameter.pattern).fullmatch(value):
             on[kind.value] = [value]
     return on

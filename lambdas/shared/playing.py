@@ -1,7 +1,6 @@
 """What session, quiz and answer share: drawing the next question, and saving a turn."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from domain.drawing import RefillNeeded, advance, withdraw
@@ -125,7 +124,7 @@ def current_question(environment: Environment, session: Session) -> tuple[Sessio
         return session, question
     without, removed = withdraw(session)
     drawn = draw_next(environment, without, removed)
-    renewed = replace(drawn.session, version=session.version + 1)
+    renewed = drawn.session._replace(version=session.version + 1)
     save_turn(environment, renewed, drawn.changes, expected_version=session.version)
     note_draw(renewed)
     return renewed, drawn.question

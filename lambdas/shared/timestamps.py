@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 def iso(milliseconds: int) -> str:
     """Return `2026-11-22T09:30:00.123Z`."""
     seconds, millis = divmod(milliseconds, 1000)
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{millis:03d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{millis:03d}Z"
 
 
 def milliseconds(text: str) -> int:

@@ -6,7 +6,6 @@ routes are in test_route_budgets.py.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,10 +96,10 @@ def begun(stage: Stage, size: int) -> Session:
     session = loaded(stage, stage.start({"category": "geography"}, {"category": "history"}))
     geography, history = session.sources
     sources = (
-        replace(geography, cursor=0, left=geography.size),
-        replace(history, cursor=history.size, left=0),
+        geography._replace(cursor=0, left=geography.size),
+        history._replace(cursor=history.size, left=0),
     )
-    return replace(session, turn=None, turns=0, presented=0, sources=sources)
+    return session._replace(turn=None, turns=0, presented=0, sources=sources)
 
 
 def seeded(stage: Stage, owner: Session, pending: int) -> list[PoolEntry]:
@@ -124,7 +123,7 @@ def with_pool(session: Session, entries: Sequence[PoolEntry], **other: Any) -> S
     pool = Pool()
     for entry in entries:
         pool = pool.added(entry)
-    return replace(session, pool=pool, turn=None, processed=None, **other)
+    return session._replace(pool=pool, turn=None, processed=None, **other)
 
 
 def store(stage: Stage, session: Session) -> Session:
@@ -164,7 +163,7 @@ def test_every_answer_costs_the_same_with_any_bank_and_any_number_pending(
     entries = seeded(stage, owner, pending)
     for number, size in enumerate(SIZES):
         # The entries are the first session's: each that follows takes its place.
-        session = replace(begun(stage, size), session_id=owner.session_id)
+        session = begun(stage, size)._replace(session_id=owner.session_id)
         owed = entries[4 * number :][:pending]
 
         fresh = with_pool(session, owed, wrong_answer_percentage=0)
@@ -204,8 +203,7 @@ def test_a_refill_costs_the_same_with_any_number_pending(stage: Stage, pending: 
     last = entries[0]
     store(
         stage,
-        replace(
-            with_pool(owner, entries, wrong_answer_percentage=100),
+        with_pool(owner, entries, wrong_answer_percentage=100)._replace(
             pool=Pool(head=(last,), entries=pending, tries=2 * pending, mark=last.key),
         ),
     )
@@ -285,7 +283,7 @@ def busiest(names: Sequence[str], name: str, pool_entries: int) -> Session:
         session_id="f" * 27,
         name=name,
         seed=b"s" * 16,
-        sources=[replace(source, left=1) for source in sources],
+        sources=[source._replace(left=1) for source in sources],
         wrong_answer_percentage=20,
         now=START,
     )
@@ -301,10 +299,9 @@ def busiest(names: Sequence[str], name: str, pool_entries: int) -> Session:
         multiple=True,
     )
     shown = present(
-        replace(session, pool=pool), PoolDraw(question.question_id, pool.head[0]), question
+        session._replace(pool=pool), PoolDraw(question.question_id, pool.head[0]), question
     )
-    return replace(
-        shown,
+    return shown._replace(
         sources=tuple(sources),
         processed=ProcessedTurn(
             turn=999_999,

@@ -206,7 +206,7 @@ def test_a_response_to_play_has_a_bounded_frame_at_the_extremes_of_the_contract(
     names = [f"{number}{'c' * 47}" for number in range(8)]
     publish(stage, **dict.fromkeys(names, 9_999_999))
     stage.environment.bank = LargestQuestions(stage.environment.questions, stage.clock)
-    session = replace(busiest(names, "n" * 80, pool_entries=5_000), user_id="ada")
+    session = busiest(names, "n" * 80, pool_entries=5_000)._replace(user_id="ada")
     pool, entry = stage.environment.wrong_answers, EntryQueued(session.pool.head[0], (0,))
     rows = {
         stage.environment.sessions.name: item_from_session(session),

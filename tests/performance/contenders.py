@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from random import Random
 from typing import Any, Protocol
@@ -108,7 +108,7 @@ class Naive:
     def begin(self, pool: int, pending: int) -> None:
         self.user = f"naive-{pool}-{pending}"
         self.quiz.start(self.user, self.session_id, naive_ids(self.stage, pool))
-        session = replace(blank_session(self.user, 1), session_id=self.session_id)
+        session = blank_session(self.user, 1)._replace(session_id=self.session_id)
         seed_entries(self.stage, session, pending)
         self.go_on(self.show(self.showing()))
 
@@ -154,7 +154,7 @@ def begun_session(stage: Stage, user: str, pool: int, pending: int) -> Session:
     known = session.pool
     for entry in entries:
         known = known.added(entry)
-    session = replace(session, pool=known, last_queued_at=stage.clock.now)
+    session = session._replace(pool=known, last_queued_at=stage.clock.now)
     ahead = following(session, FreshDraw("", 0), TURNS)
     drawn = {category_and_ordinal(each)[1] for each in ahead}
     first = permuted(0, pool, session.seed, CATEGORY.encode())

@@ -6,6 +6,7 @@ where a goal is missed.
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -28,19 +29,19 @@ QUESTIONS = 300
 ERRORS = 0.2
 """Share of wrong answers."""
 
-GOAL, OUR_GOAL = 5.0, 0.3
-"""Millions of instructions of a submit: all, and ours."""
+GOAL, ENGINE_GOAL = 5.0, 0.3
+"""Millions of instructions of a submit: all of it, and the engine."""
 
 CATEGORY = "geography"
 PROGRAM = ROOT / "tests" / "performance" / "serve.py"
 SECTION = "warm path"
 NAMED = {
-    "functions": "**ours**: event to response, rules, items, log line",
-    "calls": "botocore: calls, parameters to JSON, hooks, retries",
-    "endpoint": "botocore: endpoint rules",
-    "signature": "botocore: signature",
-    "response": "botocore: response to items",
-    "HTTP": "urllib3 and http.client",
+    "replayed": "**ours**: the engine",
+    "functions": "**ours**: event to response, items, log line, audit record",
+    "calls": "botocore: calls, hooks, retries; parameters to JSON",
+    "signature": "signature",
+    "response": "response to items",
+    "HTTP": "connection: http.client",
 }
 
 
@@ -94,9 +95,13 @@ def recordings(database: Database) -> tuple[dict[str, Any], dict[str, Any], dict
     )
 
 
-def own(counts: list[float], at: int) -> float:
-    """Return what a layer takes beyond those before it."""
-    return counts[at] - (counts[at - 1] if at else 0)
+def own(counts: list[float]) -> list[float]:
+    """Return what each layer takes by itself: served twice, the engine was left out once."""
+    twice, functions, *others = counts
+    engine = 2 * functions - twice
+    whole = [functions, *others]
+    beyond = [after - before for before, after in pairwise(whole)]
+    return [engine, functions - engine, *beyond, whole[-1]]
 
 
 def main(arguments: list[str]) -> int:
@@ -118,22 +123,19 @@ def main(arguments: list[str]) -> int:
                     taken.append(made.instructions(program, database.environment))
                 found.append((taken[1] - taken[0]) / REQUESTS / M)
             counts[recording["function"]] = found
-    question, answer = counts["quiz"], counts["answer"]
+    question, answer = own(counts["quiz"]), own(counts["answer"])
+    names = [*(NAMED[layer] for layer in LAYERS), "all"]
     rows = [
-        (
-            NAMED[layer],
-            *(f"{each[at] - (each[at - 1] if at else 0):.2f}" for each in (question, answer)),
-        )
-        for at, layer in enumerate(LAYERS)
+        (name, f"{of_question:.2f}", f"{of_answer:.2f}")
+        for name, of_question, of_answer in zip(names, question, answer, strict=True)
     ]
-    rows.append(("all", f"{question[-1]:.2f}", f"{answer[-1]:.2f}"))
     head = ("layer, M instructions", "GET question (1 call)", "POST answer (2 calls)")
     content = f"One answer in {round(1 / ERRORS)} is wrong.\n\n{table(head, rows)}"
     missed = []
     if answer[-1] > GOAL:
         missed.append(f"An answer takes more than {GOAL} M instructions.")
-    if answer[0] > OUR_GOAL:
-        missed.append(f"An answer takes more than {OUR_GOAL} M instructions of ours.")
+    if answer[0] > ENGINE_GOAL:
+        missed.append(f"An answer takes more than {ENGINE_GOAL} M instructions of the engine.")
     print(content, *missed, sep="\n")
     if "--record" in arguments:
         write_section(SECTION, content)

@@ -1,7 +1,6 @@
 """Items stay small at the extremes of the contract, counted on real tables through real play."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import cycle
 from typing import Any, cast
 
@@ -51,7 +50,7 @@ def with_pending(stage: Stage, session_id: str, questions: Sequence[str]) -> Non
     """Give a session that just began pool entries, and show it its next question."""
     # A time of its own: a learner's entries of two sessions share one partition.
     stage.clock.advance(len(questions))
-    session = replace(loaded(stage, session_id), last_queued_at=stage.clock.now)
+    session = loaded(stage, session_id)._replace(last_queued_at=stage.clock.now)
     began = stage.clock.now - len(questions)
     pool, entries = session.pool, []
     for number, question_id in enumerate(questions):
@@ -61,7 +60,7 @@ def with_pending(stage: Stage, session_id: str, questions: Sequence[str]) -> Non
     for at in range(0, len(entries), 100):
         stage.environment.transactions.write(entries[at : at + 100])
     advanced = advance(
-        replace(session, pool=pool, turn=None),
+        session._replace(pool=pool, turn=None),
         stage.environment.bank.get,
         lambda _: pytest.fail("a full head needs no refill"),
     )

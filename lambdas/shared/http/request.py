@@ -107,8 +107,10 @@ def read_request(route: Route, event: Event, client_id: str | None) -> Request |
     user_id = authorize(caller, route.access, sent_path.get("userId"))
     path = _path(route, sent_path)
     faults: list[FieldFault] = []
-    query = _parameters(route.query, _sent_query(event), faults)
-    headers = _parameters(route.headers, _sent_headers(route, event), faults)
+    query = _parameters(route.query, _sent_query(event), faults) if route.query else {}
+    headers = (
+        _parameters(route.headers, _sent_headers(route, event), faults) if route.headers else {}
+    )
     if faults:
         raise ValidationError(faults)
     return Request(

@@ -42,5 +42,7 @@ def proxy_response(response: Response, request_id: str) -> dict[str, Any]:
     if response.body is None:
         return {"statusCode": response.status, "headers": headers, "body": ""}
     headers.setdefault("Content-Type", "application/json")
-    body = json.dumps(response.body, ensure_ascii=False, separators=(",", ":"))
-    return {"statusCode": response.status, "headers": headers, "body": body}
+    return {"statusCode": response.status, "headers": headers, "body": _encode(response.body)}
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

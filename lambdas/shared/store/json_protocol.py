@@ -59,7 +59,9 @@ class Parser(JSONParser):
             failure: dict[str, Any] = super().parse(response, shape)
             return failure
         try:
-            parsed: dict[str, Any] = json.loads(response["body"], object_hook=_with_bytes)
+            body = response["body"]
+            hook = _with_bytes if b'"B"' in body else None
+            parsed: dict[str, Any] = json.loads(body, object_hook=hook)
         except ValueError as error:
             raise UnreadableResponseError from error
         parsed["ResponseMetadata"] = {"HTTPStatusCode": 200}

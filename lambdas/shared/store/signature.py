@@ -6,10 +6,10 @@ the day's key. Tests hold it to botocore's signature (tests/unit/lambdas/test_si
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
-from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from hmac import digest
+from time import gmtime, strftime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -41,7 +41,7 @@ class Signer:
         credentials = self._credentials.get_frozen_credentials()
         headers, body = request.headers, request.data
         assert isinstance(body, bytes)  # noqa: S101 - the serializer's
-        now = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        now = strftime("%Y%m%dT%H%M%SZ", gmtime())
         signed = {
             "content-type": headers["Content-Type"],
             "host": _host(request.url),

@@ -1,7 +1,6 @@
 """Which question comes next: retired and missing ones, refills of the head, looking ahead."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 import pytest
 
@@ -86,7 +85,7 @@ def with_pool(begun: Session, *entries: PoolEntry) -> Session:
     pool = Pool()
     for each in sorted(entries):
         pool = pool.added(each)
-    return replace(begun, pool=pool)
+    return begun._replace(pool=pool)
 
 
 # Presenting
@@ -279,7 +278,7 @@ def test_a_pool_question_that_is_missing_altogether_goes_with_its_entry() -> Non
 def test_a_session_whose_whole_pool_is_missing_completes() -> None:
     store = Store({}, [entry(1), entry(2)])
     begun = session(source("geo", 3))
-    emptied = replace(begun, sources=(replace(begun.sources[0], left=0),))
+    emptied = begun._replace(sources=(begun.sources[0]._replace(left=0),))
 
     advanced = store.advance(with_pool(emptied, entry(1), entry(2)))
 
@@ -346,7 +345,7 @@ def test_a_pool_question_withdrawn_from_the_screen_takes_its_entry_along() -> No
 
 
 def test_next_draw_asks_for_a_refill_when_the_head_is_empty_and_the_total_is_not() -> None:
-    empty_head = replace(session(percentage=100), pool=Pool(entries=3, tries=6, mark=entry(5).key))
+    empty_head = session(percentage=100)._replace(pool=Pool(entries=3, tries=6, mark=entry(5).key))
     assert next_draw(empty_head) == RefillNeeded(entry(5).key, HEAD_CAPACITY)
 
 
@@ -355,7 +354,7 @@ def test_next_draw_asks_for_a_refill_when_the_head_holds_only_the_question_just_
     begun = session(source("geo", 40), percentage=100)
     shown = Turn(question_id="geo:000016", version=1, order=(0, 1, 2, 3), from_pool=True)
     alone = Pool(head=(entry(16),), entries=15, tries=30, mark=entry(16).key)
-    left = right_answer(replace(begun, turns=1, turn=shown, pool=alone), question("geo:000016"))
+    left = right_answer(begun._replace(turns=1, turn=shown, pool=alone), question("geo:000016"))
     store.entries = [entry(16, tries=1), *store.entries[16:]]
 
     draw = next_draw(left)
@@ -368,13 +367,13 @@ def test_next_draw_asks_for_a_refill_when_the_head_holds_only_the_question_just_
 
 
 def test_a_fresh_draw_never_asks_for_a_refill() -> None:
-    empty_head = replace(session(percentage=0), pool=Pool(entries=3, tries=6, mark=entry(5).key))
+    empty_head = session(percentage=0)._replace(pool=Pool(entries=3, tries=6, mark=entry(5).key))
     assert isinstance(next_draw(empty_head), FreshDraw)
 
 
 def test_a_refill_that_finds_the_pool_lost_turns_to_the_fresh_side() -> None:
     store = Store(bank(geo=3))
-    lost = replace(session(percentage=100), pool=Pool(entries=3, tries=6, mark=entry(5).key))
+    lost = session(percentage=100)._replace(pool=Pool(entries=3, tries=6, mark=entry(5).key))
 
     advanced = store.advance(lost)
 
@@ -386,9 +385,8 @@ def test_a_refill_that_finds_the_pool_lost_turns_to_the_fresh_side() -> None:
 
 def test_a_refill_that_finds_the_pool_lost_completes_a_session_without_fresh_questions() -> None:
     begun = session(source("geo", 1), percentage=100)
-    lost = replace(
-        begun,
-        sources=(replace(begun.sources[0], left=0),),
+    lost = begun._replace(
+        sources=(begun.sources[0]._replace(left=0),),
         pool=Pool(entries=3, tries=6, mark=entry(5).key),
     )
 
@@ -396,7 +394,7 @@ def test_a_refill_that_finds_the_pool_lost_completes_a_session_without_fresh_que
 
 
 def test_refill_joins_what_was_read_to_the_sessions_pool() -> None:
-    begun = replace(session(), pool=Pool(entries=2, tries=4, mark=entry(5).key))
+    begun = session()._replace(pool=Pool(entries=2, tries=4, mark=entry(5).key))
     assert refill(begun, [entry(6), entry(7)], exhausted=True).pool.head == (entry(6), entry(7))
 
 
@@ -404,7 +402,7 @@ def test_a_deep_pool_is_read_once_in_some_sixteen_of_its_draws() -> None:
     entries = [entry(number, tries=1) for number in range(1, 401)]
     store = Store(bank(geo=401), entries)
     begun = session(source("geo", 401))
-    state = with_pool(replace(begun, sources=(replace(begun.sources[0], left=0),)), *entries)
+    state = with_pool(begun._replace(sources=(begun.sources[0]._replace(left=0),)), *entries)
     draws = 0
     while (advanced := store.advance(state)).question is not None:
         draws += 1
@@ -451,7 +449,7 @@ def test_no_next_question_is_known_at_the_end() -> None:
 
 def test_the_hint_is_silent_when_the_pool_would_have_to_be_read() -> None:
     learner = Learner(session(source("geo", 3), percentage=100), bank(geo=3))
-    deep = replace(learner.session, pool=Pool(entries=3, tries=6, mark=entry(5).key))
+    deep = learner.session._replace(pool=Pool(entries=3, tries=6, mark=entry(5).key))
     assert expected_next(deep) is None
 
 
@@ -483,7 +481,7 @@ def test_an_answer_after_the_end_is_refused() -> None:
 
 def test_replay_plays_a_review_session_that_begins_with_a_filled_pool() -> None:
     begun = session(source("geo", 3))
-    review = replace(begun, sources=(replace(begun.sources[0], left=0),), presented=1, answered=1)
+    review = begun._replace(sources=(begun.sources[0]._replace(left=0),), presented=1, answered=1)
     learner = Learner(with_pool(review, entry(1, tries=1)), bank(geo=3))
 
     assert learner.finish() == 1

@@ -1,7 +1,6 @@
 """Which turn an answer is for, and which choices it names: one answer counts once."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -97,7 +96,7 @@ def test_a_repeat_is_known_whatever_became_of_the_session(status: Status) -> Non
     ids = shown_ids(learner.session, asked)
     learner.choose({2})
 
-    ended = replace(learner.session, status=status)
+    ended = learner.session._replace(status=status)
 
     assert addressed_turn(ended, asked.question_id, 1, [ids[2]]) is Addressed.PROCESSED
 

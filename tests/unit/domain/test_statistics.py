@@ -5,7 +5,6 @@ that chi-square passes about once in 10,000 samples of truly uniform numbers.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from itertools import accumulate, permutations, product
 from math import exp
 
@@ -128,24 +127,24 @@ def test_every_question_of_all_sources_is_as_likely_as_another_on_each_turn() ->
 @pytest.mark.parametrize("percentage", [1, 20, 50, 99])
 def test_the_pool_gets_its_share_of_draws_when_both_sides_have_questions(percentage: int) -> None:
     pool = Pool().added(entry(1)).added(entry(2))
-    begun = replace(session(source("geo", 500), percentage=percentage), pool=pool)
-    sides = [isinstance(next_draw(replace(begun, turns=turn)), PoolDraw) for turn in range(10_000)]
+    begun = session(source("geo", 500), percentage=percentage)._replace(pool=pool)
+    sides = [isinstance(next_draw(begun._replace(turns=turn)), PoolDraw) for turn in range(10_000)]
 
     assert fits(sides, {True: percentage, False: 100 - percentage})
 
 
 def test_the_pool_gets_its_share_of_the_same_turn_of_many_sessions() -> None:
     pool = Pool().added(entry(1)).added(entry(2))
-    begun = replace(session(source("geo", 500), percentage=20), pool=pool)
-    draws = (next_draw(replace(begun, seed=seeded(number))) for number in range(10_000))
+    begun = session(source("geo", 500), percentage=20)._replace(pool=pool)
+    draws = (next_draw(begun._replace(seed=seeded(number))) for number in range(10_000))
 
     assert fits((isinstance(draw, PoolDraw) for draw in draws), {True: 20, False: 80})
 
 
 def test_the_side_of_a_draw_tells_nothing_of_the_next() -> None:
     pool = Pool().added(entry(1)).added(entry(2))
-    begun = replace(session(source("geo", 500), percentage=20), pool=pool)
-    sides = [isinstance(next_draw(replace(begun, turns=turn)), PoolDraw) for turn in range(10_000)]
+    begun = session(source("geo", 500), percentage=20)._replace(pool=pool)
+    sides = [isinstance(next_draw(begun._replace(turns=turn)), PoolDraw) for turn in range(10_000)]
 
     weights = {(True, True): 4, (True, False): 16, (False, True): 16, (False, False): 64}
     assert fits(zip(sides[::2], sides[1::2], strict=True), weights)

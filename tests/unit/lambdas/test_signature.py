@@ -1,6 +1,7 @@
 """The signature of a call, beside botocore's of the same request."""
 
 from datetime import UTC, datetime, timedelta
+from time import struct_time
 
 import pytest
 from botocore import auth
@@ -24,14 +25,14 @@ class Clock:
     def __init__(self) -> None:
         self.time = NOON
 
-    def now(self, _zone: object) -> datetime:
-        return self.time
+    def gmtime(self) -> struct_time:
+        return self.time.timetuple()
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(signature, "datetime", made)
+    monkeypatch.setattr(signature, "gmtime", made.gmtime)
     monkeypatch.setattr(auth, "get_current_datetime", lambda: made.time)
     return made
 
@@ -67,7 +68,7 @@ SESSION_KEYS = Credentials("AKID", "secret", "token+/=")  # pragma: allowlist se
 def test_a_request_is_signed_as_botocore_signs_it(body: bytes, credentials: Credentials) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(auth, "get_current_datetime", lambda: NOON)
-        patch.setattr(signature, "datetime", Clock())
+        patch.setattr(signature, "gmtime", NOON.timetuple)
         assert ours(request(body=body), credentials) == theirs(request(body=body), credentials)
 
 

@@ -57,12 +57,11 @@ SESSION = Session(
     wrong=2,
     mastered=3,
 )
-OVER = replace(
-    SESSION,
+OVER = SESSION._replace(
     status=Status.COMPLETED,
     turn=None,
     pool=Pool(head=(), entries=0, tries=0, mark=None),
-    sources=tuple(replace(source, left=0) for source in SESSION.sources),
+    sources=tuple(source._replace(left=0) for source in SESSION.sources),
 )
 
 
@@ -130,7 +129,7 @@ def test_a_completed_session_owes_nothing_and_shows_no_question() -> None:
     ],
 )
 def test_the_status_is_that_of_now(status: Status, before: str, after: str) -> None:
-    session = replace(SESSION, status=status)
+    session = SESSION._replace(status=status)
     assert session_view(session, SESSION.expires_at - 1)["status"] == before
     assert session_view(session, SESSION.expires_at)["status"] == after
 
@@ -161,7 +160,7 @@ def test_a_question_is_shown_with_exactly_the_fields_of_the_contract() -> None:
 def test_the_type_of_a_question_and_where_it_comes_from_are_told() -> None:
     assert shown(question=with_right(0, 1, multiple=True))["type"] == "MULTIPLE_CHOICE"
     assert SESSION.turn is not None
-    pooled = replace(SESSION, turn=replace(SESSION.turn, from_pool=True))
+    pooled = SESSION._replace(turn=SESSION.turn._replace(from_pool=True))
     assert shown(pooled)["fromWrongPool"] is True
 
 
@@ -201,7 +200,7 @@ def result(outcome: Outcome, session: Session = SESSION, *, right: int = 0) -> A
     done = ProcessedTurn(
         turn=turn, question_id="geography:000002", version=1, selected=(1,), outcome=outcome
     )
-    session = replace(session, processed=done)
+    session = session._replace(processed=done)
     return answer_view(Result(session, replace(QUESTION, explanation="Danube."), with_right(right)))
 
 
