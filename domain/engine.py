@@ -300,14 +300,17 @@ def _right_at_first_try(
     session: Session, order: tuple[int, ...]
 ) -> tuple[Outcome, Session, tuple[PoolChange, ...]]:
     """Rules 3 and 4."""
-    right = session._replace(turn=None, correct=session.correct + 1)
     entry = session.pool_entry
+    right = session._replace(
+        turn=None,
+        correct=session.correct + 1,
+        answered=session.answered + (entry is None or entry.leftover),
+        mastered=session.mastered + (entry is None or entry.remaining_tries == 1),
+    )
     if entry is None:
-        after = right._replace(answered=session.answered + 1, mastered=session.mastered + 1)
-        return Outcome.MASTERED, after, ()
-    right = right._replace(answered=session.answered + entry.leftover)
+        return Outcome.MASTERED, right, ()
     if entry.remaining_tries > 1:
-        after = right._replace(pool=session.pool.lowered(entry))
-        return Outcome.LOWERED, after, (EntryLowered(entry.lowered(), order),)
-    after = right._replace(pool=session.pool.removed(entry), mastered=session.mastered + 1)
+        lowered = right._replace(pool=session.pool.lowered(entry))
+        return Outcome.LOWERED, lowered, (EntryLowered(entry.lowered(), order),)
+    after = right._replace(pool=session.pool.removed(entry))
     return Outcome.MASTERED, after, (EntryRemoved(entry),)

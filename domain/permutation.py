@@ -13,6 +13,11 @@ ROUNDS = 8
 """Feistel rounds. Six still fail a chi-square test over pairs of values below about 65; eight
 pass from 33 on (docs/decisions/0003-drawing-without-replacement.md)."""
 
+_ROUND_MESSAGES = tuple(
+    (b"|%d|%%d" % number, b"|%d|%%d" % (number + 1)) for number in range(0, ROUNDS, 2)
+)
+"""What a round hashes, the half it does not change put in: two rounds at a time."""
+
 SHUFFLED_BELOW = 65
 """Pools smaller than this are shuffled outright: exact, and a small domain is where a Feistel
 network is weakest."""
@@ -34,17 +39,16 @@ def permuted(index: int, size: int, key: bytes, label: bytes) -> int:
         return _shuffle(size, key, label)[index]
     rows = isqrt(size - 1) + 1
     columns = -(-size // rows)
-    keyed = blake2b(label, key=key, digest_size=8)
+    keyed = blake2b(label, key=key, digest_size=8).copy
     while True:
         left, right = divmod(index, columns)
-        for number in range(ROUNDS):
-            mix = keyed.copy()
-            if number % 2:
-                mix.update(b"|%d|%d" % (number, left))
-                right = (right + int.from_bytes(mix.digest())) % columns
-            else:
-                mix.update(b"|%d|%d" % (number, right))
-                left = (left + int.from_bytes(mix.digest())) % rows
+        for even, odd in _ROUND_MESSAGES:
+            mix = keyed()
+            mix.update(even % right)
+            left = (left + int.from_bytes(mix.digest())) % rows
+            mix = keyed()
+            mix.update(odd % left)
+            right = (right + int.from_bytes(mix.digest())) % columns
         index = left * columns + right
         if index < size:
             return index
