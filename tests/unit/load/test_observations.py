@@ -70,7 +70,9 @@ def test_each_call_of_a_handler_is_put_at_a_distance_and_no_other(
     database = client.database(read_settings({"STAGE": "test"}))
 
     def answer(**_: object) -> Any:
-        return AWSResponse("", 200, HTTPHeaders(), HTTPResponse(io.BytesIO(b"{}")))
+        return AWSResponse(
+            "", 200, HTTPHeaders(), HTTPResponse(io.BytesIO(b"{}"), preload_content=False)
+        )
 
     database.client.meta.events.register("before-send.dynamodb", answer)
     for thread in ("handler_0", "stream-pump", "handler_1"):
