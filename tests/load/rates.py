@@ -41,15 +41,22 @@ class Step:
 def highest(first: float, served: Callable[[float], bool], held: Callable[[float], bool]) -> float:
     """Return the highest rate that is served and then held for longer.
 
+    A rate that is not served is tried again before it counts: one hiccup of the machine would end
+    the search where it has hardly begun. Holding is what tells, and is not helped.
+
     Raises:
         ValueError: not even a tenth of the first rate is served.
     """
+
+    def served_in_two_tries(rate: float) -> bool:
+        return served(rate) or served(rate)
+
     low, high = 0.0, first
-    while served(high):
+    while served_in_two_tries(high):
         low, high = high, high * STEP_UP
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        low, high = (middle, high) if served(middle) else (low, middle)
+        low, high = (middle, high) if served_in_two_tries(middle) else (low, middle)
     rate = low
     while rate < first / 10 or not held(rate):
         rate *= STEP_DOWN
