@@ -293,6 +293,17 @@ def test_a_learners_newest_day_is_written_with_the_totals_and_kept_apart_once_it
     assert (line["Duplicates"], "WRU" in line) == (len(of_ada[0]) + 2, False)
 
 
+def test_a_ledger_that_no_answer_can_ask_for_is_not_put_away(bank: Stage) -> None:
+    play(bank, "ada", "rrr")
+    bank.count()
+    bank.clock.advance(OLDEST + 2 * DAY)
+    play(bank, "ada", "rr", "history")
+    bank.count()
+    (row,) = tallies(bank)["users"]
+    assert int(row["ledgerDay"]["N"]) == bank.clock.now // DAY
+    assert tallies(bank)["sessions"] == []
+
+
 def days(records: Records) -> list[int]:
     return sorted({each.day for each in given(records)})
 
