@@ -117,11 +117,11 @@ class BankWriter:
         for update in updates:
             self._count(update)
         puts = self._puts(updates)
-        end = self._table.published_by(self.holder, self._changed.values())
+        end = self._table.published_by(self.holder, self._changed.values(), edits=bool(puts))
         if len(puts) <= UPDATED_TOGETHER:
             self.environment.transactions.write([*puts, end])
         else:
-            self.environment.transactions.write([self._renewal()])
+            self.environment.transactions.write([self._renewal(edits=True)])
             self.environment.transactions.write(puts)
             self.environment.transactions.write([end])
         self._forget(updates)
@@ -136,7 +136,7 @@ class BankWriter:
         self._refer_to(updates)
         for update in updates:
             self._count(update)
-        self.environment.transactions.write([*self._puts(updates), self._renewal()])
+        self.environment.transactions.write([*self._puts(updates), self._renewal(edits=True)])
         self._forget(updates)
 
     def replacement(self, known: BankRecord, draft: QuestionDraft) -> Staged:
@@ -163,12 +163,14 @@ class BankWriter:
         )
         put = self._table.put(retired, expected_version=record.question.version)
         entries = [entry._replace(active=entry.active - 1)]
-        end = self._table.published_by(self.holder, entries)
+        end = self._table.published_by(self.holder, entries, edits=True)
         self.environment.transactions.write([put, end])
 
     def close(self) -> None:
         """End the lease without publishing: what was staged is never seen."""
-        self.environment.transactions.write([self._table.published_by(self.holder, ())])
+        self.environment.transactions.write(
+            [self._table.published_by(self.holder, (), edits=False)]
+        )
 
     def is_visible(self, identifier: str) -> bool:
         """Whether a question is published, or staged by this writer."""
@@ -191,9 +193,9 @@ class BankWriter:
         self._leased_until = now + LEASE
         self._registry = self._table.claim(self.holder, until=self._leased_until, now=now)
 
-    def _renewal(self) -> dict[str, Any]:
+    def _renewal(self, *, edits: bool = False) -> dict[str, Any]:
         self._leased_until = self.environment.clock() + LEASE
-        return self._table.renewed(self.holder, until=self._leased_until)
+        return self._table.renewed(self.holder, until=self._leased_until, edits=edits)
 
     def _create(self, records: Sequence[BankRecord]) -> None:
         actions = [self._renewal()]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from sys import getsizeof
 from threading import Lock
+from typing import NamedTuple
 
 from domain.question import Question
 from lambdas.shared.errors import UnavailableError
@@ -16,16 +17,27 @@ CACHE_BYTES = 32 * 1024 * 1024
 """Bound on cached questions: some 25,000 of average length, in a function of 512 MB."""
 
 FRESH_FOR = 60_000
-"""Milliseconds a question is served without reading it again: an edit shows within a minute in
-every environment (at once where it meets an answer to the new version)."""
+"""Milliseconds a question is served without asking whether it was edited: an edit shows within a
+minute in every environment (at once where it meets an answer to the new version)."""
 
 QUESTION_OVERHEAD = 700
 """Bytes a cached question of four choices takes beside its texts, as tracemalloc tells."""
 
 
+class _Kept(NamedTuple):
+    question: Question
+    size: int
+    read_at: int
+
+
 @dataclass(slots=True)
 class Bank:
     """Reads questions, from memory where it may.
+
+    The bank has a revision, which every edit raises. While it stays the same, what is in memory is
+    right: one small read a minute stands for those of all questions. It tells nothing of questions
+    read less than a minute after it was first seen, which may have been edited just before: such
+    reads are not strongly consistent.
 
     A question that seems missing is read again, strongly consistent, before that is believed. While
     the table cannot be read, what is in memory is served however old it is.
@@ -34,8 +46,11 @@ class Bank:
     table: QuestionsTable
     clock: Callable[[], int]
     capacity: int = CACHE_BYTES
-    _cached: OrderedDict[str, tuple[Question, int, int]] = field(default_factory=OrderedDict)
+    _cached: OrderedDict[str, _Kept] = field(default_factory=OrderedDict)
     _bytes: int = 0
+    _revision: int | None = None
+    _revised_before: int = 0
+    _checked_at: int = 0
     # The laptop stage serves from several threads.
     _lock: Lock = field(default_factory=Lock)
 
@@ -43,20 +58,23 @@ class Bank:
         """Return a question if it is in memory and fresh."""
         with self._lock:
             found = self._cached.get(question_id)
-            if found is None or self.clock() >= found[2]:
+            if found is None or not self._is_fresh(found):
                 return None
             self._cached.move_to_end(question_id)
-            return found[0]
+            return found.question
 
     def get(self, question_ids: Iterable[str]) -> Mapping[str, Question]:
         """Return the questions that exist of those named.
 
-        At most one call for all not in memory, and one more if any is missing.
+        At most one call for all not in memory, and one more if any is missing; one for the bank's
+        revision, at most once a minute.
 
         Raises:
             UnavailableError: the table cannot be read, and one of them is not in memory at all.
         """
         wanted = dict.fromkeys(question_ids)
+        if self._may_be_fresh_again(wanted):
+            self._check()
         found = {each: hit for each in wanted if (hit := self.cached(each))}
         unread = [each for each in wanted if each not in found]
         for each in wanted:
@@ -66,7 +84,9 @@ class Bank:
                 found |= self._read(unread, consistent=False)
             except UnavailableError:
                 with self._lock:
-                    stale = {each: self._cached[each][0] for each in unread if each in self._cached}
+                    stale = {
+                        each: self._cached[each].question for each in unread if each in self._cached
+                    }
                 if len(stale) < len(unread):
                     raise
                 return found | stale
@@ -79,6 +99,30 @@ class Bank:
         """Return a question as it is now, whatever is in memory."""
         return self._read([question_id], consistent=True).get(question_id)
 
+    def _is_fresh(self, kept: _Kept) -> bool:
+        now = self.clock()
+        settled = kept.read_at >= self._revised_before + FRESH_FOR
+        return now < kept.read_at + FRESH_FOR or (settled and now < self._checked_at + FRESH_FOR)
+
+    def _may_be_fresh_again(self, question_ids: Iterable[str]) -> bool:
+        with self._lock:
+            if self.clock() < self._checked_at + FRESH_FOR:
+                return False
+            kept = [self._cached[each] for each in question_ids if each in self._cached]
+            return any(not self._is_fresh(each) for each in kept)
+
+    def _check(self) -> None:
+        """Read the bank's revision; that it cannot be read is met again by those who need more."""
+        now = self.clock()
+        try:
+            revision = self.table.revision()
+        except UnavailableError:
+            return
+        with self._lock:
+            if revision != self._revision:
+                self._revision, self._revised_before = revision, now
+            self._checked_at = now
+
     def _read(self, question_ids: list[str], *, consistent: bool) -> Mapping[str, Question]:
         questions = self.table.questions(question_ids, consistent=consistent)
         with self._lock:
@@ -89,7 +133,7 @@ class Bank:
     def _keep(self, question: Question) -> None:
         self._drop(question.question_id)
         size = _size(question)
-        self._cached[question.question_id] = (question, size, self.clock() + FRESH_FOR)
+        self._cached[question.question_id] = _Kept(question, size, self.clock())
         self._bytes += size
         while self._bytes > self.capacity:
             self._drop(next(iter(self._cached)))
@@ -97,7 +141,7 @@ class Bank:
     def _drop(self, question_id: str) -> None:
         dropped = self._cached.pop(question_id, None)
         if dropped:
-            self._bytes -= dropped[1]
+            self._bytes -= dropped.size
 
 
 def _size(question: Question) -> int:

@@ -519,7 +519,7 @@ def test_a_writer_waits_for_one_that_is_soon_done(stage: Stage) -> None:
     def pause(seconds: float) -> None:
         waited.append(seconds)
         if len(waited) == 2:
-            Transactions(database).write([questions.published_by("other", ())])
+            Transactions(database).write([questions.published_by("other", (), edits=False)])
 
     stage.environment.transactions = Transactions(database, pause)
     assert statuses(save(stage, draft("geography", 0))) == ["CREATED"]

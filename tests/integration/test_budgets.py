@@ -86,7 +86,7 @@ def publish(stage: Stage, **sizes: int) -> None:
         CategoryEntry(category=name, title=name, language="en", size=size, active=size)
         for name, size in sizes.items()
     ]
-    stage.environment.transactions.write([questions.published_by("seed", entries)])
+    stage.environment.transactions.write([questions.published_by("seed", entries, edits=False)])
     stage.environment.bank = WholeBank(questions, stage.clock)
 
 

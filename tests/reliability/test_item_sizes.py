@@ -76,7 +76,7 @@ def published(stage: Stage, categories: Sequence[str], questions: int) -> None:
         CategoryEntry(category=each, title=each, language="en", size=size, active=size)
         for each in categories
     ]
-    stage.environment.transactions.write([table.published_by("seed", entries)])
+    stage.environment.transactions.write([table.published_by("seed", entries, edits=False)])
     bank = Bank(cast("QuestionsTable", AnyQuestion()), stage.clock)
     bank.get(f"{each}:{n:06d}" for each in categories for n in range(size))
     stage.environment.bank = bank

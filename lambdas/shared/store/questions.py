@@ -15,6 +15,7 @@ from lambdas.shared.store.client import ConditionFailedError, Database, Item
 
 BY_CATEGORY = "byCategory"
 REGISTRY_ID = "#registry"
+_REVISED = " ADD revision :one"
 
 
 class CategoryEntry(NamedTuple):
@@ -63,6 +64,16 @@ class QuestionsTable(NamedTuple):
             "get_item", TableName=self.name, Key=_key(REGISTRY_ID), ConsistentRead=True
         )
         return registry_from_item(found.get("Item"))
+
+    def revision(self) -> int:
+        """Return how often questions may have been edited: it changes with or before each edit."""
+        found = self.database.call(
+            "get_item",
+            TableName=self.name,
+            Key=_key(REGISTRY_ID),
+            ProjectionExpression="revision",
+        )
+        return int(found.get("Item", {}).get("revision", {"N": "0"})["N"])
 
     def registry_request(self) -> dict[str, Any]:
         """Return the registry's part of a BatchGetItem over several tables."""
@@ -178,22 +189,32 @@ class QuestionsTable(NamedTuple):
             raise BankBusyError(left) from None
         return registry_from_item(claimed["Attributes"])
 
-    def renewed(self, holder: str, *, until: int) -> dict[str, Any]:
-        """Return the action that renews the lease, and fails the transaction if it is lost."""
+    def renewed(self, holder: str, *, until: int, edits: bool) -> dict[str, Any]:
+        """Return the action that renews the lease, and fails the transaction if it is lost.
+
+        `edits` says that questions are edited with it, or at once after it.
+        """
+        values: Item = {":until": _number(until), ":holder": {"S": holder}}
+        expression = "SET leasedUntil = :until"
+        if edits:
+            expression += _REVISED
+            values[":one"] = _number(1)
         return {
             "Update": {
                 "TableName": self.name,
                 "Key": _key(REGISTRY_ID),
-                "UpdateExpression": "SET leasedUntil = :until",
+                "UpdateExpression": expression,
                 "ConditionExpression": "holder = :holder",
-                "ExpressionAttributeValues": {":until": _number(until), ":holder": {"S": holder}},
+                "ExpressionAttributeValues": values,
             }
         }
 
-    def published_by(self, holder: str, entries: Iterable[CategoryEntry]) -> dict[str, Any]:
+    def published_by(
+        self, holder: str, entries: Iterable[CategoryEntry], *, edits: bool
+    ) -> dict[str, Any]:
         """Return the action that publishes categories as given, together, and ends the lease.
 
-        It fails the transaction if the lease is lost.
+        It fails the transaction if the lease is lost. `edits` as in `renewed`.
         """
         names: dict[str, str] = {}
         values: Item = {":holder": {"S": holder}}
@@ -210,11 +231,15 @@ class QuestionsTable(NamedTuple):
             }
             assignments.append(f"#{index} = :{index}")
         published = f"SET {', '.join(assignments)} " if assignments else ""
+        if edits:
+            values[":one"] = _number(1)
         return {
             "Update": {
                 "TableName": self.name,
                 "Key": _key(REGISTRY_ID),
-                "UpdateExpression": f"{published}REMOVE holder, leasedUntil",
+                "UpdateExpression": (
+                    f"{published}REMOVE holder, leasedUntil{_REVISED if edits else ''}"
+                ),
                 "ConditionExpression": "holder = :holder",
                 "ExpressionAttributeValues": values,
                 **({"ExpressionAttributeNames": names} if names else {}),
