@@ -8,13 +8,14 @@ a goal was missed.
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from tests.load import report
 from tests.load.learners import QUESTIONS_OF_A_SESSION
 from tests.load.made_up_bank import CATEGORIES
-from tests.load.rates import Step, highest
-from tests.load.rig import PAGE_PORT, rig
+from tests.load.rates import Step, highest, holding
+from tests.load.rig import PAGE_PORT, Rig, rig
 
 STEP_SECONDS = 10.0
 HOLD_SECONDS = 30.0
@@ -77,30 +78,35 @@ def saturate(chosen: argparse.Namespace) -> int:
     """Look for the highest rate that is served.
 
     The load is open: requests come in a Poisson process and do not wait for the stage, so a stage
-    that falls behind is not spared, and the latencies are those of a rate.
+    that falls behind is not spared, and the latencies are those of a rate. What is found on one
+    stage is held on another: the engine takes less for minutes after a search.
     """
     steps: list[Step] = []
-    with rig(questions=chosen.questions, rate=FIRST_RATE) as loaded:
-        loaded.hold(LEARNERS)
-        loaded.warm_up(WARM_UP_RATE, WARM_UP_READS * chosen.questions)
+    faults: list[str] = []
 
-        def served(rate: float, seconds: float = STEP_SECONDS) -> bool:
-            loaded.offer(rate)
-            steps.append(Step(rate, loaded.observe(seconds)))
-            print(report.line_of_step(steps[-1]), flush=True)
-            return steps[-1].served
+    def offered(loaded: Rig, rate: float, seconds: float) -> bool:
+        loaded.offer(rate)
+        steps.append(Step(rate, loaded.observe(seconds)))
+        print(report.line_of_step(steps[-1]), flush=True)
+        return steps[-1].served
 
-        highest(FIRST_RATE, served, lambda rate: served(rate, HOLD_SECONDS))
-        faults = loaded.end()
+    def held(rate: float) -> bool:
+        with _warm(chosen.questions) as loaded:
+            is_served = offered(loaded, rate, HOLD_SECONDS)
+            faults.extend(loaded.end())
+        return is_served
+
+    with _warm(chosen.questions) as loaded:
+        rate = highest(FIRST_RATE, lambda rate: offered(loaded, rate, STEP_SECONDS))
+        faults.extend(loaded.end())
         ceiling = loaded.ceiling()
+    holding(rate, FIRST_RATE / 10, held)
     return report.of_saturation(steps, ceiling, faults).tell(faults, record=chosen.record)
 
 
 def distance(chosen: argparse.Namespace) -> int:
     """Hold half of a core's work for the stage, with DynamoDB at a distance."""
-    with rig(questions=chosen.questions, rate=FIRST_RATE, distance=True) as loaded:
-        loaded.hold(LEARNERS)
-        loaded.warm_up(WARM_UP_RATE, WARM_UP_READS * chosen.questions)
+    with _warm(chosen.questions, distance=True) as loaded:
         loaded.offer(FIRST_RATE)
         window = loaded.observe(CALIBRATION_SECONDS)
         rate = HALF * window.rate / window.stage_cpu
@@ -110,6 +116,15 @@ def distance(chosen: argparse.Namespace) -> int:
         window = loaded.observe(chosen.duration)
         faults = loaded.end()
     return report.of_distance(window, faults).tell(faults, record=chosen.record)
+
+
+@contextmanager
+def _warm(questions: int, *, distance: bool = False) -> Iterator[Rig]:
+    """Start a stage whose questions are in memory, and learners who have begun."""
+    with rig(questions=questions, rate=FIRST_RATE, distance=distance) as loaded:
+        loaded.hold(LEARNERS)
+        loaded.warm_up(WARM_UP_RATE, WARM_UP_READS * questions)
+        yield loaded
 
 
 MODES = {"load": load, "saturate": saturate, "distance": distance}

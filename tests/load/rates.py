@@ -13,7 +13,7 @@ SERVED = 0.97
 
 STEP_UP = 1.4
 BISECTIONS = 3
-STEP_DOWN = 0.95
+STEP_DOWN = 0.9
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,11 @@ class Step:
         )
 
 
-def highest(first: float, served: Callable[[float], bool], held: Callable[[float], bool]) -> float:
-    """Return the highest rate that is served and then held for longer.
+def highest(first: float, served: Callable[[float], bool]) -> float:
+    """Return the highest rate that is served; 0 where not even the first is.
 
     A rate that is not served is tried again before it counts: one hiccup of the machine would end
     the search where it has hardly begun. Holding is what tells, and is not helped.
-
-    Raises:
-        ValueError: not even a tenth of the first rate is served.
     """
 
     def served_in_two_tries(rate: float) -> bool:
@@ -57,9 +54,17 @@ def highest(first: float, served: Callable[[float], bool], held: Callable[[float
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
         low, high = (middle, high) if served_in_two_tries(middle) else (low, middle)
-    rate = low
-    while rate < first / 10 or not held(rate):
+    return low
+
+
+def holding(rate: float, lowest: float, held: Callable[[float], bool]) -> float:
+    """Return the highest rate, from this one down, that is held for longer.
+
+    Raises:
+        ValueError: not even the lowest is.
+    """
+    while rate >= lowest:
+        if held(rate):
+            return rate
         rate *= STEP_DOWN
-        if rate < first / 10:
-            raise ValueError(f"not even {first / 10:.0f} requests a second are served")
-    return rate
+    raise ValueError(f"not even {lowest:.0f} requests a second are served")
