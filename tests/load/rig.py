@@ -53,6 +53,7 @@ class Rig:
     processes: Processes
     latencies: Latencies
     samples: list[Sample] = field(default_factory=list)
+    background: list[gevent.Greenlet] = field(default_factory=list)
 
     def watch(self) -> None:
         """Look at the processes every second, for ever."""
@@ -202,7 +203,11 @@ def rig(
             stage.await_ready()
             _import(data, bank)
             arrivals = Arrivals(rate) if rate else None
-            yield _instruments(stage, bank, think=think, arrivals=arrivals, page=page)
+            made = _instruments(stage, bank, think=think, arrivals=arrivals, page=page)
+            try:
+                yield made
+            finally:
+                gevent.killall(made.background)
         finally:
             stage.close()
 
@@ -258,7 +263,7 @@ def _instruments(
     if page:
         locust.create_web_ui("127.0.0.1", PAGE_PORT)
     made = Rig(stage, campaign, locust, runner, Processes(stage.process.pid), latencies)
-    gevent.spawn(made.watch)
+    made.background.append(gevent.spawn(made.watch))
     if arrivals:
-        gevent.spawn(arrivals.run)
+        made.background.append(gevent.spawn(arrivals.run))
     return made
