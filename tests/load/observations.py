@@ -207,6 +207,11 @@ class Window:
         return (self.last.own_seconds - self.first.own_seconds) / self.seconds
 
     @property
+    def all_cpu(self) -> float:
+        """Cores all of them used."""
+        return self.stage_cpu + self.engine_cpu + self.pump_cpu + self.own_cpu
+
+    @property
     def handler_milliseconds(self) -> float:
         """CPU time of a request in its handler, the SDK's part included."""
         return 1000 * self.handlers.seconds / max(1, self.handlers.calls)

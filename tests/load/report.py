@@ -1,5 +1,6 @@
 """Tells what a load test saw: to the terminal, and to docs/performance.md if asked."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -99,7 +100,9 @@ The engine alone does {ceiling.pairs_a_second:.0f} answers' reads and transactio
 {_processes(best)}
 A request takes {best.handler_milliseconds:.2f} ms of CPU in its handler, so that one interpreter \
 could do {1000 / best.handler_milliseconds:.0f} a second if it did nothing else: \
-{best.handler_share:.0%} of that was reached (goal: {SHARE_GOAL:.0%}).
+{best.handler_share:.0%} of that was reached (goal: {SHARE_GOAL:.0%}). All that a request takes \
+here, in stage, engine, pump and load test, would let this machine's {os.cpu_count()} cores do \
+{best.rate * (os.cpu_count() or 1) / best.all_cpu:.0f}.
 {_verdict(faults)}"""
     missed = []
     if best.handler_share < SHARE_GOAL:
