@@ -635,8 +635,6 @@ def test_the_client_is_set_as_it_says(stage: Stage) -> None:
     for config in (used, said):
         assert config.retries == {"mode": "standard", "total_max_attempts": ATTEMPTS}
         assert (config.connect_timeout, config.read_timeout) == (1, 2)
-        assert config.max_pool_connections == 50
-        assert config.tcp_keepalive is True
         assert config.user_agent.startswith("adaptive-quiz")
     assert said.parameter_validation is False
 

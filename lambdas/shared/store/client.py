@@ -38,6 +38,8 @@ CONFIG = Config(
     # The only retry layer. Standard mode backs off with jitter and stops when most calls fail;
     # three attempts of at most three seconds stay below the functions' ten.
     retries={"mode": "standard", "total_max_attempts": 3},
+    connect_timeout=CONNECT_TIMEOUT,
+    read_timeout=READ_TIMEOUT,
     # Requests are built by the store alone and tested on a real engine; checking each against
     # the service model costs 7.5% of a call's instructions, building a user agent 18%.
     parameter_validation=False,

@@ -160,6 +160,14 @@ def test_a_connection_that_was_dropped_while_idle_is_not_used() -> None:
         assert server.connections == 2
 
 
+def test_a_connection_that_is_kept_is_probed_and_read_for_as_long_as_said() -> None:
+    with Server(always) as server, connections(server.port, read_timeout=4.0) as made:
+        made.send(request())
+        [kept] = made._idle  # noqa: SLF001 - it has no other name
+        assert kept.sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert kept.sock.gettimeout() == 4.0
+
+
 def hung_up(made: Connections) -> None:
     """Wait for the server's end of the connection that is kept."""
     [kept] = made._idle  # noqa: SLF001 - what would be read next is looked at, and left there
