@@ -232,7 +232,8 @@ def complete(session: Session) -> Session:
 def _fresh_draw(session: Session, fresh: int) -> FreshDraw:
     # A source is picked by what it has left, then a question within it: together uniform over
     # all that are left.
-    pick = below(fresh, session.seed, b"source", session.turns + 1)
+    several = len(session.sources) > 1
+    pick = below(fresh, session.seed, b"source", session.turns + 1) if several else 0
     for index, source in enumerate(session.sources):
         if pick < source.left:
             return FreshDraw(_drawn_id(session, source, source.cursor), index)

@@ -7,12 +7,14 @@ decides what is tried again.
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
@@ -63,9 +65,9 @@ class Connections:
             HTTPClientError: it could not be sent, or its response did not come whole or in time.
         """
         connection = self._kept() or self._opened(request.url)
-        body: Any = request.body
+        body, headers = cast("bytes", request.body), cast("Mapping[str, bytes]", request.headers)
         try:
-            connection.request("POST", "/", body, dict(request.headers.items()))
+            connection.request("POST", "/", body, headers)
             response = connection.getresponse()
             # A body of no known length ends wherever the connection does, too early as well.
             if response.length is None and not response.chunked:
@@ -87,8 +89,13 @@ class Connections:
             connection.close()
         else:
             self._idle.append(connection)
-        headers: Any = response.headers
-        return AWSResponse(request.url, response.status, headers, Content(content))
+        # Of a success nobody reads them.
+        told = (
+            HTTPHeaders()
+            if response.status == HTTPStatus.OK
+            else cast("HTTPHeaders", response.headers)
+        )
+        return AWSResponse(request.url, response.status, told, Content(content))
 
     def close(self) -> None:
         """Close the connections that are idle."""

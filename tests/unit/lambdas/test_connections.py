@@ -126,8 +126,14 @@ def test_a_connection_serves_one_request_after_the_other() -> None:
         for _ in range(3):
             response = made.send(request())
             assert (response.status_code, response.content) == (200, b"{}")
-            assert response.headers["Content-Length"] == "2"
         assert server.connections == 1
+
+
+def test_a_failure_tells_its_headers() -> None:
+    throttled = b"HTTP/1.1 400 Bad Request\r\nx-amzn-requestid: 7\r\nContent-Length: 2\r\n\r\n{}"
+    with Server(once(throttled)) as server, connections(server.port) as made:
+        response = made.send(request())
+        assert (response.status_code, response.headers["X-Amzn-RequestId"]) == (400, "7")
 
 
 def test_what_is_sent_is_the_request() -> None:
