@@ -19,6 +19,7 @@ from domain.permutation import permuted
 from domain.pool import PoolEntry
 from domain.question import Choice, Question, category_and_ordinal, question_id
 from domain.session import Session, Source
+from lambdas.shared.store.connections import Content
 from lambdas.shared.store.questions import BankRecord, QuestionsTable
 from tests.integration.stage import Stage, submission
 from tests.performance.naive import NaiveQuiz
@@ -253,7 +254,7 @@ class Tape:
         def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
             status, content = self._recorded[self._place % len(self._recorded)]
             self._place += 1
-            return AWSResponse(request.url, status, HTTPHeaders(), _Content(content))
+            return AWSResponse(request.url, status, HTTPHeaders(), Content(content))
 
         with self._hooked(answer):
             yield
@@ -265,14 +266,6 @@ class Tape:
             yield
         finally:
             self._events.unregister("before-send.dynamodb", hook)
-
-
-class _Content:
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def stream(self) -> Iterator[bytes]:
-        yield self._content
 
 
 class UnitMeter:

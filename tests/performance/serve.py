@@ -82,6 +82,7 @@ def cut(environment: Any, answers: list[list[str]], left: int) -> None:
     from botocore.awsrequest import AWSResponse  # noqa: PLC0415
     from botocore.compat import HTTPHeaders  # noqa: PLC0415
 
+    content = importlib.import_module("lambdas.shared.store.connections").Content
     client = environment.database.client
     model = client.meta.service_model
     parser = importlib.import_module("lambdas.shared.store.json_protocol").Parser()
@@ -97,31 +98,20 @@ def cut(environment: Any, answers: list[list[str]], left: int) -> None:
     url = client.meta.endpoint_url
 
     def answer(**_: object) -> AWSResponse:
-        return AWSResponse(url, 200, HTTPHeaders(), Content(next(raw)))
+        return AWSResponse(url, 200, HTTPHeaders(), content(next(raw)))
 
     if left <= LAYERS.index("functions"):
         environment.database = environment.database._replace(client=Recorded(read))
         for table in ("sessions", "progress", "wrong_answers", "users", "transactions"):
             environment.__dict__.pop(table, None)
     elif left < LAYERS.index("response"):
-        done = AWSResponse(url, 200, HTTPHeaders(), Content(b""))
+        done = AWSResponse(url, 200, HTTPHeaders(), content(b""))
         client._endpoint._get_response = lambda *_: ((done, next(parsed)), None)
     elif left < LAYERS.index("HTTP"):
         client.meta.events.register("before-send.dynamodb", answer)
     if left < LAYERS.index("signature"):
         signature = importlib.import_module("lambdas.shared.store.signature")
         signature.Signer.__call__ = lambda *_, **__: None
-
-
-class Content:
-    """A response's body, as botocore reads it."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def stream(self) -> Iterator[bytes]:
-        """Yield all of it."""
-        yield self._content
 
 
 class Recorded:

@@ -1,7 +1,6 @@
 """The client as it is made: what of botocore's own handling of requests it keeps."""
 
 import json
-from collections.abc import Iterator
 from socketserver import BaseRequestHandler, TCPServer
 from threading import Thread
 from typing import Any
@@ -17,15 +16,9 @@ from botocore.serialize import JSONSerializer
 
 from lambdas.shared.settings import read_settings
 from lambdas.shared.store.client import Database, database
+from lambdas.shared.store.connections import Content
 
 TABLES = {"STAGE": "test", "CIRCUIT_BREAKER_ENABLED": "false"}
-
-
-class Empty:
-    """The body of a response that tells nothing."""
-
-    def stream(self) -> Iterator[bytes]:
-        yield b"{}"
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +36,7 @@ def sent() -> tuple[Database, list[AWSPreparedRequest]]:
 
     def answer(request: AWSPreparedRequest, **_: object) -> Any:
         requests.append(request)
-        return AWSResponse(request.url, 200, HTTPHeaders(), Empty())
+        return AWSResponse(request.url, 200, HTTPHeaders(), Content(b"{}"))
 
     made = database(read_settings(TABLES))
     made.client.meta.events.register("before-send.dynamodb", answer)
