@@ -7,6 +7,7 @@ a goal was missed.
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -55,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(
             f"learners take sessions of one category: {FEWEST_QUESTIONS} questions or more"
         )
+    if chosen.web:
+        # Locust's page takes the command line for locust's own.
+        del sys.argv[1:]
     began = time.monotonic()
     status = MODES[chosen.mode](chosen)
     print(f"{time.monotonic() - began:.0f} seconds in all.")
