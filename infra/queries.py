@@ -1,18 +1,18 @@
 """What an operator asks the logs, as queries of CloudWatch Logs Insights.
 
-Fields are those of the one line a request writes (`lambdas.shared.telemetry`), of the line Lambda
-itself writes at the end of a call (`@type = "REPORT"`), and of the gateway's access log. No line
-tells a user: who hammers is told by operation here, and by pseudonym in the audit.
+Fields are those of the one line a request writes (`request_log` in `lambdas.shared.telemetry`), of
+the line Lambda itself writes at the end of a call (`@type = "REPORT"`), and of the gateway's
+access log. No line names a user: find heavy callers by operation here, by pseudonym in the audit.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from infra.delivery import CONSUMER
 from infra.permissions import PERMISSIONS
 from infra.stages import Stage
-from lambdas.shared.metrics import (
+from lambdas.contract.delivery import CONSUMER
+from lambdas.shared.telemetry.metrics import (
     ANSWER_AGE,
     CIRCUITS_OPENED,
     COLD_STARTS,

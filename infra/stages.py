@@ -11,8 +11,8 @@ from aws_cdk.aws_cognito import Mfa
 from aws_cdk.aws_logs import RetentionDays
 from aws_cdk.aws_s3 import ObjectLockMode
 
-from infra.delivery import DELIVERY, LAPTOP_DELIVERY, Delivery
 from infra.packaging.platforms import LAMBDA, THIS_MACHINE, Platform
+from lambdas.contract.delivery import DELIVERY, LAPTOP_DELIVERY, Delivery
 from lambdas.shared.settings import LOG_LEVELS
 
 SERVICE = "quiz"

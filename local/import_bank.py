@@ -23,19 +23,19 @@ from typing import BinaryIO
 
 from botocore.exceptions import ClientError
 
+from banks.files import BankFileError, Entry, read_bank
+from banks.pinned_choices import pinned_places
+from lambdas.contract.bodies.question import QuestionDraft
+from lambdas.contract.errors import UnavailableError, ValidationError
+from lambdas.contract.routes import CATEGORY_PATTERN
 from lambdas.questions.bank_writer import BankWriter, SaveStatus, Staged
-from lambdas.questions.models import QuestionDraft
-from lambdas.routes import CATEGORY_PATTERN
-from lambdas.shared.environment import Environment
-from lambdas.shared.environment import environment as process_environment
-from lambdas.shared.errors import UnavailableError, ValidationError
 from lambdas.shared.http.request import checked
+from lambdas.shared.services import Services
+from lambdas.shared.services import services as process_services
 from lambdas.shared.store.questions import BankBusyError
 from lambdas.shared.store.transaction import TransactionConditionError
-from local.bank_files import BankFileError, Entry, read_bank
-from local.choice_places import pinned_places
 from local.data_folder import DataFolder
-from local.database import enter
+from local.database.backend import enter
 from local.errors import StageError
 from local.import_spool import ImportSpool
 from local.import_terminal import Fate, ImportTerminal, Observer, report
@@ -68,7 +68,7 @@ class BankImport:
     `fates` are by category; under "" those of refused lines which name none that came before.
     """
 
-    environment: Environment
+    services: Services
     category: str | None = None
     observer: Observer = field(default_factory=Observer)
     standing: Standing = Standing.STAGING
@@ -91,7 +91,7 @@ class BankImport:
     @contextmanager
     def _writer(self, spool: ImportSpool) -> Iterator[BankWriter]:
         """Hold the bank's lease, and give it up when the import fails."""
-        writer = BankWriter(self.environment, self.environment.entropy(8).hex(), spool)
+        writer = BankWriter(self.services, self.services.entropy(8).hex(), spool)
         with self._explained():
             self._open(writer)
             try:
@@ -118,7 +118,7 @@ class BankImport:
                 if not waited:
                     self.observer.waiting(milliseconds)
                 waited += milliseconds
-                self.environment.transactions.pause(milliseconds / 1000)
+                self.services.transactions.pause(milliseconds / 1000)
             else:
                 return
 
@@ -227,7 +227,7 @@ def import_bank(
     file: Path,
     category: str | None = None,
     *,
-    environment: Environment | None = None,
+    services: Services | None = None,
     observer: Observer | None = None,
 ) -> dict[str, Fate]:
     """Import a file into the bank; return what became of its lines, by category.
@@ -236,7 +236,7 @@ def import_bank(
         BankFileError: it is no question bank.
         StageError: the bank cannot be written.
     """
-    bank_import = BankImport(environment or process_environment(), category, observer or Observer())
+    bank_import = BankImport(services or process_services(), category, observer or Observer())
     with file.open("rb") as content:
         bank_import.run(content, file.name)
     return bank_import.fates
@@ -275,7 +275,7 @@ def main() -> int:
 
 def _import_watched(content: BinaryIO, file: Path, category: str | None) -> int:
     with ImportTerminal(file.name, file.stat().st_size) as terminal:
-        bank_import = BankImport(process_environment(), category, terminal)
+        bank_import = BankImport(process_services(), category, terminal)
         try:
             bank_import.run(content, file.name)
         except KeyboardInterrupt:

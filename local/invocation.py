@@ -2,7 +2,7 @@
 
 import time
 
-from infra.timeouts import timeout_of
+from lambdas.contract.timeouts import timeout_of
 
 
 class InvocationContext:

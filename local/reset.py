@@ -5,7 +5,7 @@ import shutil
 import sys
 
 from local.data_folder import DataFolder
-from local.engine import end_leftover
+from local.database.engine import end_leftover
 from local.errors import StageError
 
 # Only what the stage itself writes: the folder may be anyone's.

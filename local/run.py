@@ -16,32 +16,32 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from starlette.routing import Route, Router
 
-from lambdas.routes import ROUTES
+from lambdas.contract.routes import ROUTES
 from lambdas.signup import handler as signup
-from local.api_browser import pages
+from local.accounts.token_issuer import Issuer, KeySet, TokenVerifier, load_key
+from local.accounts.user_pool import PATH, UserPool, pool_environment
 from local.data_folder import ROOT, DataFolder
-from local.database import Connection, connect, enter, explained, handler_environment
+from local.database.backend import Connection, connect, enter, explained, handler_environment
+from local.database.schema import create_tables, ensure_time_to_live, missing_tables
+from local.database.table_template import are_known, table_definitions
 from local.errors import StageError
-from local.gateway import Gateway, Handler, load_handlers
-from local.identity import Issuer, KeySet, TokenVerifier, load_key
+from local.gateway.api_browser import pages
+from local.gateway.app import Gateway, Handler, load_handlers
+from local.gateway.openapi_document import openapi_document
+from local.gateway.readiness import first_category
+from local.gateway.server import Server
 from local.import_bank import import_bank
 from local.invocation import InvocationContext
 from local.log_lines import log_to_output
-from local.openapi_document import openapi_document
-from local.pump_process import PumpProcess
-from local.readiness import first_category
 from local.running_stage import RunningStage
-from local.schema import create_tables, ensure_time_to_live, missing_tables
-from local.server import Server
-from local.stream import stream_of, streams_client
-from local.template import are_known, table_definitions
-from local.user_pool import PATH, UserPool, pool_environment
+from local.stream.pump_process import PumpProcess
+from local.stream.reader import stream_of, streams_client
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from subprocess import Popen
 
-    from local.template import TableDefinition
+    from local.database.table_template import TableDefinition
 
 _HOST = "127.0.0.1"
 _DEFAULT_PORT = "8000"

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from domain.given_answer import GivenAnswer
+from domain.statistics.given_answer import GivenAnswer
 
 DAY = 86_400_000
 

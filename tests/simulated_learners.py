@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import exp
 from random import Random
 
-from domain.given_answer import DAY, GivenAnswer
+from domain.statistics.given_answer import DAY, GivenAnswer
 
 START = 20_000 * DAY
 CHOICES = 4

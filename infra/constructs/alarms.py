@@ -15,7 +15,6 @@ from constructs import Construct
 from infra.constructs.alarm import Alarm, CompositeAlarm, Condition, Meaning, rises
 from infra.constructs.audit_trail import AUDIT
 from infra.constructs.function import LIVE
-from infra.delivery import CONSUMER
 from infra.metrics import (
     FEW_REQUESTS,
     MOST_METRICS,
@@ -34,8 +33,9 @@ from infra.metrics import (
 )
 from infra.permissions import PERMISSIONS, TableName
 from infra.stages import Stage
-from lambdas.shared.metrics import CIRCUITS_OPENED, LATENCY
+from lambdas.contract.delivery import CONSUMER
 from lambdas.shared.store.breaker import Direction
+from lambdas.shared.telemetry.metrics import CIRCUITS_OPENED, LATENCY
 
 SLOW_MS = 200
 MANY_ERRORS_PERCENT = 5

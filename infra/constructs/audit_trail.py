@@ -10,7 +10,7 @@ from constructs import Construct
 
 from infra.findings import acknowledge
 from infra.stages import Stage
-from lambdas.shared.audit import KIND
+from lambdas.shared.telemetry.audit_record import KIND
 
 AUDIT = "audit"
 """The delivery stream, by the last part of its physical name."""

@@ -15,7 +15,6 @@ from infra.constructs.alarms import (
     SLOW_MS,
 )
 from infra.constructs.function import LIVE, MEMORY_MB
-from infra.delivery import CONSUMER
 from infra.metrics import (
     account_concurrency,
     api_error_rate,
@@ -36,11 +35,12 @@ from infra.metrics import (
 )
 from infra.permissions import PERMISSIONS, TableName
 from infra.stages import Stage
-from lambdas.routes import ROUTES
-from lambdas.shared import metrics
-from lambdas.shared.errors import ERROR_CODES
-from lambdas.shared.metrics import CALLS, PLAY, Metric
+from lambdas.contract.delivery import CONSUMER
+from lambdas.contract.errors import ERROR_CODES
+from lambdas.contract.routes import ROUTES
 from lambdas.shared.store.breaker import Direction
+from lambdas.shared.telemetry import metrics
+from lambdas.shared.telemetry.metrics import CALLS, PLAY, Metric
 
 _WIDTH = 24
 _RANKS = ("p50", "p95", "p99")

@@ -14,7 +14,7 @@ from infra.constructs.table import Table
 from infra.findings import acknowledge
 from infra.permissions import Grant, TableName
 from infra.stages import ProvisionedConcurrency, Stage
-from infra.timeouts import USUAL_SECONDS
+from lambdas.contract.timeouts import USUAL_SECONDS
 
 MEMORY_MB = 512
 """Processor time comes with memory (1,769 MB is one processor). A warm answer is milliseconds of

@@ -12,9 +12,15 @@ from constructs import Construct
 from infra.constructs.web_acl import WebAcl
 from infra.findings import acknowledge
 from infra.models import model_name, model_schema
-from infra.problems import CONTENT_TYPE, GATEWAY_PROBLEMS, METHOD_NOT_ALLOWED, NOT_FOUND, Problem
 from infra.stages import BASE_PATH, Stage
-from lambdas.routes import Route, Throttle
+from lambdas.contract.gateway_problems import (
+    CONTENT_TYPE,
+    GATEWAY_PROBLEMS,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    Problem,
+)
+from lambdas.contract.routes import Route, Throttle
 
 EXPOSED_HEADERS = ("Location", "Retry-After", "X-Request-Id")
 

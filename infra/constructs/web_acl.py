@@ -5,8 +5,8 @@ import json
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from infra.problems import RATE_LIMITED
 from infra.stages import Stage
+from lambdas.contract.gateway_problems import RATE_LIMITED
 
 _MANAGED_RULES = {
     # Judged, but not refused, by body: a bank holds questions on HTML, URLs and paths, up to the

@@ -12,12 +12,12 @@ from infra.asset import function_code
 from infra.constructs.audit_trail import AuditTrail
 from infra.constructs.function import Calls, Function
 from infra.constructs.table import Table
-from infra.delivery import CONSUMER, CONSUMER_SECONDS
 from infra.findings import acknowledge
 from infra.permissions import PERMISSIONS, TableName
 from infra.stacks.base import StageStack
 from infra.stacks.failures import bucket_arn
 from infra.stages import Stage
+from lambdas.contract.delivery import CONSUMER, CONSUMER_SECONDS
 
 _WRITTEN = "aws/lambda/*"
 """Objects that Lambda writes when a batch has failed."""

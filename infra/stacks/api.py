@@ -23,8 +23,8 @@ from infra.findings import acknowledge
 from infra.permissions import PERMISSIONS, TableName
 from infra.stacks.base import StageStack
 from infra.stages import Stage
-from infra.timeouts import timeout_of
-from lambdas.routes import FUNCTIONS, ROUTES, Access, Route
+from lambdas.contract.routes import FUNCTIONS, ROUTES, Access, Route
+from lambdas.contract.timeouts import timeout_of
 
 _ERASES = "privacy"
 """The function that erases accounts."""

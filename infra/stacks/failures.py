@@ -6,10 +6,10 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.delivery import FAILED_BATCH_DAYS
 from infra.findings import acknowledge
 from infra.stacks.base import StageStack
 from infra.stages import Stage
+from lambdas.contract.delivery import FAILED_BATCH_DAYS
 
 _UNDONE_DELETION_DAYS = 7
 _READING_SECONDS = 300

@@ -15,9 +15,9 @@ from infra.findings import acknowledge
 from infra.permissions import PERMISSIONS, TableName
 from infra.stacks.base import StageStack
 from infra.stages import Stage
-from infra.timeouts import timeout_of
-from lambdas.routes import LEARN_SCOPE, MANAGE_SCOPE, RESOURCE_SERVER
-from lambdas.shared.identity import ADMIN_GROUP, LEARNER_GROUP
+from lambdas.contract.routes import LEARN_SCOPE, MANAGE_SCOPE, RESOURCE_SERVER
+from lambdas.contract.timeouts import timeout_of
+from lambdas.shared.http.identity import ADMIN_GROUP, LEARNER_GROUP
 
 _SIGN_UP = "signup"
 """The function that the pool calls when a sign-up is confirmed."""

@@ -3,7 +3,8 @@
 from typing import Any
 
 from lambdas.analytics.use_case import Batch
-from lambdas.shared.metrics import (
+from lambdas.shared.settings import Settings
+from lambdas.shared.telemetry.metrics import (
     ANSWER_AGE,
     ATTEMPTS_TO_MASTERY,
     COUNTED,
@@ -13,8 +14,7 @@ from lambdas.shared.metrics import (
     TIME_SPENT,
     UNFINISHED,
 )
-from lambdas.shared.settings import Settings
-from lambdas.shared.telemetry import Usage, write_line
+from lambdas.shared.telemetry.request_log import Usage, write_line
 
 
 def log_batch(

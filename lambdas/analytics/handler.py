@@ -6,11 +6,11 @@ from typing import Any
 
 from lambdas.analytics.batch_log import log_batch
 from lambdas.analytics.use_case import count_batch
-from lambdas.shared.environment import environment
-from lambdas.shared.invocation import deadline
-from lambdas.shared.metrics import COLD_STARTS
+from lambdas.shared.deadline import deadline
+from lambdas.shared.services import services
 from lambdas.shared.settings import settings
-from lambdas.shared.telemetry import Usage, log_fault, note, usage
+from lambdas.shared.telemetry.metrics import COLD_STARTS
+from lambdas.shared.telemetry.request_log import Usage, log_fault, note, usage
 
 _began: list[bool] = []
 
@@ -29,7 +29,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         note(COLD_STARTS)
         _began.append(True)
     try:
-        batch = count_batch(environment(), event["Records"], request_id)
+        batch = count_batch(services(), event["Records"], request_id)
     except Exception as error:
         log_fault(settings(), error, request_id)
         raise
@@ -41,7 +41,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         batch,
         request_id=request_id,
         milliseconds=(perf_counter() - began) * 1000,
-        now=environment().clock(),
+        now=services().clock(),
     )
     failures = [{"itemIdentifier": batch.failed}] if batch.failed else []
     return {"batchItemFailures": failures}

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from re import compile as compile_pattern
 from typing import Any
 
-from domain.given_answer import GivenAnswer
 from domain.question import MAX_CHOICES
-from lambdas.routes import QUESTION_ID_PATTERN, SESSION_ID_PATTERN
+from domain.statistics.given_answer import GivenAnswer
+from lambdas.contract.routes import QUESTION_ID_PATTERN, SESSION_ID_PATTERN
 
 Record = Mapping[str, Any]
 """A record of Lambda's event for a DynamoDB stream."""

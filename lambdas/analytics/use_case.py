@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple
 
-from domain.given_answer import GivenAnswer
-from domain.item_statistics import tally_of, together
-from domain.learner_tally import Counted, count
+from domain.statistics.given_answer import GivenAnswer
+from domain.statistics.item import tally_of, together
+from domain.statistics.learner import Counted, count
 from lambdas.analytics.records import MalformedRecordError, Record, given_answer
-from lambdas.shared.environment import Environment
-from lambdas.shared.errors import UnavailableError
+from lambdas.contract.errors import UnavailableError
+from lambdas.shared.services import Services
 from lambdas.shared.store.tallies import ItemKey, LedgerKey, Snapshot
 from lambdas.shared.store.transaction import TransactionConditionError
-from lambdas.shared.telemetry import log_fault
+from lambdas.shared.telemetry.request_log import log_fault
 
 MOST_ITEMS = 100
 """DynamoDB's limit for one transaction, and for one BatchGetItem."""
@@ -54,7 +54,7 @@ class Told(NamedTuple):
     answer: GivenAnswer
 
 
-def count_batch(environment: Environment, records: Sequence[Record], request_id: str) -> Batch:
+def count_batch(services: Services, records: Sequence[Record], request_id: str) -> Batch:
     """Count the answers of a batch, up to the first record that cannot be counted.
 
     Lambda goes on from the sequence number returned, and gives up on everything from there
@@ -84,7 +84,7 @@ def count_batch(environment: Environment, records: Sequence[Record], request_id:
     groups = list(_groups(told))
     for number, group in enumerate(groups):
         try:
-            _count(environment, [each.answer for each in group], batch)
+            _count(services, [each.answer for each in group], batch)
         except Exception as error:
             batch.malformed = False
             failed = min(each.place for rest in groups[number:] for each in rest)
@@ -92,7 +92,7 @@ def count_batch(environment: Environment, records: Sequence[Record], request_id:
                 # Of one record, perhaps: it is found by halving what is left.
                 if failed == 0:
                     raise
-                log_fault(environment.settings, error, request_id)
+                log_fault(services.settings, error, request_id)
             break
     if failed is not None:
         batch.failed = records[failed]["dynamodb"]["SequenceNumber"]
@@ -117,7 +117,7 @@ def _groups(told: Sequence[Told]) -> Iterator[list[Told]]:
         yield group
 
 
-def _count(environment: Environment, answers: Sequence[GivenAnswer], batch: Batch) -> None:
+def _count(services: Services, answers: Sequence[GivenAnswer], batch: Batch) -> None:
     """Count answers in one transaction, and note in `batch` what became of them.
 
     Raises:
@@ -126,22 +126,22 @@ def _count(environment: Environment, answers: Sequence[GivenAnswer], batch: Batc
     for attempt in range(ATTEMPTS):
         if attempt:
             # Jitter only spreads retries; nothing depends on what it is.
-            environment.transactions.pause(
+            services.transactions.pause(
                 random.uniform(0, BACKOFF * 2**attempt)  # noqa: S311  # nosec B311
             )
-        snapshot = environment.tallies.read(
+        snapshot = services.tallies.read(
             {answer.user_id for answer in answers},
             {_ledger_key(answer) for answer in answers},
             {_item_key(answer) for answer in answers},
         )
-        learners = _learners(answers, snapshot, environment.clock())
+        learners = _learners(answers, snapshot, services.clock())
         fresh = [answer for counted in learners.values() for answer in counted.fresh]
         try:
             if fresh:
-                environment.transactions.write(
+                services.transactions.write(
                     [
-                        *_learner_actions(environment, learners, snapshot),
-                        *_item_actions(environment, fresh, snapshot),
+                        *_learner_actions(services, learners, snapshot),
+                        *_item_actions(services, fresh, snapshot),
                     ]
                 )
         except TransactionConditionError:
@@ -172,9 +172,9 @@ def _learners(answers: Sequence[GivenAnswer], snapshot: Snapshot, now: int) -> d
 
 
 def _learner_actions(
-    environment: Environment, learners: dict[str, Counted], snapshot: Snapshot
+    services: Services, learners: dict[str, Counted], snapshot: Snapshot
 ) -> Iterator[dict[str, Any]]:
-    tallies = environment.tallies
+    tallies = services.tallies
     for user_id, counted in learners.items():
         if not counted.fresh:
             continue
@@ -190,14 +190,14 @@ def _learner_actions(
 
 
 def _item_actions(
-    environment: Environment, fresh: Sequence[GivenAnswer], snapshot: Snapshot
+    services: Services, fresh: Sequence[GivenAnswer], snapshot: Snapshot
 ) -> Iterator[dict[str, Any]]:
     of_item: defaultdict[ItemKey, list[GivenAnswer]] = defaultdict(list)
     for answer in fresh:
         of_item[_item_key(answer)].append(answer)
     for key, given in of_item.items():
         known, read_at = snapshot.items[key]
-        yield environment.tallies.put_item(key, together(known, tally_of(given)), read_at)
+        yield services.tallies.put_item(key, together(known, tally_of(given)), read_at)
 
 
 def _ledger_key(answer: GivenAnswer) -> LedgerKey:

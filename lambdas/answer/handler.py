@@ -2,21 +2,21 @@
 
 from typing import TYPE_CHECKING
 
-from domain.presentation import choice_ids
-from domain.session import Outcome, Session
+from domain.session.presentation import choice_ids
+from domain.session.state import Outcome, Session
 from lambdas.answer.submission import read_submission
 from lambdas.answer.use_case import Result, submit_answer
-from lambdas.shared.audit import Target, name_target
-from lambdas.shared.environment import Environment
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.json_body import parse_json
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
+from lambdas.shared.http.views import progress_view, question_view
 from lambdas.shared.playing import warm_up
-from lambdas.shared.views import progress_view, question_view
+from lambdas.shared.services import Services
+from lambdas.shared.telemetry.audit_record import Target, name_target
 
 if TYPE_CHECKING:
-    from lambdas import contract
+    from lambdas.contract import responses
 
 MESSAGES = {
     Outcome.WRONG: "Incorrect. Try again with the shuffled answers.",
@@ -26,15 +26,15 @@ MESSAGES = {
 }
 
 
-def submit(request: Request, environment: Environment) -> Response:
+def submit(request: Request, services: Services) -> Response:
     """POST /sessions/{sessionId}/answer."""
     answer = read_submission(parse_json(request.raw_body))
     name_target(Target.QUESTION, answer.question_id)
-    result = submit_answer(environment, request.user_id, request.path["sessionId"], answer)
+    result = submit_answer(services, request.user_id, request.path["sessionId"], answer)
     return Response(200, answer_view(result))
 
 
-def answer_view(result: Result) -> "contract.AnswerResult":
+def answer_view(result: Result) -> "responses.AnswerResult":
     """Return the body of a processed answer.
 
     It is made from state alone, so that a repeated request gets the same again.
@@ -42,7 +42,7 @@ def answer_view(result: Result) -> "contract.AnswerResult":
     session, done = result.session, result.session.processed
     assert done is not None  # noqa: S101 - an answer was processed
     progress = progress_view(session)
-    body: contract.AnswerResult = {
+    body: responses.AnswerResult = {
         "correct": done.outcome.correct,
         "nextAction": _next_action(session, done.outcome),
         "penaltyIndicator": progress["penaltyIndicator"],
@@ -60,7 +60,7 @@ def answer_view(result: Result) -> "contract.AnswerResult":
     return body
 
 
-def _next_action(session: Session, outcome: Outcome) -> "contract.NextAction":
+def _next_action(session: Session, outcome: Outcome) -> "responses.NextAction":
     if not outcome.correct:
         return "RETRY_SAME_QUESTION"
     return "NEXT_QUESTION" if session.turn else "SESSION_COMPLETED"

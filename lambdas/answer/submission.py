@@ -9,7 +9,7 @@ from re import compile as compile_pattern
 from typing import Any, NamedTuple
 
 from domain.question import MAX_CHOICES
-from lambdas.routes import CHOICE_ID_PATTERN, MAX_TIME_SPENT, QUESTION_ID_PATTERN
+from lambdas.contract.routes import CHOICE_ID_PATTERN, MAX_TIME_SPENT, QUESTION_ID_PATTERN
 from lambdas.shared.http.request import checked
 
 _is_question_id = compile_pattern(QUESTION_ID_PATTERN).fullmatch
@@ -66,7 +66,7 @@ def _are_choices(selected: list[Any]) -> bool:
 
 
 def _checked(value: Any) -> Submission:
-    from lambdas.answer.models import SubmitAnswer  # noqa: PLC0415 - loads pydantic
+    from lambdas.contract.bodies.answer import SubmitAnswer  # noqa: PLC0415 - loads pydantic
 
     body = checked(SubmitAnswer, value)
     return Submission(body.question_id, body.turn, body.selected_answers, body.time_spent)

@@ -2,15 +2,14 @@
 
 from typing import NamedTuple
 
-from domain.drawing import expected_next
-from domain.engine import Addressed, Answered, addressed_turn, answer, selected_choices
 from domain.errors import TooManyChoicesError, UnknownChoiceError
-from domain.presentation import choice_ids
 from domain.question import MAX_CHOICES, Question
-from domain.session import Session, Turn
+from domain.session.drawing import expected_next
+from domain.session.engine import Addressed, Answered, addressed_turn, answer, selected_choices
+from domain.session.presentation import choice_ids
+from domain.session.state import Session, Turn
 from lambdas.answer.submission import Submission
-from lambdas.shared.environment import Environment
-from lambdas.shared.errors import (
+from lambdas.contract.errors import (
     FieldFault,
     QuestionChangedError,
     SessionOverError,
@@ -18,7 +17,7 @@ from lambdas.shared.errors import (
     UnavailableError,
     ValidationError,
 )
-from lambdas.shared.metrics import CONFLICTS, RETRIES
+from lambdas.shared.http.views import question_view
 from lambdas.shared.playing import (
     Drawn,
     current_question,
@@ -29,9 +28,10 @@ from lambdas.shared.playing import (
     require_playable,
     save_turn,
 )
+from lambdas.shared.services import Services
 from lambdas.shared.store.client import ConditionFailedError
-from lambdas.shared.telemetry import count, note
-from lambdas.shared.views import question_view
+from lambdas.shared.telemetry.metrics import CONFLICTS, RETRIES
+from lambdas.shared.telemetry.request_log import count, note
 
 ATTEMPTS = 3
 """Times an answer is decided anew because another request changed the session meanwhile."""
@@ -46,7 +46,7 @@ class Result(NamedTuple):
 
 
 def submit_answer(
-    environment: Environment, user_id: str, session_id: str, submission: Submission
+    services: Services, user_id: str, session_id: str, submission: Submission
 ) -> Result:
     """Process an answer, or give the same result again when it is a repeat.
 
@@ -55,21 +55,19 @@ def submit_answer(
             turn or another version of the question, or its choices are not the question's.
     """
     for attempt in range(ATTEMPTS):
-        session = load(environment, user_id, session_id)
-        now = environment.clock()
+        session = load(services, user_id, session_id)
+        now = services.clock()
         if attempt:
             # The entry to queue may have met one of another session at the same millisecond.
             now = max(now, session.last_queued_at + 1) + attempt
         try:
-            return _submit(environment, session, submission, now=now)
+            return _submit(services, session, submission, now=now)
         except ConditionFailedError:
             count(CONFLICTS)
     raise UnavailableError("The session is being played by too many requests at once.")
 
 
-def _submit(
-    environment: Environment, session: Session, submission: Submission, *, now: int
-) -> Result:
+def _submit(services: Services, session: Session, submission: Submission, *, now: int) -> Result:
     try:
         addressed = addressed_turn(
             session, submission.question_id, submission.turn, submission.selected_answers
@@ -77,24 +75,24 @@ def _submit(
     except UnknownChoiceError as error:
         raise _unknown_choice() from error
     if addressed is Addressed.PROCESSED:
-        return _repeated(environment, session)
+        return _repeated(services, session)
     require_playable(session, now)
     if session.turn is None:
         raise SessionOverError("The session is completed.")
-    question = _on_screen(environment, session, session.turn)
+    question = _on_screen(services, session, session.turn)
     if addressed is Addressed.OTHER or question is None:
-        renewed, shown = current_question(environment, session)
+        renewed, shown = current_question(services, session)
         raise TurnMismatchError(
             "The answer is not for the turn on screen.",
             members={"question": question_view(renewed, shown)},
         )
-    question, selected = _selected(environment, session, question, submission)
+    question, selected = _selected(services, session, question, submission)
     answered = answer(
         session, question, selected, now=now, time_spent=round(submission.time_spent * 1000)
     )
-    drawn = _next(environment, answered, question)
+    drawn = _next(services, answered, question)
     save_turn(
-        environment,
+        services,
         drawn.session,
         drawn.changes,
         answered.progress,
@@ -107,22 +105,22 @@ def _submit(
     return Result(drawn.session, question, drawn.question)
 
 
-def _next(environment: Environment, answered: Answered, question: Question) -> Drawn:
+def _next(services: Services, answered: Answered, question: Question) -> Drawn:
     if answered.session.turn:
         return Drawn(answered.session, question, answered.pool_changes)
-    return draw_next(environment, answered.session, answered.pool_changes)
+    return draw_next(services, answered.session, answered.pool_changes)
 
 
-def _on_screen(environment: Environment, session: Session, turn: Turn) -> Question | None:
+def _on_screen(services: Services, session: Session, turn: Turn) -> Question | None:
     """Return the question on screen, fetched together with the one likely to follow it."""
-    if environment.bank.cached(turn.question_id):
-        return on_screen(environment, turn)
+    if services.bank.cached(turn.question_id):
+        return on_screen(services, turn)
     following = expected_next(session)
-    return on_screen(environment, turn, *([following] if following else []))
+    return on_screen(services, turn, *([following] if following else []))
 
 
 def _selected(
-    environment: Environment, session: Session, question: Question, submission: Submission
+    services: Services, session: Session, question: Question, submission: Submission
 ) -> tuple[Question, frozenset[int]]:
     """Return the question as it is now and the choices selected.
 
@@ -132,7 +130,7 @@ def _selected(
     try:
         chosen = selected_choices(session, question, question.version, submission.selected_answers)
     except UnknownChoiceError:
-        question = environment.bank.reread(question.question_id) or question
+        question = services.bank.reread(question.question_id) or question
     except TooManyChoicesError:
         raise _several_choices() from None
     else:
@@ -161,11 +159,11 @@ def _of_older_version(session: Session, question: Question, submission: Submissi
     )
 
 
-def _repeated(environment: Environment, session: Session) -> Result:
+def _repeated(services: Services, session: Session) -> Result:
     done = session.processed
     assert done is not None  # noqa: S101 - a repeat has something it repeats
-    shown = on_screen(environment, session.turn, done.question_id) if session.turn else None
-    answered = environment.bank.get((done.question_id,)).get(done.question_id)
+    shown = on_screen(services, session.turn, done.question_id) if session.turn else None
+    answered = services.bank.get((done.question_id,)).get(done.question_id)
     return Result(session, answered, shown)
 
 

@@ -7,12 +7,12 @@ from lambdas.shared.http.response import Response
 from lambdas.shared.settings import VERSION, settings
 
 if TYPE_CHECKING:
-    from lambdas import contract
+    from lambdas.contract import responses
 
 
 def get_health() -> Response:
     """Tell that functions run; no dependency is called."""
-    body: contract.Health = {"status": "ok", "stage": settings().stage, "version": VERSION}
+    body: responses.Health = {"status": "ok", "stage": settings().stage, "version": VERSION}
     return Response(200, body)
 
 

@@ -13,10 +13,10 @@ Whoever asked may never ask again, so a schedule completes what the mark says wa
 
 from datetime import timedelta
 
-from lambdas.shared.environment import Environment
-from lambdas.shared.errors import UnavailableError
+from lambdas.contract.errors import UnavailableError
+from lambdas.shared.services import Services
 from lambdas.shared.store.partition import Partition
-from lambdas.shared.telemetry import log_fault
+from lambdas.shared.telemetry.request_log import log_fault
 
 AT_ONCE = 25
 """Erasures one sweep looks at."""
@@ -32,7 +32,7 @@ class ErasureOverdueError(Exception):
     """Erasures have been waiting for too long: an operator has to look."""
 
 
-def partitions(current: Environment, user_id: str) -> tuple[Partition, ...]:
+def partitions(current: Services, user_id: str) -> tuple[Partition, ...]:
     """Return a learner's parts of all tables but Users, sessions first."""
     database = current.database
     return (
@@ -42,7 +42,7 @@ def partitions(current: Environment, user_id: str) -> tuple[Partition, ...]:
     )
 
 
-def erase(current: Environment, user_id: str) -> None:
+def erase(current: Services, user_id: str) -> None:
     """Erase a user; doing it again changes nothing.
 
     Raises:
@@ -58,7 +58,7 @@ def erase(current: Environment, user_id: str) -> None:
         ) from error
 
 
-def _complete(current: Environment, user_id: str) -> None:
+def _complete(current: Services, user_id: str) -> None:
     parts = partitions(current, user_id)
     found = True
     while found:
@@ -69,7 +69,7 @@ def _complete(current: Environment, user_id: str) -> None:
     current.users.end_erasure(user_id)
 
 
-def complete_erasures(current: Environment, request_id: str) -> dict[str, int]:
+def complete_erasures(current: Services, request_id: str) -> dict[str, int]:
     """Complete erasures that were begun; return how many were, and how many are left.
 
     Raises:

@@ -6,6 +6,7 @@ A page goes on to the next table when one has no more, so that most learners get
 from dataclasses import dataclass, field
 from re import fullmatch
 
+from lambdas.contract.routes import SESSION_ID_PATTERN
 from lambdas.privacy.erasure import partitions
 from lambdas.privacy.records import (
     Record,
@@ -14,8 +15,7 @@ from lambdas.privacy.records import (
     session_record,
     user_record,
 )
-from lambdas.routes import SESSION_ID_PATTERN
-from lambdas.shared.environment import Environment
+from lambdas.shared.services import Services
 from lambdas.shared.store.client import Item
 
 POSITION_PATTERN = "[012]/[!-~]{0,128}"
@@ -34,7 +34,7 @@ class Page:
     following: str | None = None
 
 
-def export_page(environment: Environment, user_id: str, *, limit: int, after: str | None) -> Page:
+def export_page(services: Services, user_id: str, *, limit: int, after: str | None) -> Page:
     """Return the page of up to `limit` items that begins after a position, the first one without.
 
     Raises:
@@ -42,10 +42,10 @@ def export_page(environment: Environment, user_id: str, *, limit: int, after: st
     """
     page = Page()
     if after is None:
-        page.user = user_record(environment.users.item(user_id, consistent=True) or {})
+        page.user = user_record(services.users.item(user_id, consistent=True) or {})
     place, _, sort_key = (after or "0/").partition("/")
     room = limit
-    for number, part in enumerate(partitions(environment, user_id)):
+    for number, part in enumerate(partitions(services, user_id)):
         if number < int(place):
             continue
         if not room:

@@ -5,31 +5,31 @@ from typing import TYPE_CHECKING, Any
 
 from lambdas.privacy.erasure import complete_erasures, erase
 from lambdas.privacy.export import POSITION_PATTERN, export_page
-from lambdas.shared.environment import Environment, environment
+from lambdas.shared.deadline import deadline
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.pagination import page_position, page_token
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
-from lambdas.shared.invocation import deadline
-from lambdas.shared.telemetry import Usage, usage
+from lambdas.shared.services import Services, services
+from lambdas.shared.telemetry.request_log import Usage, usage
 from lambdas.shared.timestamps import iso
 
 if TYPE_CHECKING:
-    from lambdas import contract
+    from lambdas.contract import responses
 
 
-def export_user(request: Request, environment: Environment) -> Response:
+def export_user(request: Request, services: Services) -> Response:
     """GET /users/{userId}/export."""
     operation, user_id, query = request.route.operation, request.user_id, request.query
     page = export_page(
-        environment,
+        services,
         user_id,
         limit=query["limit"],
         after=page_position(operation, user_id, query, POSITION_PATTERN),
     )
-    body: contract.UserExport = {
+    body: responses.UserExport = {
         "userId": user_id,
-        "exportedAt": iso(environment.clock()),
+        "exportedAt": iso(services.clock()),
         "sessions": page.sessions,
         "bookkeeping": page.bookkeeping,
         "progress": page.progress,
@@ -42,9 +42,9 @@ def export_user(request: Request, environment: Environment) -> Response:
     return Response(200, body)
 
 
-def erase_user(request: Request, environment: Environment) -> Response:
+def erase_user(request: Request, services: Services) -> Response:
     """DELETE /users/{userId}."""
-    erase(environment, request.user_id)
+    erase(services, request.user_id)
     return Response(204)
 
 
@@ -57,6 +57,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return _serve(event, context)
     token = usage.set(Usage(deadline=deadline(context)))
     try:
-        return complete_erasures(environment(), context.aws_request_id)
+        return complete_erasures(services(), context.aws_request_id)
     finally:
         usage.reset(token)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.given_answer import DAY
+from domain.statistics.given_answer import DAY
 from lambdas.shared.store.client import Item
 from lambdas.shared.store.packing import unpacked_learner, unpacked_ledger
 from lambdas.shared.store.sessions import session_from_item

@@ -2,29 +2,29 @@
 
 from typing import TYPE_CHECKING
 
-from domain.given_answer import DAY
-from domain.learner_tally import DAYS_SHOWN
 from domain.question import category_and_ordinal
+from domain.statistics.given_answer import DAY
+from domain.statistics.learner import DAYS_SHOWN
+from lambdas.contract.errors import AccountErasedError, NotFoundError
+from lambdas.contract.routes import QUESTION_ID_PATTERN
 from lambdas.progress.use_case import learner_totals
-from lambdas.routes import QUESTION_ID_PATTERN
-from lambdas.shared.environment import Environment
-from lambdas.shared.errors import AccountErasedError, NotFoundError
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.pagination import page_position, page_token
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
+from lambdas.shared.services import Services
 from lambdas.shared.store.progress import QuestionRecord
 from lambdas.shared.store.wrong_answers import POSITION_PATTERN, OwedQuestion
 from lambdas.shared.timestamps import iso
 
 if TYPE_CHECKING:
-    from lambdas import contract
+    from lambdas.contract import responses
 
 
-def get_progress(request: Request, environment: Environment) -> Response:
+def get_progress(request: Request, services: Services) -> Response:
     """GET /users/{userId}/progress."""
     try:
-        totals = learner_totals(environment, request.user_id)
+        totals = learner_totals(services, request.user_id)
     except AccountErasedError:
         # To an administrator, whose own account it is not, the learner does not exist.
         if request.user_id == request.caller.user_id:
@@ -32,9 +32,9 @@ def get_progress(request: Request, environment: Environment) -> Response:
         raise NotFoundError from None
     tally, overall = totals.tally, totals.tally.overall
     attempts = overall.correct + overall.wrong
-    today = environment.clock() // DAY
+    today = services.clock() // DAY
     answers, days = tally.answers, tally.active_days
-    body: contract.LearnerProgress = {
+    body: responses.LearnerProgress = {
         "userId": request.user_id,
         "asOf": iso(tally.as_of),
         "questionsAttempted": overall.questions,
@@ -75,39 +75,39 @@ def get_progress(request: Request, environment: Environment) -> Response:
     return Response(200, body)
 
 
-def list_question_progress(request: Request, environment: Environment) -> Response:
+def list_question_progress(request: Request, services: Services) -> Response:
     """GET /users/{userId}/progress/questions."""
     operation, user_id, query = request.route.operation, request.user_id, request.query
     category = query.get("category")
     # The database refuses to go on from outside the category it is asked for.
     pattern = f"{category}:[0-9]{{6,9}}" if category else QUESTION_ID_PATTERN
-    records, following = environment.progress.page(
+    records, following = services.progress.page(
         user_id,
         category=category,
         limit=query["limit"],
         after=page_position(operation, user_id, query, pattern),
     )
-    body: contract.QuestionProgressPage = {"questions": [_record_view(each) for each in records]}
+    body: responses.QuestionProgressPage = {"questions": [_record_view(each) for each in records]}
     if following:
         body["nextToken"] = page_token(following, operation, user_id, query)
     return Response(200, body)
 
 
-def list_wrong_answers(request: Request, environment: Environment) -> Response:
+def list_wrong_answers(request: Request, services: Services) -> Response:
     """GET /users/{userId}/wrong-answers."""
     operation, user_id, query = request.route.operation, request.user_id, request.query
-    owed, following = environment.wrong_answers.page(
+    owed, following = services.wrong_answers.page(
         user_id,
         limit=query["limit"],
         after=page_position(operation, user_id, query, POSITION_PATTERN),
     )
-    body: contract.WrongAnswers = {"wrongAnswers": [_owed_view(each) for each in owed]}
+    body: responses.WrongAnswers = {"wrongAnswers": [_owed_view(each) for each in owed]}
     if following:
         body["nextToken"] = page_token(following, operation, user_id, query)
     return Response(200, body)
 
 
-def _record_view(record: QuestionRecord) -> "contract.QuestionProgress":
+def _record_view(record: QuestionRecord) -> "responses.QuestionProgress":
     return {
         "questionId": record.question_id,
         "category": category_and_ordinal(record.question_id)[0],
@@ -121,7 +121,7 @@ def _record_view(record: QuestionRecord) -> "contract.QuestionProgress":
     }
 
 
-def _owed_view(owed: OwedQuestion) -> "contract.WrongAnswer":
+def _owed_view(owed: OwedQuestion) -> "responses.WrongAnswer":
     return {
         "questionId": owed.entry.question_id,
         "category": category_and_ordinal(owed.entry.question_id)[0],

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from domain.learner_tally import LearnerTally
-from lambdas.shared.environment import Environment
+from domain.statistics.learner import LearnerTally
+from lambdas.shared.services import Services
 from lambdas.shared.store.tallies import learner_of
 
 
@@ -16,12 +16,12 @@ class LearnerTotals:
     pool_tries: int
 
 
-def learner_totals(environment: Environment, user_id: str) -> LearnerTotals:
+def learner_totals(services: Services, user_id: str) -> LearnerTotals:
     """Read a learner's totals and sum up their pool: two calls up to some 5,000 entries owed.
 
     Raises:
         AccountErasedError: the account was erased.
     """
-    tally = learner_of(environment.users.item(user_id))
-    tries = [owed.entry.remaining_tries for owed in environment.wrong_answers.every(user_id)]
+    tally = learner_of(services.users.item(user_id))
+    tries = [owed.entry.remaining_tries for owed in services.wrong_answers.every(user_id)]
     return LearnerTotals(tally, len(tries), sum(tries))

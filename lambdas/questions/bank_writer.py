@@ -15,9 +15,9 @@ from typing import Any, NamedTuple, Protocol, Self
 from unicodedata import normalize
 
 from domain.question import Choice, Question, category_and_ordinal, question_id
-from lambdas.questions.models import QuestionDraft
-from lambdas.shared.environment import Environment
-from lambdas.shared.errors import FieldFault
+from lambdas.contract.bodies.question import QuestionDraft
+from lambdas.contract.errors import FieldFault
+from lambdas.shared.services import Services
 from lambdas.shared.store.questions import BankRecord, CategoryEntry, QuestionsTable
 
 LEASE = 10_000
@@ -71,7 +71,7 @@ class BankWriter:
     `given` grows with the questions staged; one who stages many may keep it outside of memory.
     """
 
-    environment: Environment
+    services: Services
     holder: str
     given: Given = field(default_factory=dict[str, str])
     _registry: dict[str, CategoryEntry] = field(default_factory=dict)
@@ -95,9 +95,9 @@ class BankWriter:
         Raises:
             TransactionConditionError: the lease was lost.
         """
-        if self.environment.clock() > self._leased_until - LEASE // 2:
+        if self.services.clock() > self._leased_until - LEASE // 2:
             # Not claimed anew: whoever wrote meanwhile may have written over what is staged.
-            self.environment.transactions.write([self._renewal()])
+            self.services.transactions.write([self._renewal()])
         batch = _Batch(self, drafts)
         staged = [batch.settle(draft) for draft in drafts]
         for at in range(0, len(batch.created), CREATED_TOGETHER):
@@ -119,11 +119,11 @@ class BankWriter:
         puts = self._puts(updates)
         end = self._table.published_by(self.holder, self._changed.values(), edits=bool(puts))
         if len(puts) <= UPDATED_TOGETHER:
-            self.environment.transactions.write([*puts, end])
+            self.services.transactions.write([*puts, end])
         else:
-            self.environment.transactions.write([self._renewal(edits=True)])
-            self.environment.transactions.write(puts)
-            self.environment.transactions.write([end])
+            self.services.transactions.write([self._renewal(edits=True)])
+            self.services.transactions.write(puts)
+            self.services.transactions.write([end])
         self._forget(updates)
 
     def update(self, updates: Sequence[Staged]) -> None:
@@ -136,13 +136,13 @@ class BankWriter:
         self._refer_to(updates)
         for update in updates:
             self._count(update)
-        self.environment.transactions.write([*self._puts(updates), self._renewal(edits=True)])
+        self.services.transactions.write([*self._puts(updates), self._renewal(edits=True)])
         self._forget(updates)
 
     def replacement(self, known: BankRecord, draft: QuestionDraft) -> Staged:
         """Return what becomes of a question that a draft replaces; nothing is written yet."""
         identifier = known.question.question_id
-        changed = with_draft(known, draft, self.environment.clock())
+        changed = with_draft(known, draft, self.services.clock())
         if changed is None:
             return Staged(status=SaveStatus.UNCHANGED, question_id=identifier)
         batch = _Batch(self, [draft])
@@ -159,18 +159,16 @@ class BankWriter:
         entry = self._entry(category)
         retired = record._replace(
             question=replace(record.question, retired=True),
-            updated_at=self.environment.clock(),
+            updated_at=self.services.clock(),
         )
         put = self._table.put(retired, expected_version=record.question.version)
         entries = [entry._replace(active=entry.active - 1)]
         end = self._table.published_by(self.holder, entries, edits=True)
-        self.environment.transactions.write([put, end])
+        self.services.transactions.write([put, end])
 
     def close(self) -> None:
         """End the lease without publishing: what was staged is never seen."""
-        self.environment.transactions.write(
-            [self._table.published_by(self.holder, (), edits=False)]
-        )
+        self.services.transactions.write([self._table.published_by(self.holder, (), edits=False)])
 
     def is_visible(self, identifier: str) -> bool:
         """Whether a question is published, or staged by this writer."""
@@ -186,15 +184,15 @@ class BankWriter:
 
     @property
     def _table(self) -> QuestionsTable:
-        return self.environment.questions
+        return self.services.questions
 
     def _claim(self) -> None:
-        now = self.environment.clock()
+        now = self.services.clock()
         self._leased_until = now + LEASE
         self._registry = self._table.claim(self.holder, until=self._leased_until, now=now)
 
     def _renewal(self, *, edits: bool = False) -> dict[str, Any]:
-        self._leased_until = self.environment.clock() + LEASE
+        self._leased_until = self.services.clock() + LEASE
         return self._table.renewed(self.holder, until=self._leased_until, edits=edits)
 
     def _create(self, records: Sequence[BankRecord]) -> None:
@@ -203,7 +201,7 @@ class BankWriter:
             identifier = record.question.question_id
             actions.append(self._table.put(record))
             actions += [self._table.put_reference(key, identifier) for key in _keys(record)]
-        self.environment.transactions.write(actions)
+        self.services.transactions.write(actions)
 
     def _puts(self, updates: Iterable[Staged]) -> list[dict[str, Any]]:
         return [
@@ -260,7 +258,7 @@ class _Batch:
     def __init__(self, writer: BankWriter, drafts: Sequence[QuestionDraft]) -> None:
         self._writer = writer
         self.created: list[BankRecord] = []
-        table = writer.environment.questions
+        table = writer.services.questions
         keys = {key for draft in drafts for key in draft_keys(draft)}
         self._references = table.references(keys)
         self._records = {
@@ -286,7 +284,7 @@ class _Batch:
         identifier = known.question.question_id
         # A question known by its content keeps the external id it has.
         kept = draft.model_copy(update={"external_id": known.external_id or draft.external_id})
-        changed = with_draft(known, kept, self._writer.environment.clock())
+        changed = with_draft(known, kept, self._writer.services.clock())
         if changed is None:
             return Staged(status=SaveStatus.UNCHANGED, question_id=identifier)
         faults = self.taken(kept, identifier)
@@ -298,7 +296,7 @@ class _Batch:
 
     def _create(self, draft: QuestionDraft) -> Staged:
         identifier = self._writer.next_id(draft)
-        record = _new_record(identifier, draft, self._writer.environment.clock())
+        record = _new_record(identifier, draft, self._writer.services.clock())
         self.created.append(record)
         self._records[identifier] = record
         self._references |= dict.fromkeys(_keys(record), identifier)

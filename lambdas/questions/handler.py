@@ -3,30 +3,30 @@
 from typing import TYPE_CHECKING
 
 from domain.question import category_and_ordinal
+from lambdas.contract.bodies.question import QuestionDraft, SaveQuestions
+from lambdas.contract.routes import QUESTION_ID_PATTERN
 from lambdas.questions import statistics, use_cases
 from lambdas.questions.bank_writer import Staged
-from lambdas.questions.models import QuestionDraft, SaveQuestions
 from lambdas.questions.statistics_view import (
     category_statistics_view,
     question_statistics_view,
 )
-from lambdas.routes import QUESTION_ID_PATTERN
-from lambdas.shared.audit import Target, name_target
-from lambdas.shared.environment import Environment
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.pagination import page_position, page_token
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
+from lambdas.shared.services import Services
 from lambdas.shared.store.questions import BankRecord
+from lambdas.shared.telemetry.audit_record import Target, name_target
 from lambdas.shared.timestamps import iso
 
 if TYPE_CHECKING:
-    from lambdas import contract
+    from lambdas.contract import responses
 
 
-def list_categories(_request: Request, environment: Environment) -> Response:
+def list_categories(_request: Request, services: Services) -> Response:
     """GET /questions/categories."""
-    body: contract.Categories = {
+    body: responses.Categories = {
         "categories": [
             {
                 "category": entry.category,
@@ -34,75 +34,75 @@ def list_categories(_request: Request, environment: Environment) -> Response:
                 "language": entry.language,
                 "questionCount": entry.active,
             }
-            for entry in use_cases.list_categories(environment)
+            for entry in use_cases.list_categories(services)
         ]
     }
     return Response(200, body)
 
 
-def save_questions(request: Request, environment: Environment) -> Response:
+def save_questions(request: Request, services: Services) -> Response:
     """POST /admin/questions."""
     wanted = request.body(SaveQuestions)
-    staged = use_cases.save_questions(environment, wanted.questions)
+    staged = use_cases.save_questions(services, wanted.questions)
     name_target(Target.QUESTION, *(each.question_id for each in staged if each.question_id))
-    body: contract.SaveResults = {
+    body: responses.SaveResults = {
         "results": [_result_view(index, each) for index, each in enumerate(staged)]
     }
     return Response(200, body)
 
 
-def list_questions(request: Request, environment: Environment) -> Response:
+def list_questions(request: Request, services: Services) -> Response:
     """GET /admin/questions."""
     operation, user_id, query = request.route.operation, request.user_id, request.query
     records, following = use_cases.list_questions(
-        environment,
+        services,
         category=query.get("category"),
         limit=query["limit"],
         after=page_position(operation, user_id, query, QUESTION_ID_PATTERN),
     )
-    body: contract.Questions = {"questions": [record_view(record) for record in records]}
+    body: responses.Questions = {"questions": [record_view(record) for record in records]}
     if following:
         body["nextToken"] = page_token(following, operation, user_id, query)
     return Response(200, body)
 
 
-def get_bank_question(request: Request, environment: Environment) -> Response:
+def get_bank_question(request: Request, services: Services) -> Response:
     """GET /admin/questions/{questionId}."""
-    record = use_cases.get_question(environment, request.path["questionId"])
+    record = use_cases.get_question(services, request.path["questionId"])
     return Response(200, record_view(record))
 
 
-def replace_question(request: Request, environment: Environment) -> Response:
+def replace_question(request: Request, services: Services) -> Response:
     """PUT /admin/questions/{questionId}."""
     record = use_cases.replace_question(
-        environment, request.path["questionId"], request.body(QuestionDraft)
+        services, request.path["questionId"], request.body(QuestionDraft)
     )
     return Response(200, record_view(record))
 
 
-def retire_question(request: Request, environment: Environment) -> Response:
+def retire_question(request: Request, services: Services) -> Response:
     """DELETE /admin/questions/{questionId}."""
-    use_cases.retire_question(environment, request.path["questionId"])
+    use_cases.retire_question(services, request.path["questionId"])
     return Response(204)
 
 
-def get_question_statistics(request: Request, environment: Environment) -> Response:
+def get_question_statistics(request: Request, services: Services) -> Response:
     """GET /admin/questions/{questionId}/statistics."""
-    record, tally = statistics.question_statistics(environment, request.path["questionId"])
+    record, tally = statistics.question_statistics(services, request.path["questionId"])
     return Response(200, question_statistics_view(record, tally))
 
 
-def get_category_statistics(request: Request, environment: Environment) -> Response:
+def get_category_statistics(request: Request, services: Services) -> Response:
     """GET /admin/categories/{category}/statistics."""
     category = request.path["category"]
-    report = statistics.read_category(environment, category)
+    report = statistics.read_category(services, category)
     return Response(200, category_statistics_view(category, report))
 
 
-def record_view(record: BankRecord) -> "contract.BankQuestion":
+def record_view(record: BankRecord) -> "responses.BankQuestion":
     """Return a question of the bank, its answer key included."""
     question = record.question
-    body: contract.BankQuestion = {
+    body: responses.BankQuestion = {
         "questionId": question.question_id,
         "category": category_and_ordinal(question.question_id)[0],
         "text": question.text,
@@ -126,8 +126,8 @@ def record_view(record: BankRecord) -> "contract.BankQuestion":
     return body
 
 
-def _result_view(index: int, staged: Staged) -> "contract.SaveResult":
-    body: contract.SaveResult = {"index": index, "status": staged.status.value}
+def _result_view(index: int, staged: Staged) -> "responses.SaveResult":
+    body: responses.SaveResult = {"index": index, "status": staged.status.value}
     if staged.question_id:
         body["questionId"] = staged.question_id
     if staged.faults:

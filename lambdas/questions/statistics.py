@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from domain.category_statistics import CategoryStatistics, QuestionTally, category_statistics
-from domain.item_statistics import ItemTally
+from domain.statistics.category import CategoryStatistics, QuestionTally, category_statistics
+from domain.statistics.item import ItemTally
+from lambdas.contract.errors import NotFoundError
 from lambdas.questions.use_cases import get_question
-from lambdas.shared.environment import Environment
-from lambdas.shared.errors import NotFoundError
+from lambdas.shared.services import Services
 from lambdas.shared.store.questions import BankRecord
 from lambdas.shared.store.tallies import ItemKey, item_tallies
 
@@ -18,19 +18,19 @@ class CategoryReport(NamedTuple):
     records: dict[str, BankRecord]
 
 
-def question_statistics(environment: Environment, identifier: str) -> tuple[BankRecord, ItemTally]:
+def question_statistics(services: Services, identifier: str) -> tuple[BankRecord, ItemTally]:
     """Return a question and the tally of its present version: two calls.
 
     Raises:
         NotFoundError: there is none of this id.
     """
-    record = get_question(environment, identifier)
+    record = get_question(services, identifier)
     key = ItemKey(identifier, record.question.version)
-    found = item_tallies(environment.questions, [key])
+    found = item_tallies(services.questions, [key])
     return record, found.get(key, ItemTally())
 
 
-def read_category(environment: Environment, category: str) -> CategoryReport:
+def read_category(services: Services, category: str) -> CategoryReport:
     """Return the statistics of the questions in use of a category.
 
     For n of them that is a call for the registry, one a megabyte of the index, n / 100 for their
@@ -40,13 +40,13 @@ def read_category(environment: Environment, category: str) -> CategoryReport:
         NotFoundError: there is no such category.
         UnavailableError: the invocation has no time for all of them.
     """
-    entry = environment.questions.registry().get(category)
+    entry = services.questions.registry().get(category)
     if entry is None:
         raise NotFoundError
-    keys = [ItemKey(*each) for each in environment.questions.versions_in_use(entry)]
-    tallies = item_tallies(environment.questions, keys)
+    keys = [ItemKey(*each) for each in services.questions.versions_in_use(entry)]
+    tallies = item_tallies(services.questions, keys)
     statistics = category_statistics(
         QuestionTally(key.question_id, tallies.get(key, ItemTally())) for key in keys
     )
     worst = [each.question_id for each in statistics.worst]
-    return CategoryReport(statistics, environment.questions.records(worst) if worst else {})
+    return CategoryReport(statistics, services.questions.records(worst) if worst else {})

@@ -3,18 +3,20 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from domain.category_statistics import CLASSES, QuestionTally
-from domain.item_statistics import Attempt, Flag, ItemTally
 from domain.question import category_and_ordinal
+from domain.statistics.category import CLASSES, QuestionTally
+from domain.statistics.item import Attempt, Flag, ItemTally
 from lambdas.questions.statistics import CategoryReport
 from lambdas.shared.store.questions import BankRecord
 from lambdas.shared.timestamps import iso
 
 if TYPE_CHECKING:
-    from lambdas import contract
+    from lambdas.contract import responses
 
 
-def question_statistics_view(record: BankRecord, tally: ItemTally) -> "contract.QuestionStatistics":
+def question_statistics_view(
+    record: BankRecord, tally: ItemTally
+) -> "responses.QuestionStatistics":
     """Return how a question behaves, its answer key included."""
     question = record.question
     choices = len(question.choices)
@@ -68,7 +70,7 @@ def question_statistics_view(record: BankRecord, tally: ItemTally) -> "contract.
 
 def category_statistics_view(
     category: str, report: CategoryReport
-) -> "contract.CategoryStatistics":
+) -> "responses.CategoryStatistics":
     """Return how the questions of a category behave together."""
     found = report.statistics
     facility = found.first_right / found.first_tries if found.first_tries else None
@@ -110,7 +112,7 @@ def category_statistics_view(
     }
 
 
-def _poor_question(each: QuestionTally, record: BankRecord) -> "contract.PoorQuestion":
+def _poor_question(each: QuestionTally, record: BankRecord) -> "responses.PoorQuestion":
     return {
         "questionId": each.question_id,
         "text": record.question.text,
@@ -121,14 +123,14 @@ def _poor_question(each: QuestionTally, record: BankRecord) -> "contract.PoorQue
     }
 
 
-def _learning(attempts: Iterable[Attempt]) -> "list[contract.AttemptStatistics]":
+def _learning(attempts: Iterable[Attempt]) -> "list[responses.AttemptStatistics]":
     return [
         {"attempt": each.number, "answers": each.answers, "correct": each.right}
         for each in attempts
     ]
 
 
-def _discrimination(tally: ItemTally) -> "contract.Discrimination":
+def _discrimination(tally: ItemTally) -> "responses.Discrimination":
     found = tally.discrimination
     return {
         "firstTries": tally.scored,
@@ -138,7 +140,7 @@ def _discrimination(tally: ItemTally) -> "contract.Discrimination":
     }
 
 
-def _flags(tally: ItemTally) -> "list[contract.QuestionFlag]":
+def _flags(tally: ItemTally) -> "list[responses.QuestionFlag]":
     return [flag.value for flag in tally.flags]
 
 

@@ -6,11 +6,11 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from domain.question import category_and_ordinal, question_id
+from lambdas.contract.bodies.question import QuestionDraft
+from lambdas.contract.errors import FieldFault, NotFoundError, UnavailableError, ValidationError
 from lambdas.questions.bank_writer import BankWriter, SaveStatus, Staged
-from lambdas.questions.models import QuestionDraft
-from lambdas.shared.environment import Environment
-from lambdas.shared.errors import FieldFault, NotFoundError, UnavailableError, ValidationError
 from lambdas.shared.http.request import checked
+from lambdas.shared.services import Services
 from lambdas.shared.store.questions import BankBusyError, BankRecord, CategoryEntry
 from lambdas.shared.store.transaction import TransactionConditionError
 
@@ -21,13 +21,13 @@ CLAIM_PAUSE = 0.2
 """Seconds between two of them."""
 
 
-def list_categories(environment: Environment) -> list[CategoryEntry]:
+def list_categories(services: Services) -> list[CategoryEntry]:
     """Return the categories that have questions, in order of name."""
-    return [entry for entry in environment.questions.registry().values() if entry.active]
+    return [entry for entry in services.questions.registry().values() if entry.active]
 
 
 def list_questions(
-    environment: Environment, *, category: str | None, limit: int, after: str | None
+    services: Services, *, category: str | None, limit: int, after: str | None
 ) -> tuple[list[BankRecord], str | None]:
     """Return a page of the bank and where the next one begins (the last question's id).
 
@@ -36,7 +36,7 @@ def list_questions(
     last_seen, seen = category_and_ordinal(after) if after else ("", -1)
     entries = [
         entry
-        for entry in environment.questions.registry().values()
+        for entry in services.questions.registry().values()
         if category in (None, entry.category)
         and (entry.category > last_seen or (entry.category == last_seen and seen < entry.size - 1))
     ]
@@ -44,7 +44,7 @@ def list_questions(
         return [], None
     entry = entries[0]
     begun = entry.category == last_seen
-    records, cut = environment.questions.page(entry, limit=limit, after=seen if begun else None)
+    records, cut = services.questions.page(entry, limit=limit, after=seen if begun else None)
     last = entry.size - 1
     if cut:
         _, last = category_and_ordinal(records[-1].question.question_id)
@@ -52,19 +52,19 @@ def list_questions(
     return records, question_id(entry.category, last) if more else None
 
 
-def get_question(environment: Environment, identifier: str) -> BankRecord:
+def get_question(services: Services, identifier: str) -> BankRecord:
     """Return a published question.
 
     Raises:
         NotFoundError: there is none of this id.
     """
-    record = environment.questions.published(identifier)
+    record = services.questions.published(identifier)
     if record is None:
         raise NotFoundError
     return record
 
 
-def save_questions(environment: Environment, questions: Sequence[Any]) -> list[Staged]:
+def save_questions(services: Services, questions: Sequence[Any]) -> list[Staged]:
     """Create or update questions, each accepted or refused by its place.
 
     Raises:
@@ -78,14 +78,14 @@ def save_questions(environment: Environment, questions: Sequence[Any]) -> list[S
         except ValidationError as error:
             results[index] = Staged(status=SaveStatus.REJECTED, faults=error.faults)
     if drafts:
-        with _writer(environment) as writer:
+        with _writer(services) as writer:
             staged = writer.stage(list(drafts.values()))
             writer.publish([each for each in staged if each.update])
         results |= dict(zip(drafts, staged, strict=True))
     return [results[index] for index in range(len(questions))]
 
 
-def replace_question(environment: Environment, identifier: str, draft: QuestionDraft) -> BankRecord:
+def replace_question(services: Services, identifier: str, draft: QuestionDraft) -> BankRecord:
     """Replace a question in place; a retired one is in use again.
 
     Raises:
@@ -96,8 +96,8 @@ def replace_question(environment: Environment, identifier: str, draft: QuestionD
     category, _ = category_and_ordinal(identifier)
     if draft.category != category:
         raise ValidationError([FieldFault("category", f"cannot change: it is {category}")])
-    with _writer(environment) as writer:
-        known = get_question(environment, identifier)
+    with _writer(services) as writer:
+        known = get_question(services, identifier)
         staged = writer.replacement(known, draft)
         if staged.faults:
             raise ValidationError(staged.faults)
@@ -105,15 +105,15 @@ def replace_question(environment: Environment, identifier: str, draft: QuestionD
     return staged.update or known
 
 
-def retire_question(environment: Environment, identifier: str) -> None:
+def retire_question(services: Services, identifier: str) -> None:
     """Retire a question; doing it again changes nothing.
 
     Raises:
         NotFoundError: there is none of this id.
         UnavailableError: the bank is being written by somebody else.
     """
-    with _writer(environment) as writer:
-        record = get_question(environment, identifier)
+    with _writer(services) as writer:
+        record = get_question(services, identifier)
         if record.question.retired:
             writer.close()
         else:
@@ -121,9 +121,9 @@ def retire_question(environment: Environment, identifier: str) -> None:
 
 
 @contextmanager
-def _writer(environment: Environment) -> Iterator[BankWriter]:
+def _writer(services: Services) -> Iterator[BankWriter]:
     """Hold the bank's lease, and give it up when the work fails."""
-    writer = BankWriter(environment, environment.entropy(8).hex())
+    writer = BankWriter(services, services.entropy(8).hex())
     for attempt in range(CLAIM_ATTEMPTS):
         try:
             writer.open()
@@ -134,7 +134,7 @@ def _writer(environment: Environment) -> Iterator[BankWriter]:
                     "The bank is being written by somebody else.",
                     retry_after=max(1, math.ceil(error.milliseconds / 1000)),
                 ) from None
-            environment.transactions.pause(CLAIM_PAUSE)
+            services.transactions.pause(CLAIM_PAUSE)
     try:
         yield writer
     except TransactionConditionError:

@@ -3,22 +3,22 @@
 from typing import TYPE_CHECKING
 
 from lambdas.quiz.use_case import show_question
-from lambdas.shared.environment import Environment
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
+from lambdas.shared.http.views import progress_view, question_view
 from lambdas.shared.playing import warm_up
-from lambdas.shared.views import progress_view, question_view
+from lambdas.shared.services import Services
 
 if TYPE_CHECKING:
-    from lambdas import contract
+    from lambdas.contract import responses
 
 
-def get_question(request: Request, environment: Environment) -> Response:
+def get_question(request: Request, services: Services) -> Response:
     """GET /sessions/{sessionId}/question."""
-    session, question = show_question(environment, request.user_id, request.path["sessionId"])
+    session, question = show_question(services, request.user_id, request.path["sessionId"])
     progress = progress_view(session)
-    body: contract.CurrentQuestion = {
+    body: responses.CurrentQuestion = {
         "nextAction": "ANSWER" if question else "SESSION_COMPLETED",
         "penaltyIndicator": progress["penaltyIndicator"],
         "question": question_view(session, question),

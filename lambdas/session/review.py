@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.effects import EntryQueued, EntryRemoved
-from domain.pool import PoolEntry
 from domain.question import category_and_ordinal
-from domain.session import Session, Status
-from lambdas.session.models import MAX_SOURCES
-from lambdas.shared.environment import Environment
+from domain.session.effects import EntryQueued, EntryRemoved
+from domain.session.pool import PoolEntry
+from domain.session.state import Session, Status
+from lambdas.contract.bodies.session import MAX_SOURCES
 from lambdas.shared.playing import draw_next
+from lambdas.shared.services import Services
 from lambdas.shared.store.wrong_answers import OwedQuestion
 
 MAX_ACTIONS = 97
@@ -72,7 +72,7 @@ class Leftovers:
 
 
 def find_leftovers(
-    environment: Environment, user_id: str, *, category: str | None, limit: int, now: int
+    services: Services, user_id: str, *, category: str | None, limit: int, now: int
 ) -> Leftovers:
     """Return the learner's oldest leftovers: up to `limit` questions of up to 8 categories.
 
@@ -82,11 +82,9 @@ def find_leftovers(
     owners: dict[str, Session | None] = {}
     after: str | None = None
     while True:
-        page, after = environment.wrong_answers.page(
-            user_id, limit=PAGE, after=after, consistent=True
-        )
+        page, after = services.wrong_answers.page(user_id, limit=PAGE, after=after, consistent=True)
         unknown = {owed.session_id for owed in page} - owners.keys()
-        found = environment.sessions.many(user_id, unknown)
+        found = services.sessions.many(user_id, unknown)
         owners |= {session_id: found.get(session_id) for session_id in unknown}
         for owed in page:
             former = owners[owed.session_id]
@@ -99,13 +97,13 @@ def find_leftovers(
 
 
 def take_up(
-    environment: Environment, session: Session, leftovers: Leftovers, now: int
+    services: Services, session: Session, leftovers: Leftovers, now: int
 ) -> tuple[Session, list[Mapping[str, Any]]]:
     """Return the review session with its first question, and what to write beside it."""
     queued = [EntryQueued(entry, ()) for entry in leftovers.entries]
-    drawn = draw_next(environment, session, queued)
+    drawn = draw_next(services, session, queued)
     gone = {c.entry.question_id for c in drawn.changes if isinstance(c, EntryRemoved)}
-    table = environment.wrong_answers
+    table = services.wrong_answers
     actions: list[Mapping[str, Any]] = [
         table.removed(session.user_id, owed)
         if question_id in gone
@@ -117,7 +115,7 @@ def take_up(
         closed = former._replace(
             status=Status.ABANDONED, version=former.version + 1, updated_at=now
         )
-        put = environment.sessions.put(closed, expected_version=former.version)
+        put = services.sessions.put(closed, expected_version=former.version)
         actions.append({"Put": put})
     return drawn.session, actions
 

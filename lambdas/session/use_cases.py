@@ -4,13 +4,11 @@ from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
-from domain.engine import new_review_session, new_session
-from domain.randomness import SEED_BYTES
-from domain.session import LIFETIME, Session, Source, Status
-from lambdas.session.models import SourceChoice, StartSession, UpdateSession
-from lambdas.session.review import find_leftovers, take_up
-from lambdas.shared.environment import Environment
-from lambdas.shared.errors import (
+from domain.session.engine import new_review_session, new_session
+from domain.session.randomness import SEED_BYTES
+from domain.session.state import LIFETIME, Session, Source, Status
+from lambdas.contract.bodies.session import SourceChoice, StartSession, UpdateSession
+from lambdas.contract.errors import (
     AccountErasedError,
     FieldFault,
     NotFoundError,
@@ -20,14 +18,16 @@ from lambdas.shared.errors import (
     ValidationError,
     VersionConflictError,
 )
-from lambdas.shared.metrics import CONFLICTS, SESSIONS_STARTED
+from lambdas.session.review import find_leftovers, take_up
 from lambdas.shared.playing import draw_next, load, note_draw
+from lambdas.shared.services import Services
 from lambdas.shared.store.batch import batch_get_together
 from lambdas.shared.store.client import ConditionFailedError
 from lambdas.shared.store.questions import CategoryEntry, registry_from_item
 from lambdas.shared.store.transaction import TransactionConditionError
 from lambdas.shared.store.users import profile_from_item
-from lambdas.shared.telemetry import count, note
+from lambdas.shared.telemetry.metrics import CONFLICTS, SESSIONS_STARTED
+from lambdas.shared.telemetry.request_log import count, note
 
 _RANDOM_ID_BYTES = 8
 
@@ -36,7 +36,7 @@ ATTEMPTS = 3
 
 
 def start_session(
-    environment: Environment, user_id: str, wanted: StartSession, idempotency_key: str | None
+    services: Services, user_id: str, wanted: StartSession, idempotency_key: str | None
 ) -> tuple[Session, bool]:
     """Return a new session with its first question drawn, or the one a repeated key led to.
 
@@ -51,18 +51,18 @@ def start_session(
     key = idempotency_key and blake2b(idempotency_key.encode(), digest_size=16).hexdigest()
     for _ in range(ATTEMPTS):
         try:
-            session, actions = _prepared(environment, user_id, wanted)
+            session, actions = _prepared(services, user_id, wanted)
         except ValidationError:
             # What the first request found to play may be gone since.
-            started = environment.sessions.marked(user_id, key) if key else None
+            started = services.sessions.marked(user_id, key) if key else None
             if started is None:
                 raise
-            return load(environment, user_id, started), False
-        put = environment.sessions.put(session, expected_version=None)
-        marker = [{"Put": environment.sessions.put_marker(session, key)}] if key else []
+            return load(services, user_id, started), False
+        put = services.sessions.put(session, expected_version=None)
+        marker = [{"Put": services.sessions.put_marker(session, key)}] if key else []
         writes = [*marker, {"Put": put}, *actions]
         try:
-            environment.transactions.write([*writes, environment.users.check_not_erased(user_id)])
+            services.transactions.write([*writes, services.users.check_not_erased(user_id)])
         except TransactionConditionError as error:
             if len(writes) in error.failed:
                 raise AccountErasedError from None
@@ -70,8 +70,8 @@ def start_session(
                 # Tried again after a conflict with our own first attempt, which was done.
                 return _started(session), True
             if key and error.item and 0 in error.failed:
-                first = environment.sessions.marked_session(error.item)
-                return load(environment, user_id, first), False
+                first = services.sessions.marked_session(error.item)
+                return load(services, user_id, first), False
             count(CONFLICTS)
         else:
             return _started(session), True
@@ -85,13 +85,13 @@ def _started(session: Session) -> Session:
 
 
 def _prepared(
-    environment: Environment, user_id: str, wanted: StartSession
+    services: Services, user_id: str, wanted: StartSession
 ) -> tuple[Session, list[Mapping[str, Any]]]:
     """Return a new session with its first question, and what to write in its transaction."""
-    registry, percentage = _bank_and_preference(environment, user_id, wanted)
-    now = environment.clock()
-    session_id = f"{now:011x}{environment.entropy(_RANDOM_ID_BYTES).hex()}"
-    seed = environment.entropy(SEED_BYTES)
+    registry, percentage = _bank_and_preference(services, user_id, wanted)
+    now = services.clock()
+    session_id = f"{now:011x}{services.entropy(_RANDOM_ID_BYTES).hex()}"
+    seed = services.entropy(SEED_BYTES)
     if wanted.review is None:
         session = new_session(
             user_id=user_id,
@@ -102,9 +102,9 @@ def _prepared(
             wrong_answer_percentage=percentage,
             now=now,
         )
-        return draw_next(environment, session).session, []
+        return draw_next(services, session).session, []
     leftovers = find_leftovers(
-        environment,
+        services,
         user_id,
         category=wanted.review.category,
         limit=wanted.review.question_count,
@@ -121,33 +121,33 @@ def _prepared(
         wrong_answer_percentage=percentage,
         now=now,
     )
-    return take_up(environment, session, leftovers, now)
+    return take_up(services, session, leftovers, now)
 
 
 def list_sessions(
-    environment: Environment, user_id: str, *, status: Status | None, limit: int, before: str | None
+    services: Services, user_id: str, *, status: Status | None, limit: int, before: str | None
 ) -> tuple[list[Session], str | None]:
     """Return a page of the learner's sessions, newest first, and where the next one begins."""
-    return environment.sessions.page(
-        user_id, limit=limit, before=before, status=status, now=environment.clock()
+    return services.sessions.page(
+        user_id, limit=limit, before=before, status=status, now=services.clock()
     )
 
 
-def get_session(environment: Environment, user_id: str, session_id: str) -> Session:
+def get_session(services: Services, user_id: str, session_id: str) -> Session:
     """Return a session of the learner's.
 
     Raises:
         NotFoundError: there is none.
         SessionExpiredError: it was not used for too long.
     """
-    session = load(environment, user_id, session_id)
-    if session.status_at(environment.clock()) is Status.EXPIRED:
+    session = load(services, user_id, session_id)
+    if session.status_at(services.clock()) is Status.EXPIRED:
         raise SessionExpiredError
     return session
 
 
 def update_session(
-    environment: Environment, user_id: str, session_id: str, wanted: UpdateSession
+    services: Services, user_id: str, session_id: str, wanted: UpdateSession
 ) -> Session:
     """Rename, pause or resume a session.
 
@@ -156,17 +156,17 @@ def update_session(
         VersionConflictError: it changed since the client saw it.
         SessionOverError: a finished session is to be paused or resumed.
     """
-    session = get_session(environment, user_id, session_id)
+    session = get_session(services, user_id, session_id)
     if session.version != wanted.version:
         raise _stale(session.version)
     if wanted.status and session.status in (Status.COMPLETED, Status.ABANDONED):
         raise SessionOverError(f"The session is {session.status.lower()}.")
     status = Status(wanted.status) if wanted.status else session.status
     name = session.name if wanted.name is None else wanted.name
-    return _changed(environment, session, name=name, status=status)
+    return _changed(services, session, name=name, status=status)
 
 
-def abandon_session(environment: Environment, user_id: str, session_id: str) -> None:
+def abandon_session(services: Services, user_id: str, session_id: str) -> None:
     """Abandon a session; doing it again changes nothing.
 
     Raises:
@@ -174,15 +174,15 @@ def abandon_session(environment: Environment, user_id: str, session_id: str) -> 
         SessionOverError: it is completed.
         VersionConflictError: it is being played at this moment.
     """
-    session = get_session(environment, user_id, session_id)
+    session = get_session(services, user_id, session_id)
     if session.status is Status.COMPLETED:
         raise SessionOverError("The session is completed.")
     if session.status is not Status.ABANDONED:
-        _changed(environment, session, name=session.name, status=Status.ABANDONED)
+        _changed(services, session, name=session.name, status=Status.ABANDONED)
 
 
-def _changed(environment: Environment, session: Session, *, name: str, status: Status) -> Session:
-    now = environment.clock()
+def _changed(services: Services, session: Session, *, name: str, status: Status) -> Session:
+    now = services.clock()
     changed = session._replace(
         name=name,
         status=status,
@@ -191,7 +191,7 @@ def _changed(environment: Environment, session: Session, *, name: str, status: S
         expires_at=now + LIFETIME,
     )
     try:
-        environment.sessions.save(changed, expected_version=session.version)
+        services.sessions.save(changed, expected_version=session.version)
     except ConditionFailedError as error:
         if error.item is None:
             raise NotFoundError from None
@@ -206,21 +206,21 @@ def _stale(version: int) -> VersionConflictError:
 
 
 def _bank_and_preference(
-    environment: Environment, user_id: str, wanted: StartSession
+    services: Services, user_id: str, wanted: StartSession
 ) -> tuple[dict[str, CategoryEntry], int]:
     """Read the registry, and in the same call the learner's preference where it is needed."""
     said = wanted.settings.wrong_answer_percentage
     if said is not None:
-        return environment.questions.registry(), said
-    users = environment.users
+        return services.questions.registry(), said
+    users = services.users
     found = batch_get_together(
-        environment.database,
+        services.database,
         {
-            **environment.questions.registry_request(),
+            **services.questions.registry_request(),
             users.name: {"Keys": [users.key(user_id)]},
         },
     )
-    registry = next(iter(found[environment.questions.name]), None)
+    registry = next(iter(found[services.questions.name]), None)
     profile = next(iter(found[users.name]), None)
     return (
         registry_from_item(registry),

@@ -8,10 +8,10 @@ from threading import Lock
 from typing import NamedTuple
 
 from domain.question import Question
-from lambdas.shared.errors import UnavailableError
-from lambdas.shared.metrics import CACHE_HITS
+from lambdas.contract.errors import UnavailableError
 from lambdas.shared.store.questions import QuestionsTable
-from lambdas.shared.telemetry import sample
+from lambdas.shared.telemetry.metrics import CACHE_HITS
+from lambdas.shared.telemetry.request_log import sample
 
 CACHE_BYTES = 32 * 1024 * 1024
 """Bound on cached questions: some 25,000 of average length, in a function of 512 MB."""

@@ -3,26 +3,26 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from domain.drawing import RefillNeeded, advance, withdraw
-from domain.effects import EntryQueued, PoolChange, ProgressChange
-from domain.pool import PoolEntry
 from domain.question import Question
-from domain.session import Session, Status, Turn
-from lambdas.shared.environment import Environment
-from lambdas.shared.errors import (
+from domain.session.drawing import RefillNeeded, advance, withdraw
+from domain.session.effects import EntryQueued, PoolChange, ProgressChange
+from domain.session.pool import PoolEntry
+from domain.session.state import Session, Status, Turn
+from lambdas.contract.errors import (
     NotFoundError,
     SessionExpiredError,
     SessionOverError,
     SessionPausedError,
 )
-from lambdas.shared.metrics import (
+from lambdas.shared.services import Services
+from lambdas.shared.telemetry.metrics import (
     CACHE_HITS,
     FRESH_DRAWS,
     POOL_DEPTH,
     SESSIONS_COMPLETED,
     TURNS_TO_MASTERY,
 )
-from lambdas.shared.telemetry import note, sample
+from lambdas.shared.telemetry.request_log import note, sample
 
 
 class Drawn(NamedTuple):
@@ -36,18 +36,18 @@ class Drawn(NamedTuple):
     changes: tuple[PoolChange, ...]
 
 
-def warm_up(environment: Environment) -> None:
+def warm_up(services: Services) -> None:
     """Read a session that nobody has: it opens the connection, and all a first call loads."""
-    environment.sessions.get("nobody", "none")
+    services.sessions.get("nobody", "none")
 
 
-def load(environment: Environment, user_id: str, session_id: str) -> Session:
+def load(services: Services, user_id: str, session_id: str) -> Session:
     """Return the caller's session.
 
     Raises:
         NotFoundError: the caller has no such session.
     """
-    session = environment.sessions.get(user_id, session_id)
+    session = services.sessions.get(user_id, session_id)
     if session is None:
         raise NotFoundError
     return session
@@ -70,9 +70,7 @@ def require_playable(session: Session, now: int) -> None:
             return
 
 
-def draw_next(
-    environment: Environment, session: Session, changes: Sequence[PoolChange] = ()
-) -> Drawn:
+def draw_next(services: Services, session: Session, changes: Sequence[PoolChange] = ()) -> Drawn:
     """Return the session with its next turn drawn.
 
     `changes` are pool changes not written yet: an entry just queued may be all a refill finds.
@@ -80,35 +78,35 @@ def draw_next(
     queued = [change.entry for change in changes if isinstance(change, EntryQueued)]
 
     def read_pool(needed: RefillNeeded) -> tuple[list[PoolEntry], bool]:
-        entries, exhausted = environment.wrong_answers.newer(session, needed)
+        entries, exhausted = services.wrong_answers.newer(session, needed)
         # What was just queued is the newest: it comes after all that is still unread.
         return [*entries, *(queued if exhausted else ())], exhausted
 
     def fetch(question_ids: tuple[str, ...]) -> Mapping[str, Question]:
-        return environment.bank.get(question_ids)
+        return services.bank.get(question_ids)
 
     advanced = advance(session, fetch, read_pool)
     return Drawn(advanced.session, advanced.question, (*changes, *advanced.removed))
 
 
-def on_screen(environment: Environment, turn: Turn, *ahead: str) -> Question | None:
+def on_screen(services: Services, turn: Turn, *ahead: str) -> Question | None:
     """Return the question on screen, None if it is gone; those `ahead` are fetched with it.
 
     It is never older than when it was drawn, which another environment may have done: a version
     shown before cannot come back, and an answer is told from one to an older version by that.
     """
     identifier = turn.question_id
-    question = environment.bank.cached(identifier)
+    question = services.bank.cached(identifier)
     if question:
         sample(CACHE_HITS, 1)
     else:
-        question = environment.bank.get((identifier, *ahead)).get(identifier)
+        question = services.bank.get((identifier, *ahead)).get(identifier)
     if question and question.version < turn.version:
-        return environment.bank.reread(identifier) or question
+        return services.bank.reread(identifier) or question
     return question
 
 
-def current_question(environment: Environment, session: Session) -> tuple[Session, Question | None]:
+def current_question(services: Services, session: Session) -> tuple[Session, Question | None]:
     """Return the session and the question on its screen, None when it is completed.
 
     Where the question on screen is gone from the bank, not even retired, the next one is drawn
@@ -119,19 +117,19 @@ def current_question(environment: Environment, session: Session) -> tuple[Sessio
     """
     if session.turn is None:
         return session, None
-    question = on_screen(environment, session.turn)
+    question = on_screen(services, session.turn)
     if question:
         return session, question
     without, removed = withdraw(session)
-    drawn = draw_next(environment, without, removed)
+    drawn = draw_next(services, without, removed)
     renewed = drawn.session._replace(version=session.version + 1)
-    save_turn(environment, renewed, drawn.changes, expected_version=session.version)
+    save_turn(services, renewed, drawn.changes, expected_version=session.version)
     note_draw(renewed)
     return renewed, drawn.question
 
 
 def save_turn(
-    environment: Environment,
+    services: Services,
     session: Session,
     changes: Sequence[PoolChange] = (),
     progress: ProgressChange | None = None,
@@ -144,11 +142,11 @@ def save_turn(
         ConditionFailedError: the session is at another version, or a pool entry is not as the
             session says; nothing was written.
     """
-    actions = [{"Put": environment.sessions.put(session, expected_version=expected_version)}]
+    actions = [{"Put": services.sessions.put(session, expected_version=expected_version)}]
     if progress:
-        actions.append({"Update": environment.progress.update(session.user_id, progress)})
-    actions += [environment.wrong_answers.change(session, change) for change in changes]
-    environment.transactions.write(actions)
+        actions.append({"Update": services.progress.update(session.user_id, progress)})
+    actions += [services.wrong_answers.change(session, change) for change in changes]
+    services.transactions.write(actions)
 
 
 def note_draw(session: Session) -> None:

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
-from lambdas.shared.errors import UnavailableError
+from lambdas.contract.errors import UnavailableError
 from lambdas.shared.store.client import keep_the_deadline
 
 CONFIG = Config(

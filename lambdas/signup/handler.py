@@ -9,12 +9,12 @@ only informs, as every user may practise.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lambdas.shared import audit
-from lambdas.shared.environment import environment
-from lambdas.shared.identity import LEARNER_GROUP
-from lambdas.shared.invocation import deadline
+from lambdas.shared.deadline import deadline
+from lambdas.shared.http.identity import LEARNER_GROUP
+from lambdas.shared.services import services
 from lambdas.shared.settings import settings
-from lambdas.shared.telemetry import Usage, log_fault, usage
+from lambdas.shared.telemetry import audit_record
+from lambdas.shared.telemetry.request_log import Usage, log_fault, usage
 from lambdas.shared.user_pool import UserPool
 
 CONFIRMED = "PostConfirmation_ConfirmSignUp"
@@ -36,10 +36,10 @@ def handler(event: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
         ]
     finally:
         usage.reset(token)
-    audit.write_record(
+    audit_record.write_record(
         who=user_id,
         what="signUp",
-        on={audit.Target.USER: [user_id]},
+        on={audit_record.Target.USER: [user_id]},
         request_id=request_id,
         status=200 if all(done) else 500,
     )
@@ -47,13 +47,13 @@ def handler(event: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
 
 
 def _create(user_id: str) -> None:
-    current = environment()
+    current = services()
     current.users.create(user_id, current.clock())
 
 
 def _join(pool_id: str, user_id: str) -> None:
     # The pool is the one that calls: declared, function and pool would each need the other first.
-    UserPool(environment().cognito, pool_id).add_to_group(user_id, LEARNER_GROUP)
+    UserPool(services().cognito, pool_id).add_to_group(user_id, LEARNER_GROUP)
 
 
 def _attempt(step: Callable[[], None], request_id: str) -> bool:

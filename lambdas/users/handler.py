@@ -2,33 +2,33 @@
 
 from typing import TYPE_CHECKING
 
-from lambdas.shared.environment import Environment
+from lambdas.contract.bodies.user import UpdateUser
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
+from lambdas.shared.services import Services
 from lambdas.shared.store.users import Profile
 from lambdas.shared.timestamps import iso
-from lambdas.users.models import UpdateUser
 
 if TYPE_CHECKING:
-    from lambdas import contract
+    from lambdas.contract import responses
 
 
-def get_user(request: Request, environment: Environment) -> Response:
+def get_user(request: Request, services: Services) -> Response:
     """GET /users/{userId}."""
-    return Response(200, user_view(environment.users.get(request.user_id)))
+    return Response(200, user_view(services.users.get(request.user_id)))
 
 
-def update_user(request: Request, environment: Environment) -> Response:
+def update_user(request: Request, services: Services) -> Response:
     """PATCH /users/{userId}."""
     changes = request.body(UpdateUser).model_dump(by_alias=True, exclude_none=True)
-    profile = environment.users.change(request.user_id, changes, environment.clock())
+    profile = services.users.change(request.user_id, changes, services.clock())
     return Response(200, user_view(profile))
 
 
-def user_view(profile: Profile) -> "contract.User":
+def user_view(profile: Profile) -> "responses.User":
     """Return a profile as the contract shows it."""
-    body: contract.User = {
+    body: responses.User = {
         "userId": profile.user_id,
         "displayName": profile.display_name,
         "language": profile.language,

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import httpx2
 
+from local.accounts.token_issuer import Issuer, load_key
 from local.data_folder import DataFolder
 from local.errors import StageError
-from local.identity import Issuer, load_key
 from local.running_stage import RunningStage
-from ops.api import TIMEOUT, Api, ResponseError
-from ops.outputs import OperationError, Outputs
+from ops.deploy.api import TIMEOUT, Api, ResponseError
+from ops.deploy.outputs import OperationError, Outputs
+from ops.deploy.sign_in import sign_in_by_hand
 from ops.report.page import page
 from ops.report.reading import MOST_QUESTIONS, Reading, read
-from ops.sign_in import sign_in_by_hand
 
 
 def main() -> int:

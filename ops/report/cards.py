@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
-from domain.item_statistics import FEWEST_FIRST_TRIES, POOR_DISCRIMINATION
+from domain.statistics.item import FEWEST_FIRST_TRIES, POOR_DISCRIMINATION
 from ops.report.reading import Item
 
 if TYPE_CHECKING:
-    from lambdas import contract
+    from lambdas.contract import responses
 
 FLAG_WORDS: Mapping[str, str] = {
     "MISLEADING": "misleading",
@@ -86,7 +86,7 @@ def card(item: Item) -> str:
 </article>"""
 
 
-def advice(told: "contract.QuestionStatistics") -> str:
+def advice(told: "responses.QuestionStatistics") -> str:
     """Say in a sentence what to do about a question, by its worst flag."""
     found = told["discrimination"]["value"]
     if told["flags"]:
@@ -107,7 +107,7 @@ def advice(told: "contract.QuestionStatistics") -> str:
     return "Nothing: it does its work, and stands here only as one of the ten that do it least."
 
 
-def _choices(told: "contract.QuestionStatistics", several: str) -> str:
+def _choices(told: "responses.QuestionStatistics", several: str) -> str:
     rows = []
     for each in told["choices"]:
         style = ' class="correct"' if each["correct"] else ""
@@ -134,11 +134,11 @@ def _bar(taken: int, of: int) -> str:
     )
 
 
-def _wrong(told: "contract.QuestionStatistics") -> "list[contract.ChoiceStatistics]":
+def _wrong(told: "responses.QuestionStatistics") -> "list[responses.ChoiceStatistics]":
     return [each for each in told["choices"] if not each["correct"]]
 
 
-def _idle(told: "contract.QuestionStatistics") -> str:
+def _idle(told: "responses.QuestionStatistics") -> str:
     """Name the wrong choice that tempts least, if it tempts nobody."""
     least = min(_wrong(told), key=lambda each: each["takenAtFirst"])
     if least["takenAtFirst"] >= _SELDOM * told["firstTries"]:
@@ -163,7 +163,7 @@ def seconds(value: float | None) -> str:
     return f"{value:.1f} s" if value < 10 else f"{value:,.0f} s"
 
 
-def discrimination(found: "contract.Discrimination") -> str:
+def discrimination(found: "responses.Discrimination") -> str:
     """Return a discrimination with its interval."""
     if found["value"] is None:
         return "not known yet"

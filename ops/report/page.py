@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from domain.item_statistics import POOR_DISCRIMINATION
+from domain.statistics.item import POOR_DISCRIMINATION
 from ops.report import plots
 from ops.report.cards import (
     FLAG_WORDS,
@@ -25,7 +25,7 @@ from ops.report.cards import (
 from ops.report.reading import CategoryReading, Item, Reading
 
 if TYPE_CHECKING:
-    from lambdas import contract
+    from lambdas.contract import responses
 
 MOST_CARDS = 25
 """Cards of a category."""
@@ -245,7 +245,7 @@ def _map(each: CategoryReading) -> str:
     )
 
 
-def _legend(told: "contract.CategoryStatistics") -> str:
+def _legend(told: "responses.CategoryStatistics") -> str:
     flags = told["flags"]
     counts = {
         "MISLEADING": flags["misleading"],
@@ -306,8 +306,8 @@ def _to_look_at(each: CategoryReading) -> list[Item]:
     return sorted(chosen, key=badness)[:MOST_CARDS]
 
 
-def _months(items: Iterable[Item]) -> "list[contract.MonthStatistics]":
-    sums: dict[str, contract.MonthStatistics] = {}
+def _months(items: Iterable[Item]) -> "list[responses.MonthStatistics]":
+    sums: dict[str, responses.MonthStatistics] = {}
     for item in items:
         for month in item.statistics["months"]:
             known = sums.get(month["month"])
@@ -352,13 +352,13 @@ def _table(label: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> st
     )
 
 
-def _flagged(told: "contract.CategoryStatistics") -> int:
+def _flagged(told: "responses.CategoryStatistics") -> int:
     """Count flags; a question may have two of them."""
     flags = told["flags"]
     return flags["misleading"] + flags["ambiguous"] + flags["tooHard"] + flags["tooEasy"]
 
 
-def _span(depth: "contract.PoolDepth") -> str:
+def _span(depth: "responses.PoolDepth") -> str:
     first, last = depth["fromAnswer"], depth["toAnswer"]
     if last is None:
         return f"{first:,} on"

@@ -6,10 +6,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from ops.api import Api
+from ops.deploy.api import Api
 
 if TYPE_CHECKING:
-    from lambdas import contract
+    from lambdas.contract import responses
 
 MOST_LISTED = 100
 """Categories whose totals are read."""
@@ -31,8 +31,8 @@ Progress = Callable[[str], None]
 class Item:
     """A question of the bank and how it behaves."""
 
-    question: "contract.BankQuestion"
-    statistics: "contract.QuestionStatistics"
+    question: "responses.BankQuestion"
+    statistics: "responses.QuestionStatistics"
 
     @property
     def number(self) -> int:
@@ -45,7 +45,7 @@ class CategoryReading:
     """A category; `items` are by number, empty where the category is not shown in full."""
 
     title: str
-    statistics: "contract.CategoryStatistics"
+    statistics: "responses.CategoryStatistics"
     items: tuple[Item, ...] = ()
 
 
@@ -70,7 +70,7 @@ def read(
     Raises:
         ResponseError: the stage does not answer as it should.
     """
-    known: list[contract.Category] = api.call("GET", "/questions/categories")["categories"]
+    known: list[responses.Category] = api.call("GET", "/questions/categories")["categories"]
     wanted = [each for each in known if category in (None, each["category"])]
     listed: list[CategoryReading] = []
     for each in wanted[:MOST_LISTED]:
@@ -115,10 +115,10 @@ def _with_items(api: Api, each: CategoryReading, progress: Progress, most: int) 
     return CategoryReading(each.title, each.statistics, tuple(items))
 
 
-def _questions_in_use(api: Api, category: str) -> "Iterator[contract.BankQuestion]":
+def _questions_in_use(api: Api, category: str) -> "Iterator[responses.BankQuestion]":
     query: dict[str, str | int] = {"category": category, "limit": _PAGE}
     while True:
-        page: contract.Questions = api.call("GET", f"/admin/questions?{urlencode(query)}")
+        page: responses.Questions = api.call("GET", f"/admin/questions?{urlencode(query)}")
         yield from (question for question in page["questions"] if not question["retired"])
         if "nextToken" not in page:
             return

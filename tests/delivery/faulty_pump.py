@@ -20,11 +20,11 @@ from random import Random
 from typing import Any, ClassVar, TextIO
 from unittest.mock import patch
 
-from lambdas.shared.environment import environment
-from local import pump, pump_process
-from local.event_source_mapping import FailedBatch, Record, counted_of, sequence_number
-from local.failed_batches import FailedBatches
-from local.stream import ShardReader
+from lambdas.shared.services import services
+from local.stream import pump, pump_process
+from local.stream.event_source_mapping import FailedBatch, Record, counted_of, sequence_number
+from local.stream.failed_batches import FailedBatches
+from local.stream.reader import ShardReader
 
 DUPLICATED = 0.05
 LATE = 0.5
@@ -121,7 +121,7 @@ class FaultyConsumer:
         self._random = Random(7)
         self._told = told
         self._spent = {"calls": 0.0, "read": 0.0, "written": 0.0}
-        events = environment().database.client.meta.events
+        events = services().database.client.meta.events
         events.register("after-call.dynamodb", self._spend)
 
     def __call__(self, event: Mapping[str, Any], context: Any) -> object:
@@ -193,8 +193,8 @@ def main() -> int:
 
         with (
             patch.object(FailedBatches, "keep", kept),
-            patch("local.pump.ShardReader", FaultyReader),
-            patch("local.pump_process.load_consumer", lambda: FaultyConsumer(told)),
+            patch("local.stream.pump.ShardReader", FaultyReader),
+            patch("local.stream.pump_process.load_consumer", lambda: FaultyConsumer(told)),
         ):
             return pump_process.main()
 

@@ -8,7 +8,7 @@ from local import run
 
 def main() -> int:
     """Run the stage."""
-    with patch("local.pump_process.PROGRAM", "tests.delivery.faulty_pump"):
+    with patch("local.stream.pump_process.PROGRAM", "tests.delivery.faulty_pump"):
         return run.main()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from domain.given_answer import GivenAnswer
+from domain.statistics.given_answer import GivenAnswer
 
 CATEGORIES = ("algebra", "botany", "chemistry", "drama")
 REPEATED = 0.04

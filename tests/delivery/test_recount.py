@@ -28,11 +28,11 @@ import boto3
 import httpx2
 import pytest
 
-from domain.given_answer import GivenAnswer
+from domain.statistics.given_answer import GivenAnswer
+from local.accounts.token_issuer import Issuer, load_key
 from local.data_folder import ROOT, DataFolder
-from local.identity import Issuer, load_key
 from local.running_stage import RunningStage
-from local.stream import ShardReader, stream_of, streams_client
+from local.stream.reader import ShardReader, stream_of, streams_client
 from tests.delivery.players import (
     CATEGORIES,
     Item,
@@ -203,7 +203,7 @@ def test_what_is_counted_is_what_learners_were_told(
         monkeypatch.setenv(name, value)
     before = differences(played)
     assert before, "what could not be counted is missing until it is redriven"
-    done = run_program("ops.redrive", played.stage.data, "--stage", "local")
+    done = run_program("ops.deploy.redrive", played.stage.data, "--stage", "local")
     left = [line for line in done.stdout.splitlines()[1:] if "1 of 1 record not counted" in line]
     assert len(left) == played.told.injected["malformed"], done.stdout + done.stderr
     assert done.returncode == 1

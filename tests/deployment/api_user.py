@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import jwt
 
-from ops.sign_in import access_token, create_user
+from ops.deploy.sign_in import access_token, create_user
 from tests.deployment.local_cloud import Deployment
 
 CATEGORY = "rehearsal"

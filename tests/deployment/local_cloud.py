@@ -19,7 +19,7 @@ import httpx2
 from botocore.config import Config
 
 from local.data_folder import ROOT
-from ops.outputs import Outputs
+from ops.deploy.outputs import Outputs
 from tests.infra.assembly import Assembly
 from tests.laptop.stage_process import free_port
 
@@ -78,11 +78,13 @@ class LocalCloud:
 
     def stacks(self, command: str, *arguments: str) -> Done:
         """Run `make deploy` and its like, as make does."""
-        return self.run(sys.executable, "-m", "ops.stacks", command, "--stage", STAGE, *arguments)
+        return self.run(
+            sys.executable, "-m", "ops.deploy.stacks", command, "--stage", STAGE, *arguments
+        )
 
     def smoke(self) -> Done:
         """Run `make smoke`, as make does."""
-        return self.run(sys.executable, "-m", "ops.smoke", "--stage", STAGE)
+        return self.run(sys.executable, "-m", "ops.deploy.smoke", "--stage", STAGE)
 
     def client(self, service: str) -> Any:
         """Return a client with all rights."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.data_folder import ROOT
-from ops.outputs import OperationError, Outputs
+from ops.deploy.outputs import OperationError, Outputs
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -17,7 +17,7 @@ NOWHERE = "http://127.0.0.1:9"
 def run(command: str, stage: str, data: Path, **variables: str) -> tuple[int, str, str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "QUIZ_"))}
     done = subprocess.run(
-        [sys.executable, "-m", "ops.stacks", command, "--stage", stage],
+        [sys.executable, "-m", "ops.deploy.stacks", command, "--stage", stage],
         cwd=ROOT,
         env=inherited
         | {

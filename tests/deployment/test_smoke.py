@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from local.data_folder import ROOT, DataFolder
-from ops.api import Api
-from ops.learner import Learner, Question
-from ops.outputs import OperationError, Outputs
-from ops.sign_in import access_token, one_time_code
-from ops.smoke import Play, SmokeError
+from ops.deploy.api import Api
+from ops.deploy.learner import Learner, Question
+from ops.deploy.outputs import OperationError, Outputs
+from ops.deploy.sign_in import access_token, one_time_code
+from ops.deploy.smoke import Play, SmokeError
 from tests.deployment.local_cloud import REGION
 from tests.laptop.stage_process import StageProcess, environment, run_program
 
@@ -39,7 +39,7 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StageProcess]:
 
 
 def test_a_laptop_stage_is_well(laptop: StageProcess) -> None:
-    done = run_program("ops.smoke", laptop.data, "--stage", "local")
+    done = run_program("ops.deploy.smoke", laptop.data, "--stage", "local")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Stage local is well: 3 questions mastered in ")
 
@@ -89,7 +89,7 @@ def test_a_fault_is_found(laptop: StageProcess, told: str, change: Change) -> No
 
 
 def test_a_stage_that_does_not_run_is_told(tmp_path: Path) -> None:
-    done = run_program("ops.smoke", DataFolder(tmp_path), "--stage", "local")
+    done = run_program("ops.deploy.smoke", DataFolder(tmp_path), "--stage", "local")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "The stage is not running: start it with 'make run'.\n"
 
@@ -167,7 +167,7 @@ OUTPUTS = Outputs(apiUrl="", userPoolId="a_b", userPoolClientId="client", region
 
 def test_a_user_who_must_have_a_second_factor_gets_one(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = {"ChallengeName": "MFA_SETUP", "Session": "first"}
-    monkeypatch.setattr("ops.sign_in.AWSSRP.authenticate_user", lambda _: asked)
+    monkeypatch.setattr("ops.deploy.sign_in.AWSSRP.authenticate_user", lambda _: asked)
 
     def second_factor(secret: str | None) -> str:
         assert secret
@@ -180,6 +180,6 @@ def test_a_user_who_must_have_a_second_factor_gets_one(monkeypatch: pytest.Monke
 def test_nobody_is_given_a_second_factor_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user of one's own would be locked out by a secret that they have never seen."""
     asked = {"ChallengeName": "MFA_SETUP", "Session": "first"}
-    monkeypatch.setattr("ops.sign_in.AWSSRP.authenticate_user", lambda _: asked)
+    monkeypatch.setattr("ops.deploy.sign_in.AWSSRP.authenticate_user", lambda _: asked)
     with pytest.raises(OperationError, match="second factor"):
         access_token(StrictPool(), OUTPUTS, "ada@example.com", "made-up")

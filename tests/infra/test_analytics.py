@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from domain.learner_tally import OLDEST
-from infra.delivery import CONSUMER, DELIVERY, FAILED_BATCH_DAYS, LAPTOP_DELIVERY
+from domain.statistics.learner import OLDEST
 from infra.permissions import PERMISSIONS
 from infra.stages import STAGES, ImpossibleStageError
-from ops.redrive import bucket_of, queue_of
+from lambdas.contract.delivery import CONSUMER, DELIVERY, FAILED_BATCH_DAYS, LAPTOP_DELIVERY
+from ops.deploy.redrive import bucket_of, queue_of
 from tests.infra.assembly import Assembly, Properties, Template
 from tests.infra.chosen import SERVICE_STAGES
 

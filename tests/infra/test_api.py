@@ -8,8 +8,8 @@ import pytest
 
 from infra.models import model_schema
 from infra.stages import STAGES
-from lambdas.contract import Problem
-from lambdas.routes import ROUTES, Access, Route
+from lambdas.contract.responses import Problem
+from lambdas.contract.routes import ROUTES, Access, Route
 from lambdas.shared.http.entrypoint import EXPOSED_HEADERS
 from tests.infra.assembly import Properties, Template
 

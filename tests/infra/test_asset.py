@@ -24,9 +24,9 @@ from infra.packaging.interpreter import find_interpreter, interpreter
 from infra.packaging.platforms import LAMBDA, THIS_MACHINE, Platform
 from infra.packaging.trim import SERVICES, trim
 from infra.permissions import ACCOUNT_ACTIONS, PERMISSIONS, TableName
-from lambdas.routes import FUNCTIONS
+from lambdas.contract.routes import FUNCTIONS
 from local.data_folder import DataFolder
-from local.engine import Engine, find_binary
+from local.database.engine import Engine, find_binary
 from tests.infra.assembly import NO_BUNDLING
 
 MAX_ZIP_BYTES = 12 * 10**6
@@ -245,7 +245,7 @@ def test_a_function_loads_while_it_initializes_only_what_it_needs(
     loaded: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
     assert set(loaded["packages"]) - {"domain", "lambdas"} == LOADED[function]
     assert set(loaded["functions"]) == {function}
-    assert "lambdas.contract" not in loaded["modules"]
+    assert "lambdas.contract.responses" not in loaded["modules"]
 
 
 def test_nothing_is_compiled_at_run_time(run: dict[str, Any]) -> None:
@@ -419,7 +419,7 @@ def test_else_it_is_one_that_uv_fetched(machine: Path, monkeypatch: pytest.Monke
 def project(tmp_path: Path) -> Path:
     for name in (
         "requirements/runtime.txt",
-        "domain/engine.py",
+        "domain/session/engine.py",
         "lambdas/quiz/handler.py",
         "builder/build.py",
     ):
@@ -444,7 +444,12 @@ def test_the_hash_is_the_same_for_the_same_sources(project: Path, tmp_path: Path
 
 @pytest.mark.parametrize(
     "name",
-    ["requirements/runtime.txt", "domain/engine.py", "lambdas/quiz/handler.py", "builder/build.py"],
+    [
+        "requirements/runtime.txt",
+        "domain/session/engine.py",
+        "lambdas/quiz/handler.py",
+        "builder/build.py",
+    ],
 )
 def test_a_byte_of_anything_that_makes_the_asset_changes_the_hash(project: Path, name: str) -> None:
     before = hashed(project)
@@ -468,7 +473,7 @@ def test_the_builders_version_changes_the_hash(
 
 def test_renaming_a_source_changes_the_hash(project: Path) -> None:
     before = hashed(project)
-    (project / "domain/engine.py").rename(project / "domain/rules.py")
+    (project / "domain/session/engine.py").rename(project / "domain/rules.py")
     assert hashed(project) != before
 
 

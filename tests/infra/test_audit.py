@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.stages import STAGES
-from lambdas.shared.audit import KIND
+from lambdas.shared.telemetry.audit_record import KIND
 from tests.infra.assembly import Assembly, Properties, Template
 from tests.infra.chosen import SERVICE_STAGES
 

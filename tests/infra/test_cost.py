@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from infra.delivery import DELIVERY
-from ops.capacity import COGNITO, metrics_in_use, monthly_cost
-from ops.inventory import Inventory, inventory
-from ops.workload import ACCESS_LOG_BYTES, Profile, demand
+from lambdas.contract.delivery import DELIVERY
+from ops.cost.capacity import COGNITO, metrics_in_use, monthly_cost
+from ops.cost.inventory import Inventory, inventory
+from ops.cost.workload import ACCESS_LOG_BYTES, Profile, demand
 from tests.infra.assembly import Assembly
 
 

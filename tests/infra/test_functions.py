@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from infra.delivery import CONSUMER
 from infra.permissions import ACCOUNT_ACTIONS, PERMISSIONS, TableName
 from infra.stages import STAGES
-from infra.timeouts import timeout_of
-from lambdas.routes import FUNCTIONS
+from lambdas.contract.delivery import CONSUMER
+from lambdas.contract.routes import FUNCTIONS
+from lambdas.contract.timeouts import timeout_of
 from tests.infra.assembly import Assembly, Properties, Template
 from tests.infra.chosen import SERVICE_STAGES
 

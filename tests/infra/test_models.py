@@ -9,7 +9,7 @@ from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 from pydantic import TypeAdapter, ValidationError
 
 from infra.models import DRAFT_4, model_name, model_schema
-from lambdas.routes import ROUTES
+from lambdas.contract.routes import ROUTES
 
 BODIES = {model_name(route.body): route.body for route in ROUTES if route.body}
 QUESTION = {
@@ -98,7 +98,7 @@ def test_a_bound_that_excludes_itself_is_written_the_old_way(
         },
     }
     monkeypatch.setattr(TypeAdapter, "json_schema", lambda *_args, **_kwargs: new)
-    assert model_schema("lambdas.answer.models:SubmitAnswer")["properties"] == {
+    assert model_schema("lambdas.contract.bodies.answer:SubmitAnswer")["properties"] == {
         "const": {"type": "number", "minimum": 0, "exclusiveMinimum": True},
         "kind": {"enum": ["a"], "description": "of the field"},
     }

@@ -11,7 +11,7 @@ from infra.metrics import MOST_METRICS, emitted, operations_on
 from infra.permissions import PERMISSIONS, TableName
 from infra.queries import QUERIES
 from infra.stages import STAGES
-from lambdas.shared.metrics import LATENCY, METRICS, NAMESPACE
+from lambdas.shared.telemetry.metrics import LATENCY, METRICS, NAMESPACE
 from tests.infra.assembly import Assembly, Properties, Template
 from tests.infra.chosen import OPERATED_STAGES
 from tests.infra.metric_math import breaching, evaluate

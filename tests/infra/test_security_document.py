@@ -3,7 +3,7 @@
 import re
 
 from infra.stages import STAGES
-from lambdas.shared.audit import AuditRecord
+from lambdas.shared.telemetry.audit_record import AuditRecord
 from local.data_folder import ROOT
 
 TEXT = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")

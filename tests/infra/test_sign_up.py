@@ -2,7 +2,7 @@
 
 from infra.permissions import ACCOUNT_ACTIONS, PERMISSIONS
 from infra.stages import STAGES
-from infra.timeouts import timeout_of
+from lambdas.contract.timeouts import timeout_of
 from tests.infra.assembly import Assembly, Properties, Template
 
 FUNCTION = "AWS::Lambda::Function"

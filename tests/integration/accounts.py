@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.user_pool import UserPool
+from local.accounts.user_pool import UserPool
 
 
 @dataclass(frozen=True)

@@ -17,17 +17,17 @@ from starlette.routing import Route
 from lambdas.analytics import handler as analytics
 from lambdas.privacy import handler as privacy
 from lambdas.shared import settings as settings_module
-from lambdas.shared.environment import Environment
 from lambdas.shared.http import entrypoint
+from lambdas.shared.services import Services
 from lambdas.shared.settings import read_settings
 from lambdas.shared.store.client import database
 from lambdas.signup import handler as signup
+from local.accounts.user_pool import PATH, UserPool, pool_environment
 from local.data_folder import ROOT, DataFolder
-from local.engine import Engine, find_binary
-from local.schema import create_tables
-from local.stream import ShardReader, stream_of, streams_client
-from local.template import TableDefinition, table_definitions
-from local.user_pool import PATH, UserPool, pool_environment
+from local.database.engine import Engine, find_binary
+from local.database.schema import create_tables
+from local.database.table_template import TableDefinition, table_definitions
+from local.stream.reader import ShardReader, stream_of, streams_client
 from tests.integration.accounts import Accounts
 from tests.integration.stage import CLIENT_ID, Clock, Stage
 
@@ -110,7 +110,7 @@ def stage(
         ],
     )
     clock, settings = Clock(), read_settings(variables)
-    environment = Environment(
+    environment = Services(
         settings=settings,
         database=database(settings),
         clock=clock,
@@ -118,7 +118,7 @@ def stage(
     )
     settings_module.settings.cache_clear()
     for module in (entrypoint, analytics, privacy, signup):
-        monkeypatch.setattr(module, "environment", lambda: environment)
+        monkeypatch.setattr(module, "services", lambda: environment)
     stream = stream_of(client, streams_client(endpoint), environment.progress.name)
     assert stream is not None
     (shard,) = stream.shards()

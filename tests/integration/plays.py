@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.shared.audit import pseudonym
+from lambdas.shared.telemetry.audit_record import pseudonym
 from tests.integration.stage import ROUTE, Reply, Stage, draft, drafts, submission
 
 NOBODY = "0" * 27

@@ -15,11 +15,11 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from botocore.retries.standard import ExponentialBackoff
 
-from lambdas.routes import ROUTES, SIGN_IN_SCOPE, Route
+from lambdas.contract.routes import ROUTES, SIGN_IN_SCOPE, Route
 from lambdas.shared.bank import Bank
-from lambdas.shared.environment import Environment
+from lambdas.shared.services import Services
 from lambdas.shared.store.transaction import Transactions
-from local.stream import ShardReader
+from local.stream.reader import ShardReader
 
 ROUTE: Mapping[str, Route] = {route.operation: route for route in ROUTES}
 CLIENT_ID = "test-client"
@@ -60,7 +60,7 @@ class Reply:
 class Stage:
     """Calls operations as API Gateway would, on behalf of a user."""
 
-    environment: Environment
+    services: Services
     clock: Clock
     read_output: Callable[[], str]
     stream: ShardReader
@@ -184,16 +184,16 @@ class Stage:
     def lose(self, *question_ids: str) -> None:
         """Delete questions from the table by hand, as no route does."""
         for each in question_ids:
-            self.environment.database.call(
+            self.services.database.call(
                 "delete_item",
-                TableName=self.environment.questions.name,
+                TableName=self.services.questions.name,
                 Key={"questionId": {"S": each}},
             )
         self.forget_questions()
 
     def forget_questions(self) -> None:
         """Empty the bank's cache, as in an execution environment that just began."""
-        self.environment.bank = Bank(self.environment.questions, self.clock)
+        self.services.bank = Bank(self.services.questions, self.clock)
 
     def records(self) -> list[dict[str, Any]]:
         """Return what the stream of answers holds since the last call, as Lambda's records."""
@@ -217,9 +217,9 @@ class Stage:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return all items of a table (`sessions`, `progress`, ...), in order of their keys."""
-        name = getattr(self.environment, table).name
+        name = getattr(self.services, table).name
         items: list[dict[str, Any]] = []
-        for page in self.environment.database.client.get_paginator("scan").paginate(
+        for page in self.services.database.client.get_paginator("scan").paginate(
             TableName=name, ConsistentRead=True
         ):
             items += page["Items"]
@@ -232,7 +232,7 @@ class Stage:
     def pauses(self) -> list[float]:
         """Make pauses between attempts take no time; return the list they are noted in."""
         noted: list[float] = []
-        self.environment.transactions = Transactions(self.environment.database, noted.append)
+        self.services.transactions = Transactions(self.services.database, noted.append)
         return noted
 
     @contextmanager
@@ -252,7 +252,7 @@ class Stage:
             met.append(request)
             return kind(request)
 
-        events, name = self.environment.database.client.meta.events, f"before-send.*.{operation}"
+        events, name = self.services.database.client.meta.events, f"before-send.*.{operation}"
         hook: Any = interfere  # botocore uses what a hook returns; its stubs say there is none
         events.register(name, hook)
         try:

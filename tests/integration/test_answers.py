@@ -896,19 +896,19 @@ def test_choices_of_the_new_version_are_graded_through_a_cache_of_the_old(bank: 
     """Another environment showed the edited question; this one has not heard of it."""
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
-    warm = bank.environment.bank
+    warm = bank.services.bank
     number = int(shown["questionId"][-6:])
     edited = draft("geography", number, text="Edited?")
     edited["answers"].reverse()
     bank.replace(shown["questionId"], edited)
     bank.forget_questions()
     new = bank.question(session_id)["question"]
-    bank.environment.bank = warm
+    bank.services.bank = warm
 
     retry = bank.answer(session_id, new, right=False)
     assert (retry.status, retry.body["correct"]) == (200, False)
     assert retry.body["question"]["text"] == "Edited?"
-    bank.environment.bank = warm
+    bank.services.bank = warm
     right = bank.answer(session_id, retry.body["question"])
     assert (right.status, right.body["correct"]) == (200, True)
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from lambdas.routes import ROUTES, Access
-from lambdas.shared import audit
-from lambdas.shared.audit import AuditRecord, Target, pseudonym
-from lambdas.shared.errors import ApiError
+from lambdas.contract.errors import ApiError
+from lambdas.contract.routes import ROUTES, Access
 from lambdas.shared.store.client import ATTEMPT_SECONDS
+from lambdas.shared.telemetry import audit_record
+from lambdas.shared.telemetry.audit_record import AuditRecord, Target, pseudonym
 from tests.integration.plays import ADMIN, PLAYS, Play, Scene
 from tests.integration.stage import ROUTE, Fault, Reply, Stage, refuses, unreachable
 
@@ -57,7 +57,7 @@ def acted(
 
 def record_of(reply: Reply, lines: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the only record among the lines, as the schema wants it and just before the last."""
-    (record,) = (line for line in lines if line.get("kind") == audit.KIND)
+    (record,) = (line for line in lines if line.get("kind") == audit_record.KIND)
     assert list(record) == list(AuditRecord.__annotations__) == list(SCHEMA)
     assert [field for field, holds in SCHEMA.items() if not holds(record[field])] == []
     assert lines.index(record) == len(lines) - 2
@@ -157,4 +157,4 @@ def test_an_administrator_who_reads_anothers_record_is_told_from_the_learner(
 
 def test_the_health_check_is_nobodys_action(scene: Scene) -> None:
     _, lines = acted(scene, "getHealth", {})
-    assert [line for line in lines if line.get("kind") == audit.KIND] == []
+    assert [line for line in lines if line.get("kind") == audit_record.KIND] == []

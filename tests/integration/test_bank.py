@@ -493,7 +493,7 @@ class KilledError(BaseException):
 
 def test_another_writer_is_waited_for_and_then_told_as_503(stage: Stage) -> None:
     save(stage, *drafts("geography", 2))
-    questions, now = stage.environment.questions, stage.clock.now
+    questions, now = stage.services.questions, stage.clock.now
     questions.claim("other", until=now + 6_500, now=now)
     before = stage.everything()
     writes: Mapping[str, Callable[[], Reply]] = {
@@ -512,7 +512,7 @@ def test_another_writer_is_waited_for_and_then_told_as_503(stage: Stage) -> None
 
 
 def test_a_writer_waits_for_one_that_is_soon_done(stage: Stage) -> None:
-    database, questions = stage.environment.database, stage.environment.questions
+    database, questions = stage.services.database, stage.services.questions
     questions.claim("other", until=stage.clock.now + LEASE, now=stage.clock.now)
     waited = []
 
@@ -521,14 +521,14 @@ def test_a_writer_waits_for_one_that_is_soon_done(stage: Stage) -> None:
         if len(waited) == 2:
             Transactions(database).write([questions.published_by("other", (), edits=False)])
 
-    stage.environment.transactions = Transactions(database, pause)
+    stage.services.transactions = Transactions(database, pause)
     assert statuses(save(stage, draft("geography", 0))) == ["CREATED"]
     assert len(waited) == 2
 
 
 def test_readers_do_not_wait_for_a_writer(stage: Stage) -> None:
     save(stage, *drafts("geography", 2))
-    stage.environment.questions.claim("other", until=stage.clock.now + LEASE, now=stage.clock.now)
+    stage.services.questions.claim("other", until=stage.clock.now + LEASE, now=stage.clock.now)
     pauses = stage.pauses()
     assert len(bank(stage)) == 2
     assert categories(stage) == {"geography": 2}
@@ -566,7 +566,7 @@ def overtaken(stage: Stage) -> Callable[[AWSPreparedRequest], None]:
             done.append(True)
             stage.clock.advance(LEASE)
             now = stage.clock.now
-            stage.environment.questions.claim("other", until=now + LEASE, now=now)
+            stage.services.questions.claim("other", until=now + LEASE, now=now)
 
     return overtake
 

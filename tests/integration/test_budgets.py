@@ -1,6 +1,6 @@
 """What each call of play costs, counted: round trips, read units, write units, and bytes.
 
-The numbers are those of ops/budgets.py and docs/architecture.md: the same with a bank of 10 to
+The numbers are those of ops/cost/budgets.py and docs/architecture.md: the same with a bank of 10 to
 100,000 questions and with 0 to 5,000 pending corrections. Both are seeded, not played. All other
 routes are in test_route_budgets.py.
 """
@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from domain.drawing import PoolDraw, advance, present
-from domain.effects import EntryQueued
-from domain.engine import new_session
-from domain.pool import HEAD_CAPACITY, Pool, PoolEntry
 from domain.question import Choice, Question, category_and_ordinal
-from domain.session import Outcome, ProcessedTurn, Session, Source
+from domain.session.drawing import PoolDraw, advance, present
+from domain.session.effects import EntryQueued
+from domain.session.engine import new_session
+from domain.session.pool import HEAD_CAPACITY, Pool, PoolEntry
+from domain.session.state import Outcome, ProcessedTurn, Session, Source
 from lambdas.shared.bank import Bank
 from lambdas.shared.store.batch import batch_write
 from lambdas.shared.store.questions import CategoryEntry
 from lambdas.shared.store.sessions import item_from_session
-from ops.budgets import (
+from ops.cost.budgets import (
     FRESH_AND_RIGHT,
     GET_QUESTION,
     POOL_CHANGES,
@@ -39,7 +39,7 @@ from tests.item_size import item_bytes
 
 
 def loaded(stage: Stage, session_id: str) -> Session:
-    session = stage.environment.sessions.get("ada", session_id)
+    session = stage.services.sessions.get("ada", session_id)
     assert session is not None
     return session
 
@@ -47,7 +47,7 @@ def loaded(stage: Stage, session_id: str) -> Session:
 def warm(stage: Stage, category: str, size: int) -> None:
     """Read a category into the bank's cache."""
     ids = [f"{category}:{ordinal:06d}" for ordinal in range(size)]
-    assert len(stage.environment.bank.get(ids)) == size
+    assert len(stage.services.bank.get(ids)) == size
 
 
 SIZES = (10, 1_000, 10_000, 100_000)
@@ -80,14 +80,14 @@ def made_up(question_id: str) -> Question:
 
 def publish(stage: Stage, **sizes: int) -> None:
     """Make categories of these sizes, all of it in memory: none of it has to be written."""
-    questions = stage.environment.questions
+    questions = stage.services.questions
     questions.claim("seed", until=stage.clock.now + 1, now=stage.clock.now)
     entries = [
         CategoryEntry(category=name, title=name, language="en", size=size, active=size)
         for name, size in sizes.items()
     ]
-    stage.environment.transactions.write([questions.published_by("seed", entries, edits=False)])
-    stage.environment.bank = WholeBank(questions, stage.clock)
+    stage.services.transactions.write([questions.published_by("seed", entries, edits=False)])
+    stage.services.bank = WholeBank(questions, stage.clock)
 
 
 def begun(stage: Stage, size: int) -> Session:
@@ -108,10 +108,10 @@ def seeded(stage: Stage, owner: Session, pending: int) -> list[PoolEntry]:
         PoolEntry(START - 10**6 + number, f"history:{number:06d}")
         for number in range(pending + SPARE if pending else 0)
     ]
-    table = stage.environment.wrong_answers
+    table = stage.services.wrong_answers
     writes = [table.change(owner, EntryQueued(entry, (0,)))["Put"]["Item"] for entry in entries]
     batch_write(
-        stage.environment.database,
+        stage.services.database,
         table.name,
         [{"PutRequest": {"Item": item}} for item in writes],
     )
@@ -130,12 +130,12 @@ def store(stage: Stage, session: Session) -> Session:
     """Write a session over whatever is there, with its next question on screen."""
     advanced = advance(
         session,
-        stage.environment.bank.get,
+        stage.services.bank.get,
         lambda _: pytest.fail("a full head needs no refill"),
     )
-    stage.environment.database.call(
+    stage.services.database.call(
         "put_item",
-        TableName=stage.environment.sessions.name,
+        TableName=stage.services.sessions.name,
         Item=item_from_session(advanced.session),
     )
     return advanced.session

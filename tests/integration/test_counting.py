@@ -12,12 +12,12 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ReadTimeoutError
 from botocore.retries.standard import ExponentialBackoff
 
-from domain.given_answer import DAY, GivenAnswer
-from domain.learner_tally import LEDGER_LIFE, OLDEST
-from infra.delivery import CONSUMER
+from domain.statistics.given_answer import DAY, GivenAnswer
+from domain.statistics.learner import LEDGER_LIFE, OLDEST
 from infra.permissions import PERMISSIONS
 from lambdas.analytics.records import MalformedRecordError, given_answer
 from lambdas.analytics.use_case import ATTEMPTS, MOST_ITEMS
+from lambdas.contract.delivery import CONSUMER
 from lambdas.shared.store.packing import unpacked_item, unpacked_learner, unpacked_ledger
 from tests import recount
 from tests.integration.stage import (
@@ -93,9 +93,9 @@ def forget(stage: Stage) -> None:
     ):
         for row in stage.rows(table):
             if "tally" in row:
-                stage.environment.database.call(
+                stage.services.database.call(
                     "delete_item",
-                    TableName=getattr(stage.environment, table).name,
+                    TableName=getattr(stage.services, table).name,
                     Key={key: row[key] for key in keys},
                 )
 
@@ -309,9 +309,9 @@ def days(records: Records) -> list[int]:
 
 
 def erase(stage: Stage, user: str) -> None:
-    stage.environment.database.call(
+    stage.services.database.call(
         "put_item",
-        TableName=stage.environment.users.name,
+        TableName=stage.services.users.name,
         Item={"userId": {"S": user}, "erasedAt": {"N": str(stage.clock.now)}},
     )
 
@@ -544,7 +544,7 @@ class Interference:
 
 
 def interfered(stage: Stage, records: Records, how: Interference) -> list[str]:
-    events = stage.environment.database.client.meta.events
+    events = stage.services.database.client.meta.events
     hook: Any = how
     events.register("before-send.dynamodb", hook)
     try:
@@ -652,13 +652,13 @@ def test_the_function_needs_only_the_actions_it_is_granted(bank: Stage, records:
         else:
             used.update((table, operation) for table in body["RequestItems"])
 
-    events = bank.environment.database.client.meta.events
+    events = bank.services.database.client.meta.events
     events.register("before-send.dynamodb", note)
     assert bank.deliver(records) == []
     assert bank.deliver(records) == []  # those of the first day come late
     events.unregister("before-send.dynamodb", note)
     granted = {
-        (getattr(bank.environment, grant.table.name.lower()).name, action)
+        (getattr(bank.services, grant.table.name.lower()).name, action)
         for grant in PERMISSIONS[CONSUMER]
         for action in grant.actions
     }
@@ -667,11 +667,9 @@ def test_the_function_needs_only_the_actions_it_is_granted(bank: Stage, records:
 
 def test_an_unprocessed_read_is_asked_again(bank: Stage, records: Records) -> None:
     expected = counted(bank, records)
-    name = bank.environment.users.name
+    name = bank.services.users.name
     nothing: dict[str, Any] = {
-        "Responses": {
-            getattr(bank.environment, table).name: [] for table in ("users", "questions")
-        },
+        "Responses": {getattr(bank.services, table).name: [] for table in ("users", "questions")},
         "UnprocessedKeys": {
             name: {"Keys": [{"userId": {"S": "ada"}}, {"userId": {"S": "bob"}}]},
         },

@@ -11,7 +11,7 @@ import pytest
 
 from lambdas.privacy import erasure, handler
 from lambdas.privacy.erasure import AT_ONCE, OVERDUE, ErasureOverdueError
-from lambdas.shared import invocation
+from lambdas.shared import deadline as invocation
 from lambdas.shared.store import client
 from tests.integration.accounts import Accounts
 from tests.integration.stage import Reply, Stage, drafts, refuses, submission, unreachable
@@ -47,14 +47,14 @@ def play(stage: Stage, user: str) -> str:
 
 def seed_progress(stage: Stage, user: str, how_many: int) -> None:
     """Give a user the progress of many questions."""
-    name = stage.environment.progress.name
+    name = stage.services.progress.name
     items = [
         {"userId": {"S": user}, "questionId": {"S": f"deep:{number:06d}"}, "attempts": {"N": "1"}}
         for number in range(how_many)
     ]
     for at in range(0, how_many, 25):
         writes = [{"PutRequest": {"Item": item}} for item in items[at : at + 25]]
-        stage.environment.database.call("batch_write_item", RequestItems={name: writes})
+        stage.services.database.call("batch_write_item", RequestItems={name: writes})
 
 
 def erase(stage: Stage, user: str = "ada", user_id: str = "me") -> Reply:
@@ -169,14 +169,14 @@ def test_another_account_of_the_same_person_is_a_new_one(bank: Stage) -> None:
 
 def test_many_items_are_deleted_page_by_page(bank: Stage) -> None:
     """A query gives up to a megabyte: here of keys, but it is the items that count."""
-    name = bank.environment.progress.name
+    name = bank.services.progress.name
     for number in range(30):
         item = {
             "userId": {"S": "ada"},
             "questionId": {"S": f"deep:{number:06d}"},
             "weight": {"S": "w" * 100_000},
         }
-        bank.environment.database.call("put_item", TableName=name, Item=item)
+        bank.services.database.call("put_item", TableName=name, Item=item)
     assert erase(bank).status == 204
     assert rows_of(bank, "ada") == tombstone(bank.clock.now)
 
@@ -274,9 +274,9 @@ def test_one_that_waits_for_hours_makes_the_function_fail_so_that_an_alarm_is_ra
 
 def test_a_sweep_looks_at_the_oldest_first_and_at_so_many_at_once(stage: Stage) -> None:
     for number in range(AT_ONCE + 1):
-        stage.environment.users.begin_erasure(f"user-{number:03d}", stage.clock.now + number)
+        stage.services.users.begin_erasure(f"user-{number:03d}", stage.clock.now + number)
     assert sweep(stage) == {"completed": AT_ONCE, "left": 0}
-    assert stage.environment.users.unfinished_erasures(5) == [
+    assert stage.services.users.unfinished_erasures(5) == [
         (f"user-{AT_ONCE:03d}", stage.clock.now + AT_ONCE)
     ]
 
@@ -311,7 +311,7 @@ def test_while_cognito_is_out_of_order_the_erasure_is_not_complete(
     bank: Stage, accounts: Accounts
 ) -> None:
     play(bank, "ada")
-    events = bank.environment.cognito.meta.events
+    events = bank.services.cognito.meta.events
     for fault in (
         unreachable,
         refuses("TooManyRequestsException"),
@@ -336,7 +336,7 @@ def test_a_refusal_by_cognito_is_a_fault_of_ours_and_the_erasure_stays_marked(
     def refused(request: Any, **_: object) -> Any:
         return refuses("AccessDeniedException")(request)
 
-    bank.environment.cognito.meta.events.register_first(
+    bank.services.cognito.meta.events.register_first(
         "before-send.cognito-identity-provider", refused
     )
     event = bank.event("eraseUser", path={"userId": "me"})

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from domain.session import LIFETIME
-from infra.problems import GATEWAY_PROBLEMS, METHOD_NOT_ALLOWED
-from lambdas import contract
-from lambdas.routes import ROUTES
-from lambdas.shared.errors import ApiError
-from lambdas.shared.identity import ME
+from domain.session.state import LIFETIME
+from lambdas.contract import responses
+from lambdas.contract.errors import ApiError
+from lambdas.contract.gateway_problems import GATEWAY_PROBLEMS, METHOD_NOT_ALLOWED
+from lambdas.contract.routes import ME, ROUTES
 from tests.integration.stage import (
     ROUTE,
     Reply,
@@ -68,7 +67,7 @@ def faults(reply: Reply) -> dict[str, str]:
     assert_problem(reply, 422, "VALIDATION_ERROR", "errors")
     errors = reply.body["errors"]
     for error in errors:
-        assert set(error) == contract.FieldError.__required_keys__
+        assert set(error) == responses.FieldError.__required_keys__
         assert error["message"]
     found = {error["field"]: error["message"] for error in errors}
     assert len(found) == len(errors)
@@ -232,7 +231,7 @@ def test_an_unreachable_database_says_when_to_try_again(stage: Stage) -> None:
 def test_a_bank_somebody_else_writes_says_when_their_lease_ends(stage: Stage) -> None:
     stage.pauses()
     now = stage.clock.now
-    stage.environment.questions.claim("somebody else", until=now + 4_200, now=now)
+    stage.services.questions.claim("somebody else", until=now + 4_200, now=now)
     reply = stage.admin("saveQuestions", {"questions": drafts("geography", 1)})
     assert_problem(reply, 503, "UNAVAILABLE")
     assert reply.headers["Retry-After"] == "5"
@@ -299,7 +298,7 @@ def test_a_conflict_of_turns_carries_the_current_question(
 ) -> None:
     reply = way(stage)
     question = reply.body["question"]
-    assert set(question) == set(contract.ShownQuestion.__annotations__)
+    assert set(question) == set(responses.ShownQuestion.__annotations__)
     (session,) = stage.call("listSessions").body["sessions"]
     assert question == stage.question(session["sessionId"])["question"]
 

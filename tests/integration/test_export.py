@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.given_answer import DAY
+from domain.statistics.given_answer import DAY
 from tests.integration.stage import Reply, Stage, drafts
 
 ME = {"userId": "me"}
@@ -174,7 +174,7 @@ def test_records_read_as_they_are_documented(bank: Stage) -> None:
 
 def test_no_page_tells_what_the_choices_of_an_open_session_are(bank: Stage) -> None:
     session_id = play(bank, "ada")
-    session = bank.environment.sessions.get("ada", session_id)
+    session = bank.services.sessions.get("ada", session_id)
     assert session
     assert session.turn
     text = json.dumps(pages(bank))

@@ -11,20 +11,20 @@ from typing import Any
 
 import pytest
 
-from domain.pool import HEAD_CAPACITY
+from domain.session.pool import HEAD_CAPACITY
 from infra.constructs.gateway import ACCESS_LOG_FORMAT
 from infra.queries import QUERIES, Asks, Query
 from infra.stages import STAGES
+from lambdas.contract.errors import ERROR_CODES, ApiError
+from lambdas.contract.routes import ROUTES, Access
 from lambdas.health.handler import get_health
-from lambdas.routes import ROUTES, Access
-from lambdas.shared.environment import Environment
-from lambdas.shared.errors import ERROR_CODES, ApiError
 from lambdas.shared.http import entrypoint
-from lambdas.shared.metrics import CALLS, COUNTING, METRICS, NAMESPACE, NO_OPERATION, PLAY
+from lambdas.shared.services import Services
 from lambdas.shared.store.breaker import Direction
 from lambdas.shared.store.client import database
-from ops.budgets import LOG_LINE_BYTES
-from ops.capacity import ONLY_IN_TROUBLE, metrics_in_use
+from lambdas.shared.telemetry.metrics import CALLS, COUNTING, METRICS, NAMESPACE, NO_OPERATION, PLAY
+from ops.cost.budgets import LOG_LINE_BYTES
+from ops.cost.capacity import ONLY_IN_TROUBLE, metrics_in_use
 from tests import emf
 from tests.integration.plays import PLAYS, Scene
 from tests.integration.stage import Stage, cancels, drafts, refuses, submission, unreachable
@@ -72,19 +72,19 @@ def written(stage: Stage) -> Iterator[str]:
 
 def circuit_opened(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Have a circuit open and refuse a call."""
-    settings = replace(stage.environment.settings, circuit_breaker_enabled=True)
-    guarded = Environment(
+    settings = replace(stage.services.settings, circuit_breaker_enabled=True)
+    guarded = Services(
         settings=settings,
         database=database(settings),
         clock=stage.clock,
-        entropy=stage.environment.entropy,
+        entropy=stage.services.entropy,
     )
-    monkeypatch.setattr(entrypoint, "environment", lambda: guarded)
-    on_guarded = replace(stage, environment=guarded)
+    monkeypatch.setattr(entrypoint, "services", lambda: guarded)
+    on_guarded = replace(stage, services=guarded)
     with on_guarded.fault("GetItem", unreachable):
         for _ in range(6):
             on_guarded.handle("users", on_guarded.event("getUser", path={"userId": "me"}))
-    monkeypatch.setattr(entrypoint, "environment", lambda: stage.environment)
+    monkeypatch.setattr(entrypoint, "services", lambda: stage.services)
     yield from written(stage)
 
 

@@ -203,9 +203,9 @@ def test_totals_are_read_in_two_calls_however_many_answers_were_given(bank: Stag
 def test_an_erased_learner_has_no_totals(bank: Stage) -> None:
     played(bank)
     bank.count()
-    bank.environment.database.call(
+    bank.services.database.call(
         "put_item",
-        TableName=bank.environment.users.name,
+        TableName=bank.services.users.name,
         Item={"userId": {"S": "ada"}, "erasedAt": {"N": "1"}},
     )
     assert read(bank, "getProgress").status == 401

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from domain.given_answer import GivenAnswer
-from domain.item_statistics import tally_of
+from domain.statistics.given_answer import GivenAnswer
+from domain.statistics.item import tally_of
 from lambdas.analytics.records import given_answer
 from lambdas.shared.store.packing import packed_item
 from lambdas.shared.store.tallies import statistics_key
@@ -43,9 +43,9 @@ def play(stage: Stage, user: str, random: Random, errors: float) -> None:
 
 def seed(stage: Stage, question_id: str, given: list[GivenAnswer], version: int = 1) -> None:
     """Put the tally of answers where the consumer keeps it."""
-    stage.environment.database.call(
+    stage.services.database.call(
         "put_item",
-        TableName=stage.environment.questions.name,
+        TableName=stage.services.questions.name,
         Item={
             **statistics_key(question_id, version),
             "tally": {"B": packed_item(tally_of(given))},

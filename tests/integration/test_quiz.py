@@ -405,7 +405,7 @@ def test_a_question_drawn_newer_than_a_warm_cache_is_not_shown_in_its_old_versio
 ) -> None:
     """One environment drew it as it is now; another still has the old one in its cache."""
     session_id = bank.start({"category": "geography", "questionCount": 2}, percentage=0)
-    warm = bank.environment.bank
+    warm = bank.services.bank
     for n in range(6):
         warm.get([f"geography:{n:06d}"])
     for n in range(6):
@@ -417,6 +417,6 @@ def test_a_question_drawn_newer_than_a_warm_cache_is_not_shown_in_its_old_versio
     )
     assert announced["question"]["text"].startswith("new")
 
-    bank.environment.bank = warm
+    bank.services.bank = warm
 
     assert bank.question(session_id)["question"] == announced["question"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.session import LIFETIME
+from domain.session.state import LIFETIME
 from tests.integration.stage import Reply, Stage, drafts, response_lost
 
 
@@ -46,9 +46,9 @@ def test_a_review_takes_up_what_an_ended_session_left(bank: Stage, how: str) -> 
     if how == "expired":
         bank.clock.advance(LIFETIME)
     if how == "gone":
-        name = bank.environment.sessions.name
+        name = bank.services.sessions.name
         key = {"userId": {"S": "ada"}, "sessionId": {"S": former}}
-        bank.environment.database.call("delete_item", TableName=name, Key=key)
+        bank.services.database.call("delete_item", TableName=name, Key=key)
 
     started = review(bank)
 
@@ -164,7 +164,7 @@ def test_an_answer_to_the_former_session_at_the_same_moment_is_refused(bank: Sta
     shown = bank.question(former)["question"]
     version = bank.call("getSession", path={"sessionId": former}).body["version"]
     bank.clock.advance(LIFETIME)
-    stale = bank.environment.sessions.get("ada", former)
+    stale = bank.services.sessions.get("ada", former)
     assert stale
 
     assert review(bank).status == 201
@@ -173,7 +173,7 @@ def test_an_answer_to_the_former_session_at_the_same_moment_is_refused(bank: Sta
     bank.clock.now -= LIFETIME
     reply = bank.answer(former, shown)
     assert (reply.status, reply.body["code"]) == (409, "SESSION_OVER")
-    closed = bank.environment.sessions.get("ada", former)
+    closed = bank.services.sessions.get("ada", former)
     assert closed
     assert (closed.status, closed.version) == ("ABANDONED", version + 1)
 

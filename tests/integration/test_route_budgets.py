@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from domain.effects import EntryQueued
 from domain.question import Choice, Question
-from lambdas.routes import ROUTES
+from domain.session.effects import EntryQueued
+from lambdas.contract.routes import ROUTES
 from lambdas.shared.bank import Bank
 from lambdas.shared.store.sessions import item_from_session
 from local.data_folder import ROOT
-from ops.budgets import (
+from ops.cost.budgets import (
     ANSWER_FRAME_BYTES,
     LOG_LINE_BYTES,
     QUESTION_FRAME_BYTES,
@@ -22,7 +22,7 @@ from ops.budgets import (
     call_table,
     route_table,
 )
-from ops.workload import AUDIT_BYTES, Profile, demand
+from ops.cost.workload import AUDIT_BYTES, Profile, demand
 from tests.integration.plays import PLAYS, Scene
 from tests.integration.stage import ROUTE, Reply, Stage, draft
 from tests.integration.test_budgets import busiest, publish
@@ -43,7 +43,7 @@ class Measured:
 
 
 def full(category: str, number: int) -> dict[str, Any]:
-    """Return a question of the size that ops/budgets.py states."""
+    """Return a question of the size that ops/cost/budgets.py states."""
     answers = [
         {"text": text.ljust(50, "."), "correct": text == "right"}
         for text in ("right", "wrong 1", "wrong 2", "wrong 3")
@@ -58,7 +58,7 @@ def full(category: str, number: int) -> dict[str, Any]:
 
 
 def learner(stage: Stage) -> Scene:
-    """Set up the learner whom ops/budgets.py describes."""
+    """Set up the learner whom ops/cost/budgets.py describes."""
     stage.save(*(full("geography", number) for number in range(QUESTIONS)))
     stage.call("updateUser", {"displayName": "Ada"}, path={"userId": "me"})
     for _ in range(SESSIONS - 1):
@@ -134,7 +134,7 @@ by_route = pytest.mark.parametrize("operation", [route.operation for route in RO
 
 
 def budget_of(operation: str) -> RouteBudget:
-    assert operation in ROUTE_BUDGETS, f"ops/budgets.py has no budget for {operation}"
+    assert operation in ROUTE_BUDGETS, f"ops/cost/budgets.py has no budget for {operation}"
     return ROUTE_BUDGETS[operation]
 
 
@@ -205,15 +205,15 @@ def test_a_response_to_play_has_a_bounded_frame_at_the_extremes_of_the_contract(
 ) -> None:
     names = [f"{number}{'c' * 47}" for number in range(8)]
     publish(stage, **dict.fromkeys(names, 9_999_999))
-    stage.environment.bank = LargestQuestions(stage.environment.questions, stage.clock)
+    stage.services.bank = LargestQuestions(stage.services.questions, stage.clock)
     session = busiest(names, "n" * 80, pool_entries=5_000)._replace(user_id="ada")
-    pool, entry = stage.environment.wrong_answers, EntryQueued(session.pool.head[0], (0,))
+    pool, entry = stage.services.wrong_answers, EntryQueued(session.pool.head[0], (0,))
     rows = {
-        stage.environment.sessions.name: item_from_session(session),
+        stage.services.sessions.name: item_from_session(session),
         pool.name: pool.change(session, entry)["Put"]["Item"],
     }
     for table, item in rows.items():
-        stage.environment.database.call("put_item", TableName=table, Item=item)
+        stage.services.database.call("put_item", TableName=table, Item=item)
     question = stage.call("getQuestion", path={"sessionId": session.session_id})
     assert question.status == 200, question.body
     answer = stage.answer(session.session_id, question.body["question"])

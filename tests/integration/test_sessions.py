@@ -275,9 +275,9 @@ def test_an_erased_account_starts_no_session(bank: Stage, key: str | None, revie
     shown = bank.answer(session_id, bank.question(session_id)["question"], right=False).body
     bank.answer(session_id, shown["question"])
     abandon(bank, session_id)
-    users = bank.environment.users
+    users = bank.services.users
     tombstone = {**users.key("ada"), "erasedAt": {"N": "1"}}
-    bank.environment.database.call("put_item", TableName=users.name, Item=tombstone)
+    bank.services.database.call("put_item", TableName=users.name, Item=tombstone)
     before = bank.everything()
 
     body: Mapping[str, Any] = {"review": {}} if review else {"sources": [GEOGRAPHY]}
@@ -759,9 +759,9 @@ def test_the_database_may_delete_a_session_30_days_after_it_expired(bank: Stage)
 
 def test_a_session_the_database_deleted_is_404(bank: Stage) -> None:
     session_id = bank.start(GEOGRAPHY)
-    bank.environment.database.call(
+    bank.services.database.call(
         "delete_item",
-        TableName=bank.environment.sessions.name,
+        TableName=bank.services.sessions.name,
         Key={"userId": {"S": "ada"}, "sessionId": {"S": session_id}},
     )
     assert_problem(read(bank, session_id), 404, "NOT_FOUND")

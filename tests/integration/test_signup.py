@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lambdas.signup.handler import handler
-from local.user_pool import USER_POOL_ID, confirmed_sign_up
+from local.accounts.user_pool import USER_POOL_ID, confirmed_sign_up
 from tests.integration.accounts import Accounts
 from tests.integration.stage import Fault, Stage, refuses, response_lost, unreachable
 
@@ -37,7 +37,7 @@ def joined(stage: Stage) -> list[Any]:
     def note(request: Any, **_: object) -> None:
         calls.append((request.headers["X-Amz-Target"].decode(), json.loads(request.body)))
 
-    stage.environment.cognito.meta.events.register_last(COGNITO, note)
+    stage.services.cognito.meta.events.register_last(COGNITO, note)
     return calls
 
 
@@ -135,7 +135,7 @@ def test_a_fault_of_cognito_does_not_stand_in_the_way(stage: Stage, fault: Fault
     def struck(request: Any, **_: object) -> Any:
         return fault(request)
 
-    stage.environment.cognito.meta.events.register_first(COGNITO, struck)
+    stage.services.cognito.meta.events.register_first(COGNITO, struck)
     event = confirmed_sign_up(ADA, EMAIL)
     stage.read_output()
     assert confirm(event) == event

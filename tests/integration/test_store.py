@@ -9,14 +9,14 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError
 
-from lambdas.routes import Access
-from lambdas.shared import audit
-from lambdas.shared.errors import UnavailableError
-from lambdas.shared.metrics import METRICS
+from lambdas.contract.errors import UnavailableError
+from lambdas.contract.routes import Access
 from lambdas.shared.store import batch
 from lambdas.shared.store.batch import batch_get
 from lambdas.shared.store.transaction import TransactionConditionError
-from lambdas.shared.telemetry import Usage, usage
+from lambdas.shared.telemetry import audit_record
+from lambdas.shared.telemetry.metrics import METRICS
+from lambdas.shared.telemetry.request_log import Usage, usage
 from tests.integration.stage import (
     ROUTE,
     Fault,
@@ -44,7 +44,7 @@ def bank(stage: Stage) -> Stage:
 
 def item(stage: Stage, name: str, **other: Any) -> dict[str, Any]:
     key = {"userId": {"S": name}}
-    return {"TableName": stage.environment.users.name, "Item": key, **other}
+    return {"TableName": stage.services.users.name, "Item": key, **other}
 
 
 def names(stage: Stage) -> list[str]:
@@ -65,7 +65,7 @@ def assert_refused(reply: Reply) -> None:
 def test_a_conflict_is_tried_again_up_to_three_times(stage: Stage, times: int) -> None:
     pauses = stage.pauses()
     with stage.fault("TransactWriteItems", CONFLICT, times=times):
-        stage.environment.transactions.write([{"Put": item(stage, "ada")}])
+        stage.services.transactions.write([{"Put": item(stage, "ada")}])
     assert len(pauses) == times
     assert names(stage) == ["ada"]
 
@@ -76,7 +76,7 @@ def test_the_fourth_conflict_is_reported_and_nothing_written(stage: Stage) -> No
         stage.fault("TransactWriteItems", CONFLICT) as met,
         pytest.raises(UnavailableError),
     ):
-        stage.environment.transactions.write([{"Put": item(stage, "ada")}])
+        stage.services.transactions.write([{"Put": item(stage, "ada")}])
     assert len(met) == 4
     assert len(pauses) == 3
     assert names(stage) == []
@@ -94,7 +94,7 @@ def test_pauses_are_drawn_from_spans_that_double(
     monkeypatch.setattr("lambdas.shared.store.conflicts.random.uniform", drawn)
     pauses = stage.pauses()
     with stage.fault("TransactWriteItems", CONFLICT, times=3):
-        stage.environment.transactions.write([{"Put": item(stage, "ada")}])
+        stage.services.transactions.write([{"Put": item(stage, "ada")}])
     assert all(low == 0 for low, _ in spans)
     highs = [high for _, high in spans]
     assert highs == [highs[0], 2 * highs[0], 4 * highs[0]]
@@ -106,28 +106,28 @@ def test_pauses_are_drawn_from_spans_that_double(
 def test_a_throttled_transaction_is_tried_again(stage: Stage, code: str) -> None:
     pauses = stage.pauses()
     with stage.fault("TransactWriteItems", cancels(code), times=2):
-        stage.environment.transactions.write([{"Put": item(stage, "ada")}])
+        stage.services.transactions.write([{"Put": item(stage, "ada")}])
     assert len(pauses) == 2
 
 
 def test_a_transaction_still_in_progress_is_waited_for(stage: Stage) -> None:
     pauses = stage.pauses()
     with stage.fault("TransactWriteItems", refuses("TransactionInProgressException"), times=1):
-        stage.environment.transactions.write([{"Put": item(stage, "ada")}])
+        stage.services.transactions.write([{"Put": item(stage, "ada")}])
     assert len(pauses) <= 1
     assert names(stage) == ["ada"]
 
 
 def test_a_condition_that_fails_is_not_tried_again(stage: Stage) -> None:
     pauses = stage.pauses()
-    stage.environment.transactions.write([{"Put": item(stage, "ada")}])
+    stage.services.transactions.write([{"Put": item(stage, "ada")}])
     absent = {
         "ConditionExpression": "attribute_not_exists(userId)",
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
     actions = [{"Put": item(stage, "bob")}, {"Put": item(stage, "ada", **absent)}]
     with pytest.raises(TransactionConditionError) as caught:
-        stage.environment.transactions.write(actions)
+        stage.services.transactions.write(actions)
     assert caught.value.failed == (1,)
     assert caught.value.item == {"userId": {"S": "ada"}}
     assert pauses == []
@@ -141,7 +141,7 @@ def test_a_failed_condition_wins_over_a_conflict(stage: Stage) -> None:
         stage.fault("TransactWriteItems", both) as met,
         pytest.raises(TransactionConditionError) as caught,
     ):
-        stage.environment.transactions.write([{"Put": item(stage, "ada")}])
+        stage.services.transactions.write([{"Put": item(stage, "ada")}])
     assert (caught.value.failed, caught.value.item) == ((1,), None)
     assert (len(met), pauses) == (1, [])
 
@@ -150,19 +150,19 @@ def test_a_failed_condition_wins_over_a_conflict(stage: Stage) -> None:
 def test_a_transaction_that_can_never_be_is_not_tried_again(stage: Stage, code: str) -> None:
     pauses = stage.pauses()
     with stage.fault("TransactWriteItems", cancels(code)) as met, pytest.raises(ClientError):
-        stage.environment.transactions.write([{"Put": item(stage, "ada")}])
+        stage.services.transactions.write([{"Put": item(stage, "ada")}])
     assert (len(met), pauses) == (1, [])
 
 
 def test_a_transaction_whose_response_was_lost_is_done_once(stage: Stage) -> None:
     update = {
-        "TableName": stage.environment.users.name,
+        "TableName": stage.services.users.name,
         "Key": {"userId": {"S": "ada"}},
         "UpdateExpression": "ADD hits :one",
         "ExpressionAttributeValues": {":one": {"N": "1"}},
     }
     with stage.fault("TransactWriteItems", response_lost, times=2):
-        stage.environment.transactions.write([{"Update": update}])
+        stage.services.transactions.write([{"Update": update}])
     assert stage.rows("users") == [{"userId": {"S": "ada"}, "hits": {"N": "1"}}]
 
 
@@ -211,7 +211,7 @@ def keys(*which: int) -> list[dict[str, Any]]:
 
 def test_unprocessed_keys_are_asked_for_again(bank: Stage) -> None:
     pauses: list[float] = []
-    database, name = bank.environment.database, bank.environment.questions.name
+    database, name = bank.services.database, bank.services.questions.name
     with bank.fault("BatchGetItem", partly(1), times=4):
         found = batch_get(
             database, name, keys(90, 91, 92, 93, 0, 1, 2), consistent=True, pause=pauses.append
@@ -227,7 +227,7 @@ def test_keys_left_unprocessed_five_times_are_reported(
 ) -> None:
     monkeypatch.setattr("lambdas.shared.store.batch.random.uniform", lambda _, high: high)
     pauses: list[float] = []
-    database, name = bank.environment.database, bank.environment.questions.name
+    database, name = bank.services.database, bank.services.questions.name
     with (
         bank.fault("BatchGetItem", partly(0)) as met,
         pytest.raises(UnavailableError),
@@ -241,7 +241,7 @@ def test_keys_left_unprocessed_five_times_are_reported(
 def test_a_batch_is_read_in_chunks_of_a_hundred(bank: Stage) -> None:
     meter = Usage()
     token = usage.set(meter)
-    database, name = bank.environment.database, bank.environment.questions.name
+    database, name = bank.services.database, bank.services.questions.name
     found = batch_get(database, name, keys(*range(250)))
     usage.reset(token)
     assert len(found) == 6
@@ -336,7 +336,7 @@ def test_every_route_tells_of_a_database_in_trouble(bank: Stage) -> None:
 def own_lines(stage: Stage) -> list[dict[str, Any]]:
     """Return what was logged, but for the audit: test_audit.py."""
     lines = [json.loads(line) for line in stage.read_output().splitlines()]
-    return [line for line in lines if line.get("kind") != audit.KIND]
+    return [line for line in lines if line.get("kind") != audit_record.KIND]
 
 
 def refused(stage: Stage, kind: Fault) -> tuple[Reply, list[dict[str, Any]]]:
@@ -429,7 +429,7 @@ def test_reads_and_writes_are_metered_apart(bank: Stage) -> None:
 def test_what_failed_is_a_round_trip_and_no_capacity(bank: Stage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
-    bank.environment.bank.get(f"geography:{n:06d}" for n in range(6))
+    bank.services.bank.get(f"geography:{n:06d}" for n in range(6))
     bank.pauses()
     with bank.fault("TransactWriteItems", CONFLICT, times=2):
         assert bank.answer(session_id, shown).cost == (4, 1.0, 4.0)
@@ -457,4 +457,4 @@ def test_meters_of_requests_at_the_same_time_do_not_mix(bank: Stage) -> None:
 
 def test_calls_outside_a_request_need_no_meter(stage: Stage) -> None:
     assert usage.get(None) is None
-    assert stage.environment.users.get("ada").display_name == ""
+    assert stage.services.users.get("ada").display_name == ""

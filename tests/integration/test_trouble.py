@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from lambdas.shared.environment import Environment
 from lambdas.shared.http import entrypoint
+from lambdas.shared.services import Services
 from lambdas.shared.store.client import ATTEMPT_SECONDS, database
 from lambdas.users.handler import handler as users_handler
 from tests.integration.stage import Stage, drafts, refuses, unreachable
@@ -15,15 +15,15 @@ from tests.integration.stage import Stage, drafts, refuses, unreachable
 def guarded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """A stage with the circuit breaker on, and a session being played."""
     stage.save(*drafts("geography", 20))
-    settings = replace(stage.environment.settings, circuit_breaker_enabled=True)
-    environment = Environment(
+    settings = replace(stage.services.settings, circuit_breaker_enabled=True)
+    environment = Services(
         settings=settings,
         database=database(settings),
         clock=stage.clock,
-        entropy=stage.environment.entropy,
+        entropy=stage.services.entropy,
     )
-    monkeypatch.setattr(entrypoint, "environment", lambda: environment)
-    return replace(stage, environment=environment)
+    monkeypatch.setattr(entrypoint, "services", lambda: environment)
+    return replace(stage, services=environment)
 
 
 @pytest.mark.parametrize("fault", [unreachable, refuses("InternalServerError", 500)])
@@ -66,7 +66,7 @@ def test_refused_conditions_conflicts_and_requests_do_not_open_it(guarded: Stage
 
 
 def test_the_breaker_can_be_turned_off(stage: Stage) -> None:
-    assert stage.environment.database.breaker is None
+    assert stage.services.database.breaker is None
     with stage.fault("GetItem", unreachable) as met:
         for _ in range(12):
             assert stage.call("getUser", path={"userId": "me"}).status == 503
@@ -76,9 +76,9 @@ def test_the_breaker_can_be_turned_off(stage: Stage) -> None:
 def test_a_session_is_played_from_memory_while_the_bank_cannot_be_read(guarded: Stage) -> None:
     session_id = guarded.start({"category": "geography"}, percentage=0)
     ids = [f"geography:{ordinal:06d}" for ordinal in range(20)]
-    assert len(guarded.environment.bank.get(ids)) == 20
+    assert len(guarded.services.bank.get(ids)) == 20
     guarded.clock.advance(3_600_000)
-    questions = guarded.environment.questions.name
+    questions = guarded.services.questions.name
     with guarded.fault("GetItem", unreachable, within=questions):
         body = guarded.question(session_id)
         while body["question"]:
@@ -91,14 +91,14 @@ def test_a_session_is_played_from_memory_while_the_bank_cannot_be_read(guarded: 
 def test_a_question_not_in_memory_is_503_while_the_bank_cannot_be_read(guarded: Stage) -> None:
     session_id = guarded.start({"category": "geography"}, percentage=0)
     guarded.forget_questions()
-    with guarded.fault("GetItem", unreachable, within=guarded.environment.questions.name):
+    with guarded.fault("GetItem", unreachable, within=guarded.services.questions.name):
         reply = guarded.call("getQuestion", path={"sessionId": session_id})
     assert reply.status == 503
 
 
 def test_a_session_is_played_while_progress_cannot_be_read(guarded: Stage) -> None:
     session_id = guarded.start({"category": "geography"}, percentage=0)
-    with guarded.fault("Query", unreachable, within=guarded.environment.progress.name):
+    with guarded.fault("Query", unreachable, within=guarded.services.progress.name):
         assert guarded.call("listQuestionProgress", path={"userId": "me"}).status == 503
         assert guarded.call("getProgress", path={"userId": "me"}).status == 200
         shown = guarded.question(session_id)["question"]
@@ -107,7 +107,7 @@ def test_a_session_is_played_while_progress_cannot_be_read(guarded: Stage) -> No
 
 def test_a_session_is_played_while_the_pool_cannot_be_read(guarded: Stage) -> None:
     session_id = guarded.start({"category": "geography"}, percentage=100)
-    with guarded.fault("Query", unreachable, within=guarded.environment.wrong_answers.name):
+    with guarded.fault("Query", unreachable, within=guarded.services.wrong_answers.name):
         assert guarded.call("listWrongAnswers", path={"userId": "me"}).status == 503
         body = guarded.question(session_id)
         for right in (False, True, True, True, True, True):

@@ -122,8 +122,8 @@ def test_a_change_whose_response_was_lost_is_done_once(stage: Stage) -> None:
 def erase(stage: Stage, user_id: str = "ada") -> None:
     """Leave of a user what an erasure leaves."""
     tombstone = {"userId": {"S": user_id}, "erasedAt": {"N": str(stage.clock.now)}}
-    name = stage.environment.users.name
-    stage.environment.database.call("put_item", TableName=name, Item=tombstone)
+    name = stage.services.users.name
+    stage.services.database.call("put_item", TableName=name, Item=tombstone)
 
 
 def test_an_erased_account_has_no_profile_and_takes_none(stage: Stage) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.data_folder import ROOT, DataFolder
-from local.template import table_definitions
+from local.database.table_template import table_definitions
 from tests.laptop.stage_process import Launch, StageProcess, environment
 
 

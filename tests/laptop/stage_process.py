@@ -72,7 +72,9 @@ class StageProcess:
 
     def token(self, user: str = "ada", groups: str = "") -> str:
         """Return a token as `make token` prints it."""
-        done = run_program("local.token", self.data, "--user", user, "--groups", groups)
+        done = run_program(
+            "local.accounts.print_token", self.data, "--user", user, "--groups", groups
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from lambdas.routes import ROUTES
+from lambdas.contract.routes import ROUTES
 from tests.laptop.stage_process import StageProcess
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 from local.data_folder import ROOT, DataFolder
-from local.engine import Engine, find_binary
+from local.database.engine import Engine, find_binary
 from tests.laptop.learner import Learner, answer_key, get_question, play_turn
 from tests.laptop.stage_process import TOO_LONG, Launch, StageProcess, run_program
 
@@ -71,7 +71,7 @@ def test_a_stage_that_is_stopped_can_be_redriven(launcher: Launch, data: DataFol
     spoiled = data.failed_batches / "aws" / "lambda" / "spoiled"
     spoiled.parent.mkdir(parents=True)
     spoiled.write_text("{")
-    done = run_program("ops.redrive", data, "--stage", "local")
+    done = run_program("ops.deploy.redrive", data, "--stage", "local")
     assert done.returncode == 1, done.stderr
     assert done.stdout.splitlines()[1].startswith("  aws/lambda/spoiled: is no failed batch: ")
     assert run_program("local.reset", data).returncode == 0

@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from local.data_folder import DataFolder
-from local.database import Connection
-from local.engine import Engine, find_binary
-from local.stream import ShardReader, stream_of, streams_client
+from local.database.backend import Connection
+from local.database.engine import Engine, find_binary
+from local.stream.reader import ShardReader, stream_of, streams_client
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.delivery import DELIVERY, Delivery
-from local.event_source_mapping import (
+from lambdas.contract.delivery import DELIVERY, Delivery
+from local.stream.event_source_mapping import (
     Condition,
     ConsumerError,
     EventSourceMapping,

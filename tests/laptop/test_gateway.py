@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.testclient import TestClient
 
-from lambdas.routes import ROUTES, Access, Route
-from local.gateway import Gateway
-from local.identity import Issuer, KeySet, TokenVerifier
+from lambdas.contract.routes import ROUTES, Access, Route
+from local.accounts.token_issuer import Issuer, KeySet, TokenVerifier
+from local.gateway.app import Gateway
 from local.invocation import InvocationContext
 from tests.laptop.stage_process import StageProcess
 

@@ -7,9 +7,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from local.data_folder import DataFolder
-from local.errors import StageError
-from local.identity import (
+from local.accounts.token_issuer import (
     COOL_DOWN_SECONDS,
     MAX_TOKEN_BYTES,
     InvalidTokenError,
@@ -18,6 +16,8 @@ from local.identity import (
     TokenVerifier,
     load_key,
 )
+from local.data_folder import DataFolder
+from local.errors import StageError
 
 ISSUER = "http://issuer.test"
 SCOPES = ("aws.cognito.signin.user.admin",)
@@ -121,7 +121,7 @@ def test_as_many_tokens_are_remembered_as_there_is_room_for(
     verified: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("local.identity.MAX_VERIFIED", 2)
+    monkeypatch.setattr("local.accounts.token_issuer.MAX_VERIFIED", 2)
     first, second, third = (issuers[0].access_token(name) for name in ("ada", "bob", "eve"))
     for token in (first, second, third, second, third, first):
         verifier.claims(token, SCOPES)

@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from local.data_folder import ROOT, DataFolder
-from local.engine import Engine, find_binary
-from local.pump_process import PROGRAM
+from local.database.engine import Engine, find_binary
+from local.stream.pump_process import PROGRAM
 from tests.laptop.stage_process import (
     TOO_LONG,
     Launch,
@@ -58,7 +58,9 @@ def test_what_it_prints_works_when_pasted(stage: StageProcess) -> None:
     (token,) = [line.strip() for line in stage.printed if line.startswith("  TOKEN=")]
     assert len(curls) == 3
     # `make` may not be installed where tests run, and would use another environment.
-    token = token.replace("make -s token USER=ada", f"{sys.executable} -m local.token --user ada")
+    token = token.replace(
+        "make -s token USER=ada", f"{sys.executable} -m local.accounts.print_token --user ada"
+    )
     script = "\n".join(["set -e", token, *(f"{curl} --silent --fail; echo" for curl in curls)])
     done = subprocess.run(
         ["/bin/bash", "-c", script],
@@ -219,7 +221,16 @@ def test_after_a_reset_a_damaged_file_is_gone(launcher: Launch, data: DataFolder
 def test_a_missing_engine_is_one_sentence(
     launcher: Launch, data: DataFolder, tmp_path: Path
 ) -> None:
-    for part in ("app.py", "cdk.json", "domain", "infra", "lambdas", "local", "package.json"):
+    for part in (
+        "app.py",
+        "banks",
+        "cdk.json",
+        "domain",
+        "infra",
+        "lambdas",
+        "local",
+        "package.json",
+    ):
         (tmp_path / part).symlink_to(ROOT / part)
     (tmp_path / "requirements").symlink_to(ROOT / "requirements")
     said = sentence(launcher(data, root=tmp_path))

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from lambdas.routes import ROUTES, Access, Route
-from local import openapi_document
-from local.openapi_document import main
+from lambdas.contract.routes import ROUTES, Access, Route
+from local.gateway import openapi_document
+from local.gateway.openapi_document import main
 
 
 @pytest.fixture(scope="module")

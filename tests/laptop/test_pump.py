@@ -13,13 +13,13 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from infra.delivery import LAPTOP_DELIVERY
+from lambdas.contract.delivery import LAPTOP_DELIVERY
 from local.data_folder import DataFolder
-from local.database import Connection
-from local.engine import Engine, find_binary
-from local.failed_batches import FailedBatches, records_of
-from local.pump import Consumer, Pump
-from local.stream import ShardReader, Stream, readable, stream_of, streams_client
+from local.database.backend import Connection
+from local.database.engine import Engine, find_binary
+from local.stream.failed_batches import FailedBatches, records_of
+from local.stream.pump import Consumer, Pump
+from local.stream.reader import ShardReader, Stream, readable, stream_of, streams_client
 
 TABLE = "progress"
 LONG = 20.0
@@ -257,7 +257,7 @@ def test_its_own_faults_are_logged_and_it_goes_on(
     table: Table, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The disk is full when a failed batch is to be kept: nothing is lost, nothing ends."""
-    monkeypatch.setattr("local.pump._TROUBLE_PAUSE", 0.01)
+    monkeypatch.setattr("local.stream.pump._TROUBLE_PAUSE", 0.01)
     kept, keep = threading.Event(), FailedBatches.keep
     faults = iter([OSError("No space left on device")])
 

@@ -8,10 +8,10 @@ import boto3
 import pytest
 
 from local.data_folder import DataFolder
-from local.engine import Engine, find_binary
+from local.database.engine import Engine, find_binary
+from local.database.schema import create_tables, ensure_time_to_live, missing_tables
+from local.database.table_template import TableDefinition, read_tables
 from local.errors import StageError
-from local.schema import create_tables, ensure_time_to_live, missing_tables
-from local.template import TableDefinition, read_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

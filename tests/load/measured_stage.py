@@ -15,11 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lambdas.routes import Route
+from lambdas.contract.routes import Route
 from lambdas.shared.store import client
-from local import gateway, run
+from local import run
 from local.data_folder import DataFolder
-from local.gateway import Handler
+from local.gateway import app as gateway
+from local.gateway.app import Handler
 
 MEDIAN_SECONDS = 0.005
 P99_SECONDS = 0.015

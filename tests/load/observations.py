@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from local.pump_process import PROGRAM
+from local.stream.pump_process import PROGRAM
 
 MINIMUM_FOR_A_TREND = 600.0
 """Seconds: below, caches that fill look like a leak."""

@@ -16,12 +16,12 @@ import gevent
 from locust.env import Environment
 from locust.runners import LocalRunner
 
+from lambdas.shared.http.views import progress_view
 from lambdas.shared.store.sessions import session_from_item
-from lambdas.shared.views import progress_view
+from local.accounts.token_issuer import Issuer, load_key
 from local.data_folder import ROOT, DataFolder
-from local.identity import Issuer, load_key
+from local.database.table_template import table_definitions
 from local.running_stage import RunningStage
-from local.template import table_definitions
 from tests.laptop.learner import answer_key
 from tests.laptop.stage_process import StageProcess, environment
 from tests.load import engine_ceiling

@@ -8,7 +8,7 @@ import json
 import sys
 from typing import Any
 
-from lambdas.routes import FUNCTIONS
+from lambdas.contract.routes import FUNCTIONS
 from local.data_folder import ROOT
 from ops.record import table, write_section
 from tests.integration.stage import submission

@@ -12,13 +12,13 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.httpsession import URLLib3Session
 
-from domain.drawing import FreshDraw, advance, following
-from domain.effects import EntryQueued
-from domain.engine import new_session
-from domain.permutation import permuted
-from domain.pool import PoolEntry
 from domain.question import Choice, Question, category_and_ordinal, question_id
-from domain.session import Session, Source
+from domain.session.drawing import FreshDraw, advance, following
+from domain.session.effects import EntryQueued
+from domain.session.engine import new_session
+from domain.session.permutation import permuted
+from domain.session.pool import PoolEntry
+from domain.session.state import Session, Source
 from lambdas.shared.store.connections import Content
 from lambdas.shared.store.questions import BankRecord, QuestionsTable
 from tests.integration.stage import Stage, submission
@@ -66,7 +66,7 @@ class Ours:
     session_id: str = ""
 
     def __post_init__(self) -> None:
-        self.client: Any = self.stage.environment.database.client
+        self.client: Any = self.stage.services.database.client
         self._answer = import_module("lambdas.answer.handler").handler
         self._show = import_module("lambdas.quiz.handler").handler
 
@@ -160,8 +160,8 @@ def begun_session(stage: Stage, user: str, pool: int, pending: int) -> Session:
     drawn = {category_and_ordinal(each)[1] for each in ahead}
     first = permuted(0, pool, session.seed, CATEGORY.encode())
     seed_questions(stage, CATEGORY, drawn | {first})
-    advanced = advance(session, stage.environment.bank.get, lambda _: ((), True))
-    stage.environment.sessions.save(advanced.session, expected_version=None)
+    advanced = advance(session, stage.services.bank.get, lambda _: ((), True))
+    stage.services.sessions.save(advanced.session, expected_version=None)
     return advanced.session
 
 
@@ -171,7 +171,7 @@ def seed_entries(stage: Stage, session: Session, count: int) -> list[PoolEntry]:
     entries = [
         PoolEntry(now + number, question_id(PENDING_CATEGORY, number)) for number in range(count)
     ]
-    table = stage.environment.wrong_answers
+    table = stage.services.wrong_answers
     actions = (table.change(session, EntryQueued(entry, (0,))) for entry in entries)
     seed(stage, table.name, [action["Put"]["Item"] for action in actions])
     seed_questions(stage, PENDING_CATEGORY, range(min(count, TURNS)))
@@ -187,7 +187,7 @@ def naive_ids(stage: Stage, pool: int) -> list[str]:
 
 def seed_questions(stage: Stage, category: str, ordinals: Iterable[int]) -> None:
     """Write questions of a category, whose right choices say so."""
-    table: QuestionsTable = stage.environment.questions
+    table: QuestionsTable = stage.services.questions
     seed(stage, table.name, (_question_item(table, category, number) for number in ordinals))
 
 
@@ -215,7 +215,7 @@ def _question_item(table: QuestionsTable, category: str, number: int) -> dict[st
 
 def seed(stage: Stage, table: str, items: Iterable[Mapping[str, Any]]) -> None:
     """Put items, 25 a call."""
-    client = stage.environment.database.client
+    client = stage.services.database.client
     batch: list[Any] = []
     for item in items:
         batch.append({"PutRequest": {"Item": item}})

@@ -25,11 +25,11 @@ import boto3
 from infra.packaging.build import build
 from infra.packaging.interpreter import interpreter
 from infra.packaging.platforms import LAMBDA, Platform
-from lambdas.routes import ROUTES
+from lambdas.contract.routes import ROUTES
 from local.data_folder import ROOT, DataFolder
-from local.engine import Engine, find_binary
-from local.schema import create_tables
-from local.template import table_definitions
+from local.database.engine import Engine, find_binary
+from local.database.schema import create_tables
+from local.database.table_template import table_definitions
 from tests.integration.stage import CLIENT_ID, draft
 
 M = 1_000_000

@@ -28,7 +28,7 @@ def main() -> None:
     for event in recording["events"]:
         event["requestContext"]["authorizer"]["claims"]["sub"] = user
     handler = importlib.import_module(f"lambdas.{recording['function']}.handler").handler
-    environment = importlib.import_module("lambdas.shared.environment").environment()
+    environment = importlib.import_module("lambdas.shared.services").environment()
     environment.bank.get(recording["questions"])
     engine = Replay() if layer == "replayed" else None
     cut(environment, recording["answers"], LAYERS.index(layer))

@@ -13,14 +13,14 @@ import pytest
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from domain.drawing import FreshDraw, RefillNeeded, advance, next_draw
-from domain.effects import EntryQueued, ProgressChange
-from domain.engine import selected_choices
-from domain.permutation import permuted
-from domain.pool import HEAD_CAPACITY, PoolEntry
-from domain.presentation import choice_ids, choice_order
 from domain.question import Choice, Question, question_id
-from domain.session import Session
+from domain.session.drawing import FreshDraw, RefillNeeded, advance, next_draw
+from domain.session.effects import EntryQueued, ProgressChange
+from domain.session.engine import selected_choices
+from domain.session.permutation import permuted
+from domain.session.pool import HEAD_CAPACITY, PoolEntry
+from domain.session.presentation import choice_ids, choice_order
+from domain.session.state import Session
 from lambdas.shared.playing import save_turn
 from lambdas.shared.store.sessions import item_from_session, session_from_item
 from tests.integration.stage import Stage
@@ -196,7 +196,7 @@ UPDATE = "updating a session of 10,000 questions, its writes on the engine"
 
 def test_session_update_ours(benchmark: BenchmarkFixture, here: Stage) -> None:
     session = blank_session("ada", POOL)
-    here.environment.sessions.save(session, expected_version=None)
+    here.services.sessions.save(session, expected_version=None)
     at = iter(range(1, 1_000_000_000))
 
     def update() -> None:
@@ -216,7 +216,7 @@ def test_session_update_ours(benchmark: BenchmarkFixture, here: Stage) -> None:
         )
         queued = EntryQueued(entry, (0, 1, 2, 3))
         version = session.version
-        save_turn(here.environment, session, [queued], change, expected_version=version)
+        save_turn(here.services, session, [queued], change, expected_version=version)
 
     measured(benchmark, UPDATE, update)
     assert len(here.rows("wrong_answers")) > 1
@@ -243,7 +243,7 @@ def test_refill_ours(benchmark: BenchmarkFixture, here: Stage) -> None:
     entries = seed_entries(here, session, PENDING)
     needed = RefillNeeded(entries[HEAD_CAPACITY - 1].key, HEAD_CAPACITY)
     found, exhausted = measured(
-        benchmark, REFILL, here.environment.wrong_answers.newer, session, needed
+        benchmark, REFILL, here.services.wrong_answers.newer, session, needed
     )
     assert (len(found), exhausted) == (HEAD_CAPACITY, False)
 
@@ -266,8 +266,8 @@ def test_start_ours(benchmark: BenchmarkFixture, here: Stage) -> None:
 
     def start() -> None:
         session = blank_session(f"ada-{next(numbers)}", POOL)
-        advanced = advance(session, here.environment.bank.get, lambda _: ((), True))
-        here.environment.sessions.save(advanced.session, expected_version=None)
+        advanced = advance(session, here.services.bank.get, lambda _: ((), True))
+        here.services.sessions.save(advanced.session, expected_version=None)
 
     measured(benchmark, START, start)
     assert len(here.rows("sessions")) > 1

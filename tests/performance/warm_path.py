@@ -15,7 +15,7 @@ from typing import Any
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.httpsession import URLLib3Session
 
-from lambdas.shared.environment import environment
+from lambdas.shared.services import services
 from local.data_folder import ROOT
 from ops.record import table, write_section
 from tests.integration.stage import submission
@@ -65,10 +65,10 @@ def recordings(database: Database) -> tuple[dict[str, Any], dict[str, Any], dict
     """Play a session; return its questions asked, its answers given, and its item at the start."""
     questions = [f"{CATEGORY}:{number:06d}" for number in range(QUESTIONS)]
     database.save(CATEGORY, QUESTIONS)
-    bank, random = environment().bank, Random(1)
+    bank, random = services().bank, Random(1)
     assert len(bank.get(questions)) == QUESTIONS
     session_id = database.call("startSession", {"sources": [{"category": CATEGORY}]})["sessionId"]
-    client, sessions = environment().database.client, environment().sessions
+    client, sessions = services().database.client, services().sessions
     key = {"userId": {"S": LEARNER}, "sessionId": {"S": session_id}}
     item: dict[str, Any] = dict(client.get_item(TableName=sessions.name, Key=key)["Item"])
 
@@ -110,7 +110,7 @@ def main(arguments: list[str]) -> int:
     counts: dict[str, list[float]] = {}
     with packaged() as made, bench_database() as database, TemporaryDirectory() as name:
         *both, item = recordings(database)
-        client, sessions = environment().database.client, environment().sessions
+        client, sessions = services().database.client, services().sessions
         for recording in both:
             file = Path(name) / recording["function"]
             file.write_text(json.dumps(recording), encoding="utf-8")

@@ -176,7 +176,7 @@ class Chaos:
     @contextmanager
     def reigning(self) -> Iterator[None]:
         """Interfere for as long as this lasts; what is late still arrives at its end."""
-        events = self.stage.environment.database.client.meta.events
+        events = self.stage.services.database.client.meta.events
         hook: Any = self._meet
         events.register("before-send.dynamodb", hook)
         try:

@@ -146,9 +146,9 @@ class World:
     def play(self) -> None:
         """Let all clients do their operations, and then, in some histories, do more a month on."""
         clock = ThreadClock()
-        self.stage.environment.clock = clock
-        self.stage.environment.entropy = Random(f"entropy {self.seed}").randbytes
-        self.stage.environment.bank = Bank(self.stage.environment.questions, clock)
+        self.stage.services.clock = clock
+        self.stage.services.entropy = Random(f"entropy {self.seed}").randbytes
+        self.stage.services.bank = Bank(self.stage.services.questions, clock)
         clients = [Client(self, number, clock) for number in range(self.clients)]
         with self.chaos.reigning():
             self.scheduler.run([each.run for each in clients])

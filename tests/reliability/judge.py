@@ -58,12 +58,12 @@ def rows_of(stage: Stage, user: str) -> Rows:
     found = {}
     for table in ("users", "sessions", "progress", "wrong_answers"):
         query = {
-            "TableName": getattr(stage.environment, table).name,
+            "TableName": getattr(stage.services, table).name,
             "KeyConditionExpression": "userId = :user",
             "ExpressionAttributeValues": {":user": {"S": user}},
             "ConsistentRead": True,
         }
-        found[table] = stage.environment.database.client.query(**query)["Items"]
+        found[table] = stage.services.database.client.query(**query)["Items"]
     return found
 
 

@@ -17,9 +17,9 @@ from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, Read
 from botocore.httpsession import URLLib3Session
 from botocore.retries.standard import ExponentialBackoff
 
-from lambdas.shared import invocation
-from lambdas.shared.environment import Environment
+from lambdas.shared import deadline as invocation
 from lambdas.shared.http import entrypoint
+from lambdas.shared.services import Services
 from lambdas.shared.store import client
 from lambdas.shared.store.breaker import Breaker, Circuit
 from lambdas.shared.store.client import Database, database
@@ -167,7 +167,7 @@ class Weather:
 
     def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let the handlers be served by this environment."""
-        monkeypatch.setattr(entrypoint, "environment", lambda: self.stage.environment)
+        monkeypatch.setattr(entrypoint, "services", lambda: self.stage.services)
 
     @contextmanager
     def storm(
@@ -187,7 +187,7 @@ class Weather:
                 return None
             return storm(request)
 
-        events, hook = self.stage.environment.database.client.meta.events, cast("Any", meet)
+        events, hook = self.stage.services.database.client.meta.events, cast("Any", meet)
         # The emitter calls what is registered for the least specific name last.
         events.register("before-send", hook)
         try:
@@ -223,7 +223,7 @@ def weather(stage: Stage, *, breaker: bool) -> Weather:
     A circuit stays open as short as the breaker's jitter may draw it.
     """
     made = Weather(stage, Seconds(), [], [], [])
-    sdk = database(stage.environment.settings).client
+    sdk = database(stage.services.settings).client
     sdk.meta.events.register_first("before-call.dynamodb", lambda **_: made.calls.append([]))
     sdk.meta.events.register_first(
         "request-created.dynamodb",
@@ -231,14 +231,14 @@ def weather(stage: Stage, *, breaker: bool) -> Weather:
     )
     guard = Breaker(made.opened.append, made.seconds, lambda low, _: low) if breaker else None
     watched = Database(sdk, guard, made.pause)
-    environment = Environment(
-        settings=replace(stage.environment.settings, circuit_breaker_enabled=breaker),
+    environment = Services(
+        settings=replace(stage.services.settings, circuit_breaker_enabled=breaker),
         database=watched,
         clock=stage.clock,
-        entropy=stage.environment.entropy,
+        entropy=stage.services.entropy,
     )
     environment.transactions = Transactions(watched, made.pause)
-    made.stage = replace(stage, environment=environment)
+    made.stage = replace(stage, services=environment)
     return made
 
 

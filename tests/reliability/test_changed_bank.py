@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from domain.pool import HEAD_CAPACITY
+from domain.session.pool import HEAD_CAPACITY
 from tests.integration.stage import Reply, Stage, draft, drafts, submission
 
 DEEP = HEAD_CAPACITY + 6

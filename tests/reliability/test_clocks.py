@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from domain.session import LIFETIME
-from lambdas.shared.environment import Environment
+from domain.session.state import LIFETIME
 from lambdas.shared.http import entrypoint
+from lambdas.shared.services import Services
 from lambdas.shared.timestamps import iso, milliseconds
 from tests.integration.stage import Reply, Stage, drafts, submission
 from tests.reliability.moments import counted_at
@@ -29,8 +29,8 @@ class Function:
     monkeypatch: pytest.MonkeyPatch
 
     def __post_init__(self) -> None:
-        shared = self.stage.environment
-        self.environment = Environment(
+        shared = self.stage.services
+        self.services = Services(
             settings=shared.settings,
             database=shared.database,
             clock=lambda: self.now,
@@ -42,7 +42,7 @@ class Function:
         return self.stage.clock.now + self.off
 
     def call(self, operation: str, body: object = None, **other: Any) -> Reply:
-        self.monkeypatch.setattr(entrypoint, "environment", lambda: self.environment)
+        self.monkeypatch.setattr(entrypoint, "services", lambda: self.services)
         return self.stage.call(operation, body, **other)
 
 
@@ -154,7 +154,7 @@ def test_two_wrong_answers_in_one_millisecond_are_two_entries_in_order(
     now = functions.stage.clock.now
     assert functions.queued(session_id) == [now, now + 1]
     functions.check()
-    session = functions.stage.environment.sessions.get(USER, session_id)
+    session = functions.stage.services.sessions.get(USER, session_id)
     assert session
     assert [entry.question_id for entry in session.pool.head] == order
 

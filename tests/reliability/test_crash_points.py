@@ -13,8 +13,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ReadTimeoutError
 from botocore.retries.standard import ExponentialBackoff
 
+from lambdas.contract.routes import ROUTES
 from lambdas.questions.bank_writer import LEASE
-from lambdas.routes import ROUTES
 from tests.integration.stage import ROUTE, TABLES, Reply, Stage, draft, drafts
 from tests.reliability.chaos import CrashError, deliver
 from tests.reliability.reference_model import LIFETIME
@@ -66,7 +66,7 @@ class Interference:
 @contextmanager
 def interfering(stage: Stage, how: Interference) -> Iterator[None]:
     hook: Any = how
-    clients = (stage.environment.database.client, stage.environment.cognito)
+    clients = (stage.services.database.client, stage.services.cognito)
     for client in clients:
         client.meta.events.register_first("before-send", hook)
     try:
@@ -94,7 +94,7 @@ def send(stage: Stage, asked: Asked) -> Reply:
 def restore(stage: Stage, snapshot: Snapshot) -> None:
     """Make the tables hold what they held before."""
     for table in TABLES:
-        name = getattr(stage.environment, table).name
+        name = getattr(stage.services, table).name
         there = {repr(_key(table, row)): row for row in stage.rows(table)}
         wanted = {repr(_key(table, row)): row for row in snapshot[table]}
         changes: list[Any] = [
@@ -105,7 +105,7 @@ def restore(stage: Stage, snapshot: Snapshot) -> None:
             {"PutRequest": {"Item": row}} for key, row in wanted.items() if there.get(key) != row
         ]
         for at in range(0, len(changes), 25):
-            stage.environment.database.client.batch_write_item(
+            stage.services.database.client.batch_write_item(
                 RequestItems={name: changes[at : at + 25]}
             )
 
@@ -264,7 +264,7 @@ def refilling_the_head(stage: Stage) -> Asked:
     session_id = started(stage, 18)
     body = play(stage, session_id, "wr" * 18)
     for _ in range(50):
-        held = stage.environment.sessions.get("ada", session_id)
+        held = stage.services.sessions.get("ada", session_id)
         assert held
         if len(held.pool.head) == 1 and held.pool.beyond_head:
             return answering(session_id, body)
@@ -604,7 +604,7 @@ def calls_of(stage: Stage, asked: Asked) -> tuple[int, Reply]:
 
 
 def fresh_ids(stage: Stage, number: int) -> None:
-    stage.environment.entropy = Random(f"ids {number}").randbytes
+    stage.services.entropy = Random(f"ids {number}").randbytes
 
 
 @pytest.mark.parametrize("name", CASES)

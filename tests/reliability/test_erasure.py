@@ -166,8 +166,8 @@ def meeting(stage: Stage, place: int, meet: Callable[[], object]) -> Iterator[No
             inside = False
 
     events = [
-        (stage.environment.database.client.meta.events, "before-send.dynamodb"),
-        (stage.environment.cognito.meta.events, "before-send.cognito-identity-provider"),
+        (stage.services.database.client.meta.events, "before-send.dynamodb"),
+        (stage.services.cognito.meta.events, "before-send.cognito-identity-provider"),
     ]
     for emitter, name in events:
         emitter.register_first(name, hook)

@@ -6,13 +6,13 @@ from typing import Any, cast
 
 import pytest
 
-from domain.drawing import advance
-from domain.effects import EntryQueued
-from domain.pool import HEAD_CAPACITY, PoolEntry
 from domain.question import Choice, Question
+from domain.session.drawing import advance
+from domain.session.effects import EntryQueued
+from domain.session.pool import HEAD_CAPACITY, PoolEntry
 from lambdas.shared.bank import Bank
 from lambdas.shared.store.questions import CategoryEntry, QuestionsTable
-from ops.budgets import (
+from ops.cost.budgets import (
     FRESH_AND_RIGHT,
     GET_QUESTION,
     POOL_CHANGES,
@@ -56,30 +56,30 @@ def with_pending(stage: Stage, session_id: str, questions: Sequence[str]) -> Non
     for number, question_id in enumerate(questions):
         entry = PoolEntry(began + number, question_id)
         pool = pool.added(entry)
-        entries.append(stage.environment.wrong_answers.change(session, EntryQueued(entry, (0,))))
+        entries.append(stage.services.wrong_answers.change(session, EntryQueued(entry, (0,))))
     for at in range(0, len(entries), 100):
-        stage.environment.transactions.write(entries[at : at + 100])
+        stage.services.transactions.write(entries[at : at + 100])
     advanced = advance(
         session._replace(pool=pool, turn=None),
-        stage.environment.bank.get,
+        stage.services.bank.get,
         lambda _: pytest.fail("a full head needs no refill"),
     )
-    stage.environment.sessions.save(advanced.session, expected_version=session.version)
+    stage.services.sessions.save(advanced.session, expected_version=session.version)
 
 
 def published(stage: Stage, categories: Sequence[str], questions: int) -> None:
     """Publish categories of so many questions together; what they are, `AnyQuestion` knows."""
     size = -(-questions // len(categories))
-    table = stage.environment.questions
+    table = stage.services.questions
     table.claim("seed", until=stage.clock.now + 1, now=stage.clock.now)
     entries = [
         CategoryEntry(category=each, title=each, language="en", size=size, active=size)
         for each in categories
     ]
-    stage.environment.transactions.write([table.published_by("seed", entries, edits=False)])
+    stage.services.transactions.write([table.published_by("seed", entries, edits=False)])
     bank = Bank(cast("QuestionsTable", AnyQuestion()), stage.clock)
     bank.get(f"{each}:{n:06d}" for each in categories for n in range(size))
-    stage.environment.bank = bank
+    stage.services.bank = bank
 
 
 def started(stage: Stage, categories: Sequence[str], name: str, percentage: int) -> str:
@@ -103,9 +103,9 @@ def stored(stage: Stage, table: str) -> list[int]:
 
 
 def session_bytes(stage: Stage, session_id: str) -> int:
-    found = stage.environment.database.call(
+    found = stage.services.database.call(
         "get_item",
-        TableName=stage.environment.sessions.name,
+        TableName=stage.services.sessions.name,
         Key={"userId": {"S": USER}, "sessionId": {"S": session_id}},
         ConsistentRead=True,
     )
@@ -201,7 +201,7 @@ def test_rows_of_progress_and_wrong_answers_stay_within_a_kilobyte(stage: Stage)
     session_id = started(stage, LONGEST[:1], NAME_AT_MOST, 100)
     seen = played(stage, session_id, "w" * 30 + "r" + "wwr" * 3)
     assert max(cost[2] for _, cost in seen) <= POOL_ENTRY_STARTS_AGAIN[2] + ONE_MORE_KILOBYTE
-    environment = stage.environment
+    environment = stage.services
     for row in stage.rows("progress"):
         environment.database.call(
             "update_item",

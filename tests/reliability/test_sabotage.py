@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.session import Session
+from domain.session.state import Session
 from lambdas.answer import use_case
 from lambdas.shared.playing import save_turn
 from lambdas.shared.store.sessions import SessionsTable

@@ -113,7 +113,7 @@ class Learner(RuleBasedStateMachine):
         number = next(_runs)
         self.user = f"learner{number}"
         self.stage.clock.now = START
-        self.stage.environment.entropy = Random(seed).randbytes
+        self.stage.services.entropy = Random(seed).randbytes
         self.own = f"own{number}" if changing else ""
         self.numbers = list(range(SIZE))
         if changing:
@@ -549,7 +549,7 @@ class Learner(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "model"):
             return
-        environment = self.stage.environment
+        environment = self.stage.services
         rows = [
             environment.database.call(
                 "query",

@@ -123,7 +123,7 @@ class Scene:
             assert stage.call("abandonSession", path=path, user=user).status == 204
         body = self.body(stage, session_id, user)
         headers = {"Idempotency-Key": "k"} if self.headers else None
-        stage.environment.bank.get(f"geography:{n:06d}" for n in range(QUESTIONS))
+        stage.services.bank.get(f"geography:{n:06d}" for n in range(QUESTIONS))
         if self.cold:
             stage.forget_questions()
 
@@ -184,7 +184,7 @@ def strike(
     made = weather(bank, breaker=False)
     made.use(monkeypatch)
     request = scene.prepared(made.stage, f"user{next(_users)}")
-    within = getattr(made.stage.environment, scene.within).name if scene.within else ""
+    within = getattr(made.stage.services, scene.within).name if scene.within else ""
     with made.storm(kind, first(times), scene.struck, within) as storm:
         reply = request()
     attempts = len(storm.attempts)
@@ -395,7 +395,7 @@ def test_the_breaker_opens_probes_waits_longer_and_closes(
                 assert_unavailable(reply)
                 assert attempts == ATTEMPTS
         tables = {"sessions"} if direction is Direction.READ else {"sessions", "progress"}
-        names = {getattr(guarded.stage.environment, each).name for each in tables}
+        names = {getattr(guarded.stage.services, each).name for each in tables}
         assert guarded.opened == [(name, direction) for name in sorted(names)]
 
         pause = SHORTEST_PAUSE
@@ -435,14 +435,14 @@ def test_half_of_ten_calls_failing_opens_it_and_less_does_not(guarded: Weather) 
         assert not guarded.opened
     with guarded.storm(read_timeout, on="GetItem") as storm:
         assert_unavailable(guarded.stage.call("getSession", path=path))
-        assert guarded.opened == [(guarded.stage.environment.sessions.name, Direction.READ)]
+        assert guarded.opened == [(guarded.stage.services.sessions.name, Direction.READ)]
         assert_unavailable(guarded.stage.call("getSession", path=path))
     assert len(storm.attempts) == ATTEMPTS
 
 
 def test_an_open_circuit_leaves_other_tables_and_writes_alone(guarded: Weather) -> None:
     session_id = guarded.stage.start({"category": "geography"})
-    name = guarded.stage.environment.progress.name
+    name = guarded.stage.services.progress.name
     with guarded.storm(read_timeout, on="Query", within=name):
         for _ in range(FAILURES_IN_A_ROW + 1):
             read = guarded.stage.call("listQuestionProgress", path={"userId": "me"})
@@ -510,7 +510,7 @@ def test_slow_replies_are_replies(
 ) -> None:
     guarded.keep_time(monkeypatch)
     strikes = {"always": lambda: True, "half": half("slow"), "recovering": first(20)}[pattern]
-    guarded.stage.environment.bank.get(f"geography:{n:06d}" for n in range(QUESTIONS))
+    guarded.stage.services.bank.get(f"geography:{n:06d}" for n in range(QUESTIONS))
     with guarded.storm(takes(guarded, SLOW), strikes) as storm:
         started = guarded.timed("startSession", _start(), headers={"Idempotency-Key": "slow"})
         path = {"sessionId": started.body["sessionId"]}
@@ -630,7 +630,7 @@ def test_attempts_that_failed_count_though_no_time_is_left_for_the_next(
 
 
 def test_the_client_is_set_as_it_says(stage: Stage) -> None:
-    used: Any = stage.environment.database.client.meta.config
+    used: Any = stage.services.database.client.meta.config
     said: Any = CONFIG
     for config in (used, said):
         assert config.retries == {"mode": "standard", "total_max_attempts": ATTEMPTS}

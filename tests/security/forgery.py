@@ -12,7 +12,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from local.identity import Issuer
+from local.accounts.token_issuer import Issuer
 
 Claims = dict[str, Any]
 

@@ -15,9 +15,9 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from lambdas.routes import ROUTES
+from lambdas.contract.routes import ROUTES
 from local.data_folder import ROOT, DataFolder
-from local.template import table_definitions
+from local.database.table_template import table_definitions
 from tests.laptop.stage_process import StageProcess, environment
 from tests.security.people import People, Person, people_of
 

@@ -9,9 +9,9 @@ from typing import Any
 import boto3
 import httpx2
 
-from lambdas.routes import ROUTES, Access, Route
+from lambdas.contract.routes import ROUTES, Access, Route
+from local.accounts.token_issuer import Issuer, load_key
 from local.data_folder import ROOT
-from local.identity import Issuer, load_key
 from local.running_stage import RunningStage
 from tests.laptop.learner import answer_key, asked
 from tests.laptop.stage_process import StageProcess

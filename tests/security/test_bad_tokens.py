@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lambdas.routes import Access, Route
+from lambdas.contract.routes import Access, Route
 from tests.laptop.stage_process import StageProcess
 from tests.security.forgery import Mint, forgeries
 from tests.security.people import (

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.routes import ROUTES, USER_ID_PATTERN, Access, Route
+from lambdas.contract.routes import ROUTES, USER_ID_PATTERN, Access, Route
 from lambdas.shared.http.pagination import page_token
 from tests.integration.stage import ROUTE, Reply, Stage, draft, drafts, submission
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from lambdas.routes import ROUTES
+from lambdas.contract.routes import ROUTES
 from lambdas.shared import settings as settings_module
 from lambdas.shared.settings import LOG_LEVELS, read_settings
-from local.gateway import Gateway, Refusal
-from local.identity import Issuer, KeySet, TokenVerifier, load_key
+from local.accounts.token_issuer import Issuer, KeySet, TokenVerifier, load_key
+from local.gateway.app import Gateway, Refusal
 from local.log_lines import JsonLines
 from tests.integration.plays import PLAYS, Scene
 from tests.integration.stage import ROUTE, Stage, draft, refuses, submission, unreachable
@@ -226,7 +226,7 @@ def test_a_handler_that_fails_on_the_laptop_is_told_without_its_message(
     log = io.StringIO()
     lines = logging.StreamHandler(log)
     lines.setFormatter(JsonLines())
-    logger = logging.getLogger("local.gateway")
+    logger = logging.getLogger("local.gateway.app")
     logger.addHandler(lines)
     try:
         with pytest.raises(Refusal) as refused:

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from domain.drawing import advance
-from domain.engine import answer, new_session
 from domain.question import Choice, Question
-from domain.session import Session
-from lambdas.shared.metrics import METRICS, MILLISECONDS
-from lambdas.shared.views import question_view
+from domain.session.drawing import advance
+from domain.session.engine import answer, new_session
+from domain.session.state import Session
+from lambdas.shared.http.views import question_view
+from lambdas.shared.telemetry.metrics import METRICS, MILLISECONDS
 from tests.integration.stage import (
     ROUTE,
     START,
@@ -122,9 +122,9 @@ def untimed(line: dict[str, Any]) -> dict[str, Any]:
 
 def emptied(stage: Stage) -> None:
     """Take a stage back to how it began: no items, the first moment, the same randomness."""
-    client = stage.environment.database.client
+    client = stage.services.database.client
     for table in TABLES:
-        name = getattr(stage.environment, table).name
+        name = getattr(stage.services, table).name
         keys = [
             each["AttributeName"]
             for each in client.describe_table(TableName=name)["Table"]["KeySchema"]
@@ -134,7 +134,7 @@ def emptied(stage: Stage) -> None:
     assert not any(stage.everything().values())
     stage.forget_questions()
     stage.clock.now = START
-    stage.environment.entropy = Random("the same").randbytes
+    stage.services.entropy = Random("the same").randbytes
     stage._ids = count()  # noqa: SLF001 - request ids begin anew as well
 
 

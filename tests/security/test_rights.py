@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 
-from lambdas.routes import Access, Route
+from lambdas.contract.routes import Access, Route
 from lambdas.shared.http import entrypoint
 from tests.integration.stage import Stage, drafts, submission
 from tests.laptop.stage_process import StageProcess
@@ -281,7 +281,7 @@ def test_no_use_case_begins_before_rights_are_checked(
         begun.append(route.operation)
         raise AssertionError
 
-    monkeypatch.setattr(entrypoint, "environment", environment)
+    monkeypatch.setattr(entrypoint, "services", environment)
     path = dict.fromkeys((each.name for each in route.path_parameters), "me")
     event = stage.event(route.operation, "{}", path=path, groups=["admin"])
     claims = event["requestContext"]["authorizer"]["claims"]
@@ -307,7 +307,7 @@ def test_no_user_id_that_a_learner_sends_reaches_the_database(stage: Stage) -> N
     def note(request: AWSPreparedRequest, **_: object) -> None:
         sent.append(request.body if isinstance(request.body, bytes) else b"")
 
-    stage.environment.database.client.meta.events.register("before-send.dynamodb", note)
+    stage.services.database.client.meta.events.register("before-send.dynamodb", note)
     hostile = {"sub": "grace", "userId": "grace", "X-User-Id": "grace"}
     shown = stage.question(session_id)["question"]
     bodies: dict[str, Any] = {

@@ -5,24 +5,24 @@ from collections.abc import Callable, Mapping
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
-from lambdas.routes import ROUTES, Route
-from lambdas.shared import audit
-from lambdas.shared.errors import ApiError, InternalError, NotFoundError
+from lambdas.contract.errors import ApiError, InternalError, NotFoundError
+from lambdas.contract.routes import ROUTES, Route
+from lambdas.shared.deadline import deadline
 from lambdas.shared.http.request import Request, read_request
 from lambdas.shared.http.response import Response, problem, proxy_response
-from lambdas.shared.invocation import deadline
-from lambdas.shared.metrics import COLD_STARTS
 from lambdas.shared.settings import settings
-from lambdas.shared.telemetry import Usage, log_fault, log_request, note, usage
+from lambdas.shared.telemetry import audit_record
+from lambdas.shared.telemetry.metrics import COLD_STARTS
+from lambdas.shared.telemetry.request_log import Usage, log_fault, log_request, note, usage
 
 if TYPE_CHECKING:
-    from lambdas.shared.environment import Environment
+    from lambdas.shared.services import Services
 
-Operation = Callable[[Request, "Environment"], Response]
+Operation = Callable[[Request, "Services"], Response]
 PublicOperation = Callable[[], Response]
 Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
 
-WarmUp = Callable[["Environment"], object]
+WarmUp = Callable[["Services"], object]
 
 WARM_UP_SECONDS = 3.5
 """What `warm_up` may take: one attempt at a call, and no second one."""
@@ -60,7 +60,7 @@ def entrypoint(
         route = routes.get((event.get("httpMethod", ""), event.get("resource", "")))
         meter = Usage(deadline=deadline(context))
         token = usage.set(meter)
-        audit.begin()
+        audit_record.begin()
         if cold_start:
             note(COLD_STARTS)
             cold_start = False
@@ -74,7 +74,9 @@ def entrypoint(
             code, response = InternalError.code, problem(InternalError(), request_id)
         finally:
             usage.reset(token)
-        audit.record_request(route, event, request_id=request_id, status=response.status, code=code)
+        audit_record.record_request(
+            route, event, request_id=request_id, status=response.status, code=code
+        )
         log_request(
             settings(),
             meter,
@@ -91,9 +93,9 @@ def entrypoint(
     return handler
 
 
-def environment() -> "Environment":
+def services() -> "Services":
     """Return this process's environment. A function that never asks for it never loads the SDK."""
-    from lambdas.shared.environment import environment as of_this_process  # noqa: PLC0415
+    from lambdas.shared.services import services as of_this_process  # noqa: PLC0415
 
     return of_this_process()
 
@@ -102,7 +104,7 @@ def _initialize(warm_up: WarmUp | None) -> None:
     current_settings = settings()
     token = usage.set(Usage(deadline=monotonic() + WARM_UP_SECONDS))
     try:
-        current = environment()
+        current = services()
         if warm_up:
             warm_up(current)
     except Exception as error:  # what is wrong the first request meets again, and answers
@@ -122,7 +124,7 @@ def _serve(
     request = read_request(route, event, settings().client_id)
     if request is None:
         return public[route.operation]()
-    return operations[route.operation](request, environment())
+    return operations[route.operation](request, services())
 
 
 def _cors_headers(sent: Mapping[str, str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ import json
 from typing import Any, NoReturn
 from unicodedata import normalize
 
-from lambdas.shared.errors import MalformedBodyError
+from lambdas.contract.errors import MalformedBodyError
 
 MAX_DEPTH = 16
 """Lists and objects in one another; no body of the contract needs more than four."""

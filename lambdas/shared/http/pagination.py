@@ -11,7 +11,7 @@ from hashlib import blake2b
 from re import fullmatch
 from typing import Any
 
-from lambdas.shared.errors import NotFoundError
+from lambdas.contract.errors import NotFoundError
 
 _BINDING_BYTES = 8
 

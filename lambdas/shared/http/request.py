@@ -7,18 +7,18 @@ from pkgutil import resolve_name
 from re import compile as compile_pattern
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from lambdas.routes import Access, Parameter, Route
-from lambdas.shared.audit import name_caller
-from lambdas.shared.errors import (
+from lambdas.contract.bodies.texts import FAULTS
+from lambdas.contract.errors import (
     BodyTooLargeError,
     FieldFault,
     MalformedBodyError,
     NotFoundError,
     ValidationError,
 )
+from lambdas.contract.routes import Access, Parameter, Route
+from lambdas.shared.http.identity import Caller, authorize, caller_from_claims
 from lambdas.shared.http.json_body import parse_json
-from lambdas.shared.http.texts import FAULTS
-from lambdas.shared.identity import Caller, authorize, caller_from_claims
+from lambdas.shared.telemetry.audit_record import name_caller
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from lambdas.shared.errors import ApiError
+from lambdas.contract.errors import ApiError
 
 
 class Response(NamedTuple):

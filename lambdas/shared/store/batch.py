@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lambdas.shared.errors import UnavailableError
+from lambdas.contract.errors import UnavailableError
 from lambdas.shared.store.client import Database, Item
 
 MAX_KEYS = 100

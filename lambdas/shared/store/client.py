@@ -15,15 +15,15 @@ from botocore.handlers import (
 from botocore.httpsession import get_cert_path
 from botocore.session import Session
 
-from lambdas.shared.errors import UnavailableError
-from lambdas.shared.metrics import FAILED_ATTEMPTS, REFUSED_CALLS, THROTTLES
+from lambdas.contract.errors import UnavailableError
 from lambdas.shared.settings import Settings
 from lambdas.shared.store.breaker import Breaker, Circuit, CircuitOpenError, Direction
 from lambdas.shared.store.conflicts import ConflictError, patiently
 from lambdas.shared.store.connections import Connections
 from lambdas.shared.store.json_protocol import Parsers, Serializer
 from lambdas.shared.store.signature import Signer
-from lambdas.shared.telemetry import Usage, count, log_breaker_opened, usage
+from lambdas.shared.telemetry.metrics import FAILED_ATTEMPTS, REFUSED_CALLS, THROTTLES
+from lambdas.shared.telemetry.request_log import Usage, count, log_breaker_opened, usage
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient

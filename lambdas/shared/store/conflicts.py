@@ -4,9 +4,9 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
-from lambdas.shared.errors import UnavailableError
-from lambdas.shared.metrics import CONFLICTS
-from lambdas.shared.telemetry import count
+from lambdas.contract.errors import UnavailableError
+from lambdas.shared.telemetry.metrics import CONFLICTS
+from lambdas.shared.telemetry.request_log import count
 
 ATTEMPTS = 4
 """The first attempt and at most three more."""

@@ -7,9 +7,9 @@ what comes in ascending order is written as differences.
 
 from collections.abc import Iterable, Iterator
 
-from domain.item_statistics import ItemTally
-from domain.learner_tally import CategoryTally, LearnerTally, Ledger
-from domain.streaks import DayStreak, Run, Span
+from domain.statistics.item import ItemTally
+from domain.statistics.learner import CategoryTally, LearnerTally, Ledger
+from domain.statistics.streaks import DayStreak, Run, Span
 
 
 def packed_learner(tally: LearnerTally) -> bytes:

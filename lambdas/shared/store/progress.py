@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from domain.effects import ProgressChange
+from domain.session.effects import ProgressChange
 from lambdas.shared.store.client import Database, Item
 from lambdas.shared.store.sessions import digits
 

@@ -7,9 +7,9 @@ a full head an item stays under 1 KB, which halves what each answer's write cost
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from domain.pool import Pool, PoolEntry
 from domain.question import category_and_ordinal, question_id
-from domain.session import Outcome, ProcessedTurn, Session, Source, Status, Turn
+from domain.session.pool import Pool, PoolEntry
+from domain.session.state import Outcome, ProcessedTurn, Session, Source, Status, Turn
 from lambdas.shared.store.batch import batch_get
 from lambdas.shared.store.client import ConditionFailedError, Database, Item
 

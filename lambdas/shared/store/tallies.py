@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from domain.given_answer import DAY
-from domain.item_statistics import ItemTally
-from domain.learner_tally import LEDGER_LIFE, LearnerTally, Ledger
+from domain.statistics.given_answer import DAY
+from domain.statistics.item import ItemTally
+from domain.statistics.learner import LEDGER_LIFE, LearnerTally, Ledger
 from lambdas.shared.store.batch import batch_get, batch_get_together
 from lambdas.shared.store.client import Database, Item
 from lambdas.shared.store.packing import (

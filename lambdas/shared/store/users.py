@@ -7,7 +7,7 @@ Every write that would bring data of a user into being is on the condition that 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from lambdas.shared.errors import AccountErasedError
+from lambdas.contract.errors import AccountErasedError
 from lambdas.shared.store.client import ConditionFailedError, Database, Item
 
 UNFINISHED_ERASURES = "unfinishedErasures"

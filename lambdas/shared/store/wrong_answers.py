@@ -6,11 +6,11 @@ The sort key is the time queued and the question, so that two entries of one mil
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from domain.drawing import RefillNeeded
-from domain.effects import EntryLowered, EntryQueued, PoolChange
-from domain.pool import PoolEntry
-from domain.session import Session
-from lambdas.routes import QUESTION_ID_PATTERN
+from domain.session.drawing import RefillNeeded
+from domain.session.effects import EntryLowered, EntryQueued, PoolChange
+from domain.session.pool import PoolEntry
+from domain.session.state import Session
+from lambdas.contract.routes import QUESTION_ID_PATTERN
 from lambdas.shared.store.client import Database, Item
 from lambdas.shared.store.sessions import digits
 from lambdas.shared.timestamps import iso, milliseconds

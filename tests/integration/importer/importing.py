@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lambdas.shared.environment import Environment
+from lambdas.shared.services import Services
 from lambdas.shared.store.client import Database
 from lambdas.shared.store.questions import BankRecord, CategoryEntry
 from lambdas.shared.store.transaction import Transactions
@@ -96,31 +96,31 @@ class Importing:
         self.watch = Watch(options.pop("at_read", lambda: None))
         calls: Calls | None = options.pop("calls", None)
         path = file if isinstance(file, Path) else self.file(file)
-        environment = self.environment(calls)
-        return import_bank(path, environment=environment, observer=self.watch, **options)
+        services = self.functions(calls)
+        return import_bank(path, services=services, observer=self.watch, **options)
 
-    def environment(self, calls: Any = None) -> Environment:
-        of_stage = self.stage.environment
+    def functions(self, calls: Any = None) -> Services:
+        of_stage = self.stage.services
         database = Database(calls or of_stage.database.client)
-        environment = Environment(
+        services = Services(
             settings=of_stage.settings,
             database=database,
             clock=self.stage.clock,
             entropy=of_stage.entropy,
         )
-        environment.transactions = Transactions(database, pause=self.pause)
-        return environment
+        services.transactions = Transactions(database, pause=self.pause)
+        return services
 
     def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
         self.stage.clock.advance(round(seconds * 1000))
 
     def calls(self, **options: Any) -> Calls:
-        return Calls(self.stage.environment.database.client, **options)
+        return Calls(self.stage.services.database.client, **options)
 
     def bank(self) -> Bank:
         """Return all that can be seen."""
-        questions = self.stage.environment.questions
+        questions = self.stage.services.questions
         registry = questions.registry()
         ids = [
             f"{entry.category}:{ordinal:06d}"

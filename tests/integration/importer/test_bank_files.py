@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.bank_files import MAX_LINE, BankFileError, Entry, read_bank
+from banks.files import MAX_LINE, BankFileError, Entry, read_bank
 
 HEADER = b"category,text,answer_1,answer_2,answer_3,correct\n"
 ROW = b"c,%s,x,y,,1\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.choice_places import pinned_places
+from banks.pinned_choices import pinned_places
 
 PINNED = [
     "All of the above",

@@ -270,7 +270,7 @@ def test_an_interruption_publishes_nothing_and_frees_the_bank(importing: Importi
 
 
 def test_an_import_waits_for_the_lease_of_a_dead_writer(importing: Importing) -> None:
-    BankWriter(importing.stage.environment, "dead").open()
+    BankWriter(importing.stage.services, "dead").open()
     importing.stage.clock.advance(3_000)
     assert importing.run([plain(1)]) == {"geography": Fate(created=1)}
     assert importing.watch.waits == [LEASE - 3_000]
@@ -280,7 +280,7 @@ def test_an_import_waits_for_the_lease_of_a_dead_writer(importing: Importing) ->
 def test_an_import_gives_up_on_a_writer_that_lives(
     importing: Importing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = BankWriter(importing.stage.environment, "alive").open()
+    other = BankWriter(importing.stage.services, "alive").open()
     pause = importing.pause
 
     def renewed(seconds: float) -> None:
@@ -318,7 +318,7 @@ def test_updates_are_not_written_without_the_lease(importing: Importing) -> None
     def oversleep() -> None:
         if len(importing.watch.positions) == 2:
             importing.stage.clock.advance(LEASE + 1)
-            BankWriter(importing.stage.environment, "other").open()
+            BankWriter(importing.stage.services, "other").open()
 
     with pytest.raises(StageError, match="Somebody else"):
         importing.run(
@@ -336,7 +336,7 @@ def test_an_import_that_slept_alone_goes_on(importing: Importing) -> None:
 
 
 def test_lines_that_are_all_refused_keep_the_lease(importing: Importing) -> None:
-    other = BankWriter(importing.stage.environment, "other")
+    other = BankWriter(importing.stage.services, "other")
 
     def slow() -> None:
         importing.stage.clock.advance(LEASE // 2 + 1)
@@ -398,7 +398,7 @@ def test_a_file_is_staged_as_it_is_read(importing: Importing) -> None:
     file = Slow(lines)
     read_when: list[int] = []
     importing.watch.at_read = lambda: read_when.append(file.taken)
-    BankImport(importing.environment(), observer=importing.watch).run(file, "bank.jsonl")
+    BankImport(importing.functions(), observer=importing.watch).run(file, "bank.jsonl")
     assert read_when == list(range(100, 1_001, 100))
     assert sizes(importing) == {"geography": 1_000}
 
@@ -423,7 +423,7 @@ def _peak(importing: Importing, name: str, how_many: int) -> int:
 
     head = ["category,text,answer_1,answer_2,correct"] if name.endswith(".csv") else []
     file = importing.file([*head, *lines()], name)
-    bank_import = BankImport(importing.environment())
+    bank_import = BankImport(importing.functions())
     tracemalloc.start()
     try:
         with file.open("rb") as content:

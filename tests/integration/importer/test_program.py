@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lambdas.questions.bank_writer import LEASE
-from lambdas.shared.environment import system_clock
+from lambdas.shared.services import system_clock
 from local.data_folder import ROOT, DataFolder
 from local.running_stage import RunningStage
 from tests.integration.importer.importing import Importing, plain
@@ -54,7 +54,7 @@ class Program:
     def midway(self, lines: int) -> Iterator["subprocess.Popen[str]"]:
         """Yield the program while it imports a file, some of which is staged."""
         file = self.importing.file((plain(number) for number in range(lines)), "long.jsonl")
-        questions = self.importing.stage.environment.questions
+        questions = self.importing.stage.services.questions
         with self.start(file) as process:
             deadline = time.monotonic() + LONG
             while not questions.records(["geography:000200"]):
@@ -66,7 +66,7 @@ class Program:
 @contextmanager
 def announced(importing: Importing, data: DataFolder, endpoint: str | None) -> Iterator[None]:
     """Let programs find a stage that runs on a folder."""
-    settings = importing.stage.environment.settings
+    settings = importing.stage.services.settings
     environment = {
         "STAGE": "test",
         "DYNAMODB_ENDPOINT": endpoint or settings.dynamodb_endpoint or "",

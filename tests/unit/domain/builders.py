@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from itertools import combinations
 
-from domain.engine import Answered, new_session
-from domain.pool import PoolEntry
-from domain.presentation import choice_ids
 from domain.question import Choice, Question, question_id
-from domain.replay import Replay, Submission
-from domain.session import Progress, Session, Source, Turn, progress_of
+from domain.session.engine import Answered, new_session
+from domain.session.pool import PoolEntry
+from domain.session.presentation import choice_ids
+from domain.session.replay import Replay, Submission
+from domain.session.state import Progress, Session, Source, Turn, progress_of
 
 SEED = bytes(range(16))
 START = 1_790_000_000_000

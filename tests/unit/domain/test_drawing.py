@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from domain.drawing import (
+from domain.errors import NoCurrentTurnError
+from domain.question import Question, question_id
+from domain.session.drawing import (
     MAX_LOOKAHEAD,
     Advanced,
     FreshDraw,
@@ -19,13 +21,11 @@ from domain.drawing import (
     skip,
     withdraw,
 )
-from domain.effects import EntryRemoved
-from domain.engine import answer
-from domain.errors import NoCurrentTurnError
-from domain.pool import HEAD_CAPACITY, Pool, PoolEntry
-from domain.question import Question, question_id
-from domain.replay import Replay, Submission
-from domain.session import Session, Status, Turn, progress_of
+from domain.session.effects import EntryRemoved
+from domain.session.engine import answer
+from domain.session.pool import HEAD_CAPACITY, Pool, PoolEntry
+from domain.session.replay import Replay, Submission
+from domain.session.state import Session, Status, Turn, progress_of
 from tests.unit.domain.builders import (
     START,
     Learner,

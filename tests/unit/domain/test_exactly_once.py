@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from domain.drawing import advance, withdraw
-from domain.engine import Addressed, addressed_turn, answer, selected_choices, shown_order
 from domain.errors import NoCurrentTurnError, TooManyChoicesError, UnknownChoiceError
-from domain.presentation import choice_ids
 from domain.question import Question
-from domain.session import Outcome, Session, Status
+from domain.session.drawing import advance, withdraw
+from domain.session.engine import Addressed, addressed_turn, answer, selected_choices, shown_order
+from domain.session.presentation import choice_ids
+from domain.session.state import Outcome, Session, Status
 from tests.unit.domain.builders import (
     SEED,
     START,

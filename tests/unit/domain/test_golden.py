@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from domain.pool import HEAD_CAPACITY
 from domain.question import question_id
-from domain.replay import Replay, Submission
-from domain.session import progress_of
+from domain.session.pool import HEAD_CAPACITY
+from domain.session.replay import Replay, Submission
+from domain.session.state import progress_of
 from tests.unit.domain.builders import (
     START,
     question,

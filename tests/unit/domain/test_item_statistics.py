@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.given_answer import DAY, GivenAnswer
-from domain.item_statistics import (
+from domain.statistics.given_answer import DAY, GivenAnswer
+from domain.statistics.item import (
     FEWEST_FIRST_TRIES,
     MONTHS,
     TIME_BOUNDS,

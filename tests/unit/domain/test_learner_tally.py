@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.given_answer import DAY, GivenAnswer
-from domain.learner_tally import OLDEST, LearnerTally, Ledger, count
-from domain.streaks import NO_DAYS, NO_RUN, joined, with_answer
+from domain.statistics.given_answer import DAY, GivenAnswer
+from domain.statistics.learner import OLDEST, LearnerTally, Ledger, count
+from domain.statistics.streaks import NO_DAYS, NO_RUN, joined, with_answer
 from tests import recount
 
 START = 20_000 * DAY

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.penalty import penalty_indicator
+from domain.session.penalty import penalty_indicator
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValueError
-from domain.permutation import ROUNDS, SHUFFLED_BELOW, permuted
+from domain.session.permutation import ROUNDS, SHUFFLED_BELOW, permuted
 from tests.unit.domain.builders import SEED, seeded
 
 
@@ -97,7 +97,7 @@ class CountedHash:
 def test_a_draw_takes_one_walk_through_the_network_at_any_size(
     size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("domain.permutation.blake2b", CountedHash)
+    monkeypatch.setattr("domain.session.permutation.blake2b", CountedHash)
     CountedHash.taken = 0
     draws = 300
     for index in range(draws):

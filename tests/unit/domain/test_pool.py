@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.pool import HEAD_CAPACITY, Pool, PoolEntry
+from domain.session.pool import HEAD_CAPACITY, Pool, PoolEntry
 from tests.unit.domain.builders import Learner, bank, entry, session, source
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import UnknownChoiceError
-from domain.presentation import ALPHABET, choice_ids, choice_order, choices_move, turn_of
 from domain.question import MAX_CHOICES
+from domain.session.presentation import ALPHABET, choice_ids, choice_order, choices_move, turn_of
 from tests.unit.domain.builders import SEED, question, seeded
 
 ALL_PINNED = (0, 1, 2, 3)

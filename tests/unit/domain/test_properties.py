@@ -5,10 +5,10 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 
-from domain.effects import EntryQueued, EntryRemoved
-from domain.pool import HEAD_CAPACITY, TRIES, PoolEntry
-from domain.replay import replay
-from domain.session import Outcome, Status, progress_of
+from domain.session.effects import EntryQueued, EntryRemoved
+from domain.session.pool import HEAD_CAPACITY, TRIES, PoolEntry
+from domain.session.replay import replay
+from domain.session.state import Outcome, Status, progress_of
 from tests.unit.domain.reference_model import ReferenceModel, Sheet
 from tests.unit.domain.whole_sessions import CATEGORIES, Plan, Step, plans, plans_with_gaps, play
 

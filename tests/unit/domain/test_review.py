@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from domain.drawing import PoolDraw, next_draw
-from domain.engine import new_review_session
 from domain.errors import InvalidValueError
-from domain.pool import HEAD_CAPACITY, PoolEntry
-from domain.session import Session, Status, progress_of
+from domain.session.drawing import PoolDraw, next_draw
+from domain.session.engine import new_review_session
+from domain.session.pool import HEAD_CAPACITY, PoolEntry
+from domain.session.state import Session, Status, progress_of
 
 LEFT = [PoolEntry(number, f"geo:{number:06d}", 1 + number % 2) for number in range(1, 21)]
 

@@ -4,11 +4,11 @@ from itertools import pairwise
 
 import pytest
 
-from domain.drawing import PoolDraw, next_draw
-from domain.effects import EntryLowered, EntryQueued, EntryRemoved
-from domain.engine import answer
-from domain.replay import Submission, replay
-from domain.session import Outcome, Status
+from domain.session.drawing import PoolDraw, next_draw
+from domain.session.effects import EntryLowered, EntryQueued, EntryRemoved
+from domain.session.engine import answer
+from domain.session.replay import Submission, replay
+from domain.session.state import Outcome, Status
 from tests.unit.domain.builders import (
     START,
     Learner,

@@ -2,10 +2,10 @@
 
 import pytest
 
-from domain.drawing import complete
-from domain.engine import new_session
 from domain.errors import DomainError, InvalidValueError
-from domain.session import LIFETIME, Progress, Source, Status, progress_of
+from domain.session.drawing import complete
+from domain.session.engine import new_session
+from domain.session.state import LIFETIME, Progress, Source, Status, progress_of
 from tests.unit.domain.builders import SEED, START, Learner, bank, session, source
 
 DAY = 24 * 3600 * 1000

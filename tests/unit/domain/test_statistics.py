@@ -10,11 +10,11 @@ from math import exp
 
 import pytest
 
-from domain.drawing import PoolDraw, next_draw
-from domain.permutation import permuted
-from domain.pool import Pool
-from domain.presentation import choice_ids, choice_order
-from domain.session import Session
+from domain.session.drawing import PoolDraw, next_draw
+from domain.session.permutation import permuted
+from domain.session.pool import Pool
+from domain.session.presentation import choice_ids, choice_order
+from domain.session.state import Session
 from tests.unit.domain.builders import Learner, bank, entry, question, seeded, session, source
 from tests.unit.domain.chi_square import Cell, chi_square, limit
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from domain.engine import Answered
-from domain.pool import PoolEntry
 from domain.question import Question, question_id
-from domain.replay import Replay, Submission
-from domain.session import Session, Turn
+from domain.session.engine import Answered
+from domain.session.pool import PoolEntry
+from domain.session.replay import Replay, Submission
+from domain.session.state import Session, Turn
 from tests.unit.domain.builders import (
     START,
     question,

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import settings
 
-from lambdas.routes import ROUTES, SIGN_IN_SCOPE, Route
+from lambdas.contract.routes import ROUTES, SIGN_IN_SCOPE, Route
 
 repeatable = settings(derandomize=True, deadline=None)
 """The same examples in every run."""

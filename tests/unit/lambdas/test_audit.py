@@ -10,16 +10,22 @@ from typing import Any, cast
 
 import pytest
 
-from lambdas.routes import ROUTES, Access
-from lambdas.shared import audit
-from lambdas.shared.audit import AuditRecord, Target, name_target, pseudonym, write_record
-from lambdas.shared.environment import Environment
-from lambdas.shared.errors import ApiError, NotFoundError
+from lambdas.contract.errors import ApiError, NotFoundError
+from lambdas.contract.routes import ROUTES, Access
 from lambdas.shared.http import entrypoint as module
 from lambdas.shared.http.entrypoint import Operation, entrypoint
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
+from lambdas.shared.services import Services
 from lambdas.shared.settings import LOG_LEVELS, settings
+from lambdas.shared.telemetry import audit_record
+from lambdas.shared.telemetry.audit_record import (
+    AuditRecord,
+    Target,
+    name_target,
+    pseudonym,
+    write_record,
+)
 from tests.unit.lambdas.builders import CLIENT_ID, QUESTION_ID, SESSION_ID, claims, event
 
 KEY = "made-up-key"  # pragma: allowlist secret
@@ -39,7 +45,7 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("STAGE", "test")
     monkeypatch.setenv("CLIENT_ID", CLIENT_ID)
     monkeypatch.setenv("AUDIT_KEY", KEY)
-    monkeypatch.setattr(module, "environment", lambda: cast("Environment", SimpleNamespace()))
+    monkeypatch.setattr(module, "services", lambda: cast("Services", SimpleNamespace()))
     forget()
     yield
     forget()
@@ -47,11 +53,11 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def forget() -> None:
     settings.cache_clear()
-    audit._key.cache_clear()  # noqa: SLF001
+    audit_record._key.cache_clear()  # noqa: SLF001
 
 
 def operation(error: BaseException | None = None, **targets: list[str]) -> Operation:
-    def act(_request: Request, _environment: Environment) -> Response:
+    def act(_request: Request, _environment: Services) -> Response:
         for kind, ids in targets.items():
             name_target(Target(kind), *ids)
         if error:
@@ -80,7 +86,7 @@ def records(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     assert captured.err == ""
     assert captured.out.isascii()
     lines = [json.loads(line) for line in captured.out.splitlines()]
-    return [line for line in lines if line.get("kind") == audit.KIND]
+    return [line for line in lines if line.get("kind") == audit_record.KIND]
 
 
 def record(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:

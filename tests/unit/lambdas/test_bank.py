@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from domain.question import Choice, Question
+from lambdas.contract.errors import UnavailableError
 from lambdas.shared.bank import FRESH_FOR, Bank
-from lambdas.shared.errors import UnavailableError
 
 if TYPE_CHECKING:
     from lambdas.shared.store.questions import QuestionsTable

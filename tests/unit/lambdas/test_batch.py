@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.shared.errors import UnavailableError
+from lambdas.contract.errors import UnavailableError
 from lambdas.shared.store.batch import ATTEMPTS, BACKOFF, batch_get, batch_write
 
 

@@ -8,21 +8,21 @@ from typing import Any, cast
 
 import pytest
 
-from lambdas.routes import ROUTES
-from lambdas.shared import audit
-from lambdas.shared.environment import Environment
-from lambdas.shared.errors import NotFoundError, TurnMismatchError, UnavailableError
+from lambdas.contract.bodies.user import UpdateUser
+from lambdas.contract.errors import NotFoundError, TurnMismatchError, UnavailableError
+from lambdas.contract.routes import ROUTES
 from lambdas.shared.http import entrypoint as module
 from lambdas.shared.http.entrypoint import Handler, Operation, entrypoint
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
+from lambdas.shared.services import Services
 from lambdas.shared.settings import settings
 from lambdas.shared.store.client import ATTEMPT_SECONDS
-from lambdas.shared.telemetry import usage
-from lambdas.users.models import UpdateUser
+from lambdas.shared.telemetry import audit_record
+from lambdas.shared.telemetry.request_log import usage
 from tests.unit.lambdas.builders import CLIENT_ID, claims, event
 
-ENVIRONMENT = cast("Environment", SimpleNamespace())
+ENVIRONMENT = cast("Services", SimpleNamespace())
 OURS, THEIRS = "https://quiz.example", "https://evil.example"
 
 
@@ -32,18 +32,18 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("CLIENT_ID", CLIENT_ID)
     for name in ("LOG_LEVEL", "CORS_ORIGINS", "DYNAMODB_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(module, "environment", lambda: ENVIRONMENT)
+    monkeypatch.setattr(module, "services", lambda: ENVIRONMENT)
     settings.cache_clear()
     yield
     settings.cache_clear()
 
 
-def ok(_request: Request, _environment: Environment) -> Response:
+def ok(_request: Request, _environment: Services) -> Response:
     return Response(200, {"status": "ok"})
 
 
 def raising(error: BaseException) -> Operation:
-    def operation(_request: Request, _environment: Environment) -> Response:
+    def operation(_request: Request, _environment: Services) -> Response:
         raise error
 
     return operation
@@ -70,7 +70,9 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     captured = capsys.readouterr()
     assert captured.err == ""
     written = [json.loads(line) for line in captured.out.splitlines()]
-    return [line for line in written if line.get("kind") != audit.KIND]  # those: test_audit.py
+    return [
+        line for line in written if line.get("kind") != audit_record.KIND
+    ]  # those: test_audit.py
 
 
 # Initialization
@@ -80,9 +82,9 @@ def test_on_lambda_the_client_is_made_and_warmed_up_while_the_function_initializ
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "quiz-test-quiz")
-    warmed: list[tuple[Environment, float]] = []
+    warmed: list[tuple[Services, float]] = []
 
-    def warm_up(environment: Environment) -> None:
+    def warm_up(environment: Services) -> None:
         warmed.append((environment, usage.get().deadline - monotonic()))
 
     entrypoint("quiz", {"getQuestion": ok}, warm_up=warm_up)
@@ -95,7 +97,7 @@ def test_on_lambda_the_client_is_made_and_warmed_up_while_the_function_initializ
 
 def test_elsewhere_the_client_is_made_by_the_first_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
-    monkeypatch.setattr(module, "environment", lambda: pytest.fail("too early"))
+    monkeypatch.setattr(module, "services", lambda: pytest.fail("too early"))
     entrypoint("quiz", {"getQuestion": ok}, warm_up=lambda _: pytest.fail("too early"))
 
 
@@ -104,7 +106,7 @@ def test_a_warm_up_that_fails_is_logged_and_requests_are_served(
 ) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "quiz-test-quiz")
 
-    def warm_up(_: Environment) -> None:
+    def warm_up(_: Services) -> None:
         raise UnavailableError("The database cannot be reached.")
 
     handler = entrypoint("quiz", {"getQuestion": ok}, warm_up=warm_up)
@@ -115,7 +117,7 @@ def test_a_warm_up_that_fails_is_logged_and_requests_are_served(
 
 def test_a_function_of_public_routes_never_makes_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "quiz-test-health")
-    monkeypatch.setattr(module, "environment", lambda: pytest.fail("a dependency was asked for"))
+    monkeypatch.setattr(module, "services", lambda: pytest.fail("a dependency was asked for"))
     assert health()(event("getHealth"), None)["statusCode"] == 200
 
 
@@ -144,9 +146,9 @@ def test_a_function_the_table_does_not_know_is_refused() -> None:
 
 
 def test_the_operation_gets_the_request_and_the_environment() -> None:
-    got: list[tuple[Request, Environment]] = []
+    got: list[tuple[Request, Services]] = []
 
-    def operation(request: Request, environment: Environment) -> Response:
+    def operation(request: Request, environment: Services) -> Response:
         got.append((request, environment))
         return Response(200, {})
 
@@ -190,7 +192,7 @@ def test_an_event_of_nothing_but_a_context_is_not_found() -> None:
 def test_a_public_route_is_served_without_a_caller_and_without_an_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "environment", lambda: pytest.fail("a dependency was asked for"))
+    monkeypatch.setattr(module, "services", lambda: pytest.fail("a dependency was asked for"))
     assert health()(event("getHealth", token={}), None)["statusCode"] == 200
 
 
@@ -249,7 +251,7 @@ def test_what_ends_the_process_is_not_held_up() -> None:
 def test_a_fault_of_one_request_leaves_the_next_one_alone() -> None:
     errors = iter([RuntimeError(), NotFoundError(), None])
 
-    def operation(_request: Request, _environment: Environment) -> Response:
+    def operation(_request: Request, _environment: Services) -> Response:
         error = next(errors)
         if error:
             raise error
@@ -381,7 +383,7 @@ def test_each_function_has_a_cold_start_of_its_own(capsys: pytest.CaptureFixture
 
 
 def test_what_a_request_spends_is_on_its_line_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    def operation(_request: Request, _environment: Environment) -> Response:
+    def operation(_request: Request, _environment: Services) -> Response:
         usage.get().round_trips += 2
         usage.get().read_units += 1.5
         usage.get().write_units += 4.0
@@ -463,7 +465,7 @@ def test_nothing_a_client_sends_is_in_any_output(
     monkeypatch.setenv("LOG_LEVEL", level)
     settings.cache_clear()
 
-    def update(request: Request, _environment: Environment) -> Response:
+    def update(request: Request, _environment: Services) -> Response:
         wanted = request.body(UpdateUser)
         if wanted.language == "xx":
             raise RuntimeError(SECRETS["exception"], wanted.display_name, request.user_id)
@@ -487,6 +489,6 @@ def test_nothing_of_a_refused_request_is_in_any_output(capsys: pytest.CaptureFix
     captured = capsys.readouterr()
     told = {True: "", False: captured.err}  # by whether it is the audit, which names sessions
     for line in captured.out.splitlines():
-        told[json.loads(line).get("kind") == audit.KIND] += line
+        told[json.loads(line).get("kind") == audit_record.KIND] += line
     assert [kind for kind, secret in SECRETS.items() if secret in told[False]] == []
     assert [kind for kind, secret in SECRETS.items() if secret in told[True]] == ["session"]

@@ -1,13 +1,12 @@
-"""Errors of the contract, and responses in the gateway's form."""
+"""Errors of the responses, and responses in the gateway's form."""
 
 import json
 from typing import Any
 
 import pytest
 
-from lambdas import contract
-from lambdas.shared import errors
-from lambdas.shared.errors import MAX_FAULTS, ApiError, FieldFault
+from lambdas.contract import errors, responses
+from lambdas.contract.errors import MAX_FAULTS, ApiError, FieldFault
 from lambdas.shared.http.response import Response, problem, proxy_response
 
 EVERY: list[tuple[ApiError, int, str, str]] = [
@@ -49,7 +48,7 @@ def test_an_error_is_a_problem_document_of_the_contract(
         "detail": error.detail,
         "requestId": "request-1",
     }
-    assert set(rendered.body) == contract.Problem.__required_keys__
+    assert set(rendered.body) == responses.Problem.__required_keys__
     assert error.detail
     assert rendered.status == status
     assert rendered.headers["Content-Type"] == "application/problem+json"

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from lambdas.routes import Access
-from lambdas.shared.errors import ApiError, ForbiddenError, NotFoundError, UnauthorizedError
-from lambdas.shared.identity import Caller, authorize, caller_from_claims
+from lambdas.contract.errors import ApiError, ForbiddenError, NotFoundError, UnauthorizedError
+from lambdas.contract.routes import Access
+from lambdas.shared.http.identity import Caller, authorize, caller_from_claims
 from tests.unit.lambdas.builders import CLIENT_ID, claims
 
 WITHOUT_GROUPS = {

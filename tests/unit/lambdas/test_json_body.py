@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.shared.errors import MalformedBodyError
+from lambdas.contract.errors import MalformedBodyError
 from lambdas.shared.http.json_body import MAX_DEPTH, parse_json
 from tests.unit.lambdas.builders import repeatable
 

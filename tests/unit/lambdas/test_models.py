@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from lambdas.answer.models import SubmitAnswer
-from lambdas.questions.models import QuestionDraft, SaveQuestions
-from lambdas.session.models import StartSession, UpdateSession
-from lambdas.shared.errors import ValidationError
-from lambdas.shared.http.model import RequestModel
+from lambdas.contract.bodies.answer import SubmitAnswer
+from lambdas.contract.bodies.base import RequestModel
+from lambdas.contract.bodies.question import QuestionDraft, SaveQuestions
+from lambdas.contract.bodies.session import StartSession, UpdateSession
+from lambdas.contract.bodies.user import UpdateUser
+from lambdas.contract.errors import ValidationError
 from lambdas.shared.http.request import checked
-from lambdas.users.models import UpdateUser
 
 RIGHT, WRONG = {"text": "a", "correct": True}, {"text": "b", "correct": False}
 DRAFT: dict[str, Any] = {"category": "geography", "text": "Where?", "answers": [RIGHT, WRONG]}

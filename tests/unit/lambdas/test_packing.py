@@ -5,10 +5,10 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.given_answer import DAY, GivenAnswer
-from domain.item_statistics import ItemTally, tally_of
-from domain.learner_tally import CategoryTally, LearnerTally, Ledger, count
-from domain.streaks import DayStreak, Run, Span
+from domain.statistics.given_answer import DAY, GivenAnswer
+from domain.statistics.item import ItemTally, tally_of
+from domain.statistics.learner import CategoryTally, LearnerTally, Ledger, count
+from domain.statistics.streaks import DayStreak, Run, Span
 from lambdas.shared.store.packing import (
     packed_item,
     packed_learner,

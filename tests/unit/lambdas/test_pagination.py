@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.routes import PAGE_TOKEN_PATTERN, QUESTION_ID_PATTERN
-from lambdas.shared.errors import NotFoundError
+from lambdas.contract.errors import NotFoundError
+from lambdas.contract.routes import PAGE_TOKEN_PATTERN, QUESTION_ID_PATTERN
 from lambdas.shared.http.pagination import page_position, page_token
 from tests.unit.lambdas.builders import repeatable
 

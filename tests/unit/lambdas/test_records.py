@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.given_answer import GivenAnswer
+from domain.statistics.given_answer import GivenAnswer
 from lambdas.analytics.records import MalformedRecordError, given_answer
 
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.routes import MAX_ADMIN_BODY_BYTES, MAX_BODY_BYTES, ROUTES, Access, Route
-from lambdas.shared.errors import (
+from lambdas.contract.errors import (
     BodyTooLargeError,
     ForbiddenError,
     MalformedBodyError,
@@ -14,6 +13,7 @@ from lambdas.shared.errors import (
     UnauthorizedError,
     ValidationError,
 )
+from lambdas.contract.routes import MAX_ADMIN_BODY_BYTES, MAX_BODY_BYTES, ROUTES, Access, Route
 from lambdas.shared.http.request import Request, read_request
 from tests.unit.lambdas.builders import CLIENT_ID, QUESTION_ID, ROUTE, SESSION_ID, claims, event
 

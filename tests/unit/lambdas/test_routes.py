@@ -11,7 +11,8 @@ from typing_extensions import is_typeddict
 
 import lambdas
 from infra.permissions import PERMISSIONS
-from lambdas.routes import (
+from lambdas.contract.bodies.base import RequestModel
+from lambdas.contract.routes import (
     FUNCTIONS,
     PAGE_TOKEN_PATTERN,
     PATH_PARAMETERS,
@@ -20,7 +21,6 @@ from lambdas.routes import (
     Parameter,
     Route,
 )
-from lambdas.shared.http.model import RequestModel
 from lambdas.shared.http.request import body_model
 from lambdas.shared.settings import settings
 from tests.unit.lambdas.builders import CLIENT_ID, event

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lambdas.answer.models import SubmitAnswer
 from lambdas.answer.submission import Submission, read_submission, recognized
-from lambdas.shared.errors import ValidationError
+from lambdas.contract.bodies.answer import SubmitAnswer
+from lambdas.contract.errors import ValidationError
 from lambdas.shared.http.json_body import parse_json
 from lambdas.shared.http.request import checked
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lambdas.routes import ROUTES
-from lambdas.shared.errors import ApiError
-from lambdas.shared.metrics import (
+from lambdas.contract.errors import ApiError
+from lambdas.contract.routes import ROUTES
+from lambdas.shared.settings import LOG_LEVELS, Settings, read_settings
+from lambdas.shared.telemetry.metrics import (
     CACHE_HITS,
     CALLS,
     CONFLICTS,
@@ -19,8 +20,7 @@ from lambdas.shared.metrics import (
     POOL_DEPTH,
     RETRIES,
 )
-from lambdas.shared.settings import LOG_LEVELS, Settings, read_settings
-from lambdas.shared.telemetry import (
+from lambdas.shared.telemetry.request_log import (
     LEVELS,
     MAX_VALUES,
     Usage,

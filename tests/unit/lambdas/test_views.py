@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from domain.pool import Pool, PoolEntry
-from domain.presentation import choice_ids
 from domain.question import Choice, Question
-from domain.session import Outcome, ProcessedTurn, Session, Source, Status, Turn
-from lambdas import contract
+from domain.session.pool import Pool, PoolEntry
+from domain.session.presentation import choice_ids
+from domain.session.state import Outcome, ProcessedTurn, Session, Source, Status, Turn
 from lambdas.answer.handler import answer_view
 from lambdas.answer.use_case import Result
-from lambdas.shared.views import progress_view, question_view, session_view
+from lambdas.contract import responses
+from lambdas.shared.http.views import progress_view, question_view, session_view
 
 NOW = 1_790_000_000_000
 SEED = bytes(range(16))
@@ -78,7 +78,7 @@ def shown(session: Session = SESSION, question: Question = QUESTION) -> Any:
 
 def test_a_session_is_shown_with_exactly_the_fields_of_the_contract() -> None:
     view = session_view(SESSION, NOW)
-    assert set(view) == set(contract.Session.__annotations__)
+    assert set(view) == set(responses.Session.__annotations__)
     assert {k: v for k, v in view.items() if k != "progress"} == {
         "sessionId": "0" * 27,
         "name": "Mixed",
@@ -108,7 +108,7 @@ def test_progress_is_shown_with_exactly_the_fields_of_the_contract() -> None:
         "penaltyIndicator": "(+2 Questions @ 3 Tries)",
         "percentComplete": 16.67,
     }
-    assert set(progress_view(SESSION)) == set(contract.SessionProgress.__annotations__)
+    assert set(progress_view(SESSION)) == set(responses.SessionProgress.__annotations__)
 
 
 def test_a_completed_session_owes_nothing_and_shows_no_question() -> None:
@@ -154,7 +154,7 @@ def test_a_question_is_shown_with_exactly_the_fields_of_the_contract() -> None:
         "questionNumber": 6,
         "language": "de",
     }
-    assert set(view) == set(contract.ShownQuestion.__annotations__)
+    assert set(view) == set(responses.ShownQuestion.__annotations__)
 
 
 def test_the_type_of_a_question_and_where_it_comes_from_are_told() -> None:
@@ -234,7 +234,7 @@ def test_a_right_answer_comes_with_its_ids_and_its_explanation(outcome: Outcome)
     assert view["explanation"] == "Danube."
     shown_ids = {answer["id"] for answer in view["question"]["answers"]}
     assert not shown_ids & set(view["correctAnswers"])
-    assert set(view) <= set(contract.AnswerResult.__annotations__)
+    assert set(view) <= set(responses.AnswerResult.__annotations__)
 
 
 def test_the_last_right_answer_completes_the_session() -> None:

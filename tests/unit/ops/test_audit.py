@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.audit import read_report, verdict
+from ops.vulnerabilities import read_report, verdict
 
 CLEAN = {"name": "boto3", "version": "1.44.5", "vulns": []}
 REASON = "Dependency not found on PyPI: six (1.17.0)"

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from infra.stages import STAGES
-from lambdas.routes import ROUTES, Access
-from lambdas.shared.errors import ApiError
-from lambdas.shared.metrics import METRICS
-from ops import prices
-from ops.capacity import (
+from lambdas.contract.errors import ApiError
+from lambdas.contract.routes import ROUTES, Access
+from lambdas.shared.telemetry.metrics import METRICS
+from ops.cost import prices
+from ops.cost.capacity import (
     COGNITO,
     FUNCTION_GB,
     REQUEST_SECONDS,
@@ -21,8 +21,8 @@ from ops.capacity import (
     monthly_cost,
     traces,
 )
-from ops.inventory import Inventory, inventory
-from ops.workload import Profile, demand
+from ops.cost.inventory import Inventory, inventory
+from ops.cost.workload import Profile, demand
 
 NOTHING = inventory([])
 

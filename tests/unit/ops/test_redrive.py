@@ -11,8 +11,8 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from local.event_source_mapping import ConsumerError, Record
-from ops.redrive import Report, Stage, bucket_of, redrive
+from local.stream.event_source_mapping import ConsumerError, Record
+from ops.deploy.redrive import Report, Stage, bucket_of, redrive
 
 BUCKET = bucket_of("dev", "123456789012", "eu-central-1")
 QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/quiz-dev-dead-letters"
@@ -62,7 +62,7 @@ class Consumer:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ops.redrive.time.sleep", lambda _: None)
+    monkeypatch.setattr("ops.deploy.redrive.time.sleep", lambda _: None)
 
 
 def test_what_is_counted_is_forgotten() -> None:

@@ -12,9 +12,9 @@ from urllib.parse import parse_qs
 import httpx2
 import pytest
 
-from lambdas import contract
-from ops.api import Api, ResponseError
-from ops.outputs import Outputs
+from lambdas.contract import responses
+from ops.deploy.api import Api, ResponseError
+from ops.deploy.outputs import Outputs
 from ops.report.__main__ import main
 from ops.report.cards import advice
 from ops.report.page import MOST_CARDS, page
@@ -38,9 +38,9 @@ HOSTILE = (
 )
 
 
-def statistics(number: int = 1, **changes: Any) -> contract.QuestionStatistics:
+def statistics(number: int = 1, **changes: Any) -> responses.QuestionStatistics:
     """Return those of a good question, but for the changes."""
-    told: contract.QuestionStatistics = {
+    told: responses.QuestionStatistics = {
         "questionId": f"art:{number:06d}",
         "category": "art",
         "version": 1,
@@ -73,7 +73,7 @@ def statistics(number: int = 1, **changes: Any) -> contract.QuestionStatistics:
 
 def choice(
     text: str, first: int, strongest: int, *, correct: bool = False
-) -> contract.ChoiceStatistics:
+) -> responses.ChoiceStatistics:
     return {
         "text": text,
         "correct": correct,
@@ -85,7 +85,7 @@ def choice(
 
 def item(number: int = 1, text: str = "Who painted it?", **changes: Any) -> Item:
     told = statistics(number, **changes)
-    question: contract.BankQuestion = {
+    question: responses.BankQuestion = {
         "questionId": told["questionId"],
         "category": "art",
         "text": text,
@@ -102,7 +102,7 @@ def item(number: int = 1, text: str = "Who painted it?", **changes: Any) -> Item
     return Item(question, told)
 
 
-def category(*items: Item, name: str = "art", attempts: int = 150) -> contract.CategoryStatistics:
+def category(*items: Item, name: str = "art", attempts: int = 150) -> responses.CategoryStatistics:
     flags = Counter(flag for each in items for flag in each.statistics["flags"])
     return {
         "category": name,
@@ -279,7 +279,7 @@ def test_a_card_tells_how_often_each_choice_was_taken_by_all_and_by_the_stronges
 
 
 def test_questions_without_enough_tries_are_left_off_the_map_and_counted() -> None:
-    few: contract.Discrimination = {"firstTries": 9, "value": 1.0, "low": 0.9, "high": 1.0}
+    few: responses.Discrimination = {"firstTries": 9, "value": 1.0, "low": 0.9, "high": 1.0}
     source = written(item(), item(2, discrimination=few))
     assert "Map of 1 questions" in source
     assert "1 questions have too few tries" in source

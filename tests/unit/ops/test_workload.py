@@ -6,14 +6,14 @@ from random import Random
 
 import pytest
 
-from domain.effects import EntryQueued, EntryRemoved
-from domain.engine import new_session
 from domain.question import Choice, Question, question_id
-from domain.replay import Replay, Submission
-from domain.session import Session, Source
-from infra.delivery import DELIVERY
-from ops.budgets import POOL_ENTRY_STARTS_AGAIN, WRONG
-from ops.workload import SHARDS, Profile, answer_cost, answer_mix, counting, demand
+from domain.session.effects import EntryQueued, EntryRemoved
+from domain.session.engine import new_session
+from domain.session.replay import Replay, Submission
+from domain.session.state import Session, Source
+from lambdas.contract.delivery import DELIVERY
+from ops.cost.budgets import POOL_ENTRY_STARTS_AGAIN, WRONG
+from ops.cost.workload import SHARDS, Profile, answer_cost, answer_mix, counting, demand
 
 QUESTIONS = 1_500
 

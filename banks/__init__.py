@@ -1,0 +1,1 @@
+"""Question-bank formats: readers, writers and detection. Pure Python without AWS."""

@@ -1,0 +1,53 @@
+"""What an answer asks to be written beside the session, in the same transaction."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from domain.session.pool import PoolEntry
+
+
+class ProgressChange(NamedTuple):
+    """One attempt at a question. `mastered` is None where the answer leaves mastery as it was.
+
+    `number` counts the session's submissions, this one included, and `right_before` the right ones
+    before it; `pool_entries` are the session's after it. `time_spent` is in milliseconds;
+    `selected` are indexes into the choices of `version`.
+    """
+
+    session_id: str
+    number: int
+    right_before: int
+    pool_entries: int
+    question_id: str
+    version: int
+    correct: bool
+    mastered: bool | None
+    selected: tuple[int, ...]
+    time_spent: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryQueued:
+    """A new pool entry; `order` is the order its choices were last shown in."""
+
+    entry: PoolEntry
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLowered:
+    """An entry that owes one try less, as it is now."""
+
+    entry: PoolEntry
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRemoved:
+    """An entry that is worked off, started again, or whose question is gone."""
+
+    entry: PoolEntry
+
+
+PoolChange = EntryQueued | EntryLowered | EntryRemoved

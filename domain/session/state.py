@@ -1,0 +1,180 @@
+"""A session: the engine's whole state.
+
+Everything here is immutable; the engine returns new states. Times are integers, milliseconds
+since the epoch in UTC, so that a naive or local time cannot be passed by mistake.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from domain.session.penalty import penalty_indicator
+from domain.session.pool import TRIES, Pool, PoolEntry
+
+LIFETIME = 30 * 24 * 3600 * 1000
+"""A session expires after 30 days (in ms) without use; each use renews it."""
+
+
+class Status(StrEnum):
+    """Where a session stands. Expiry is a matter of time and is never stored."""
+
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    COMPLETED = "COMPLETED"
+    ABANDONED = "ABANDONED"
+    EXPIRED = "EXPIRED"
+
+
+class Outcome(StrEnum):
+    """What an answer came to, by the rules of the engine."""
+
+    WRONG = "WRONG"
+    QUEUED = "QUEUED"
+    LOWERED = "LOWERED"
+    MASTERED = "MASTERED"
+
+    @property
+    def correct(self) -> bool:
+        """Whether the answer was right."""
+        return self is not Outcome.WRONG
+
+
+class Source(NamedTuple):
+    """A category a session draws from.
+
+    `size` ordinals were published when the session began, of which it asks `question_count`;
+    `cursor` counts the ordinals drawn or passed over, `left` the fresh questions still to come.
+    """
+
+    category: str
+    question_count: int
+    size: int
+    left: int
+    cursor: int = 0
+
+
+class Turn(NamedTuple):
+    """The presentation on screen: `version` and `order` of the question as it was drawn."""
+
+    question_id: str
+    version: int
+    order: tuple[int, ...]
+    from_pool: bool = False
+    missed: bool = False
+
+
+class ProcessedTurn(NamedTuple):
+    """The turn answered last: enough to recognize its answer and to give the same response."""
+
+    turn: int
+    question_id: str
+    version: int
+    selected: tuple[int, ...]
+    outcome: Outcome
+
+
+class Session(NamedTuple):
+    """State of one session.
+
+    `turns` is the number of the newest presentation, `presented` counts distinct questions shown,
+    `waiting` those taken over from earlier sessions that are not shown yet, `answered` those put
+    right at least once, `correct` and `wrong` submissions. `last_queued_at`
+    keeps pool entries in order though clocks are not.
+    """
+
+    user_id: str
+    session_id: str
+    name: str
+    status: Status
+    version: int
+    created_at: int
+    updated_at: int
+    expires_at: int
+    seed: bytes
+    wrong_answer_percentage: int
+    sources: tuple[Source, ...]
+    pool: Pool = Pool()
+    last_queued_at: int = 0
+    turns: int = 0
+    turn: Turn | None = None
+    processed: ProcessedTurn | None = None
+    presented: int = 0
+    waiting: int = 0
+    answered: int = 0
+    correct: int = 0
+    wrong: int = 0
+    mastered: int = 0
+
+    def status_at(self, now: int) -> Status:
+        """Return the status as seen at `now`: an unfinished session past its time is expired."""
+        unfinished = self.status in (Status.ACTIVE, Status.PAUSED)
+        return Status.EXPIRED if unfinished and now >= self.expires_at else self.status
+
+    @property
+    def fresh_left(self) -> int:
+        """Fresh questions not drawn yet."""
+        return sum(source.left for source in self.sources)
+
+    @property
+    def pool_entry(self) -> PoolEntry | None:
+        """The pool entry the current turn came from."""
+        if self.turn is None or not self.turn.from_pool:
+            return None
+        return self.pool.entry(self.turn.question_id)
+
+
+class Progress(NamedTuple):
+    """What the learner sees of a session; field meanings are the HTTP contract's."""
+
+    total_questions: int
+    questions_answered: int
+    correct_answers: int
+    wrong_answers: int
+    mastered: int
+    wrong_pool_size: int
+    remaining_tries: int
+    answers_left: int
+
+    @property
+    def penalty_indicator(self) -> str:
+        """What is owed, in words."""
+        return penalty_indicator(self.wrong_pool_size, self.remaining_tries)
+
+    @property
+    def percent_complete(self) -> float:
+        """Right answers given, of those and the ones still needed: 0 to 100, two decimals.
+
+        100 is kept for a session that is complete.
+        """
+        needed = self.correct_answers + self.answers_left
+        if not self.answers_left:
+            return 100.0
+        return min(round(100 * self.correct_answers / needed, 2), 99.99)
+
+
+def progress_of(session: Session) -> Progress:
+    """Return the session's figures.
+
+    A missed question counts at once as one owed question of two tries, in place of what its pool
+    entry owed. `answers_left` counts one right answer for each fresh question, the tries owed,
+    and one more for a missed question, which has to be put right first.
+    """
+    owed, tries = session.pool.entries, session.pool.tries
+    still_to_put_right = 0
+    if session.turn is not None:
+        if session.turn.missed:
+            entry = session.pool_entry
+            owed += 0 if entry else 1
+            tries += TRIES - (entry.remaining_tries if entry else 0)
+            still_to_put_right = 1
+        elif not session.turn.from_pool:
+            still_to_put_right = 1
+    return Progress(
+        total_questions=session.presented + session.waiting + session.fresh_left,
+        questions_answered=session.answered,
+        correct_answers=session.correct,
+        wrong_answers=session.wrong,
+        mastered=session.mastered,
+        wrong_pool_size=owed,
+        remaining_tries=tries,
+        answers_left=session.fresh_left + tries + still_to_put_right,
+    )

@@ -1,0 +1,1 @@
+"""Statistics of learners, questions and categories, updated answer by answer."""

@@ -1,0 +1,29 @@
+"""Body of the answer route, declared; `submission.py` says when this is loaded."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, field_validator
+
+from domain.question import MAX_CHOICES
+from lambdas.contract.bodies.base import RequestModel
+from lambdas.contract.routes import CHOICE_ID_PATTERN, MAX_TIME_SPENT, QUESTION_ID_PATTERN
+
+ChoiceId = Annotated[str, StringConstraints(pattern=CHOICE_ID_PATTERN)]
+
+
+class SubmitAnswer(RequestModel):
+    """The choices selected on a turn; `timeSpent` in seconds."""
+
+    question_id: Annotated[str, StringConstraints(pattern=QUESTION_ID_PATTERN)]
+    turn: Annotated[int, Field(ge=1)] | None = None
+    selected_answers: Annotated[
+        tuple[ChoiceId, ...], Field(min_length=1, max_length=MAX_CHOICES, strict=False)
+    ]
+    time_spent: Annotated[float, Field(ge=0, le=MAX_TIME_SPENT)] = 0.0
+
+    @field_validator("selected_answers")
+    @classmethod
+    def _distinct(cls, selected: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(selected)) < len(selected):
+            raise ValueError("a choice is selected twice")
+        return selected

@@ -1,0 +1,77 @@
+"""Bodies of the bank's routes, and a question as the bank takes it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SkipValidation, StringConstraints, ValidationInfo, field_validator
+
+from domain.question import MAX_CHOICES, MIN_CHOICES
+from lambdas.contract.bodies.base import (
+    CategoryName,
+    Language,
+    RequestModel,
+)
+from lambdas.contract.bodies.texts import ONE_LINE, PROSE, VISIBLE_PROSE
+
+MAX_QUESTIONS = 100
+"""Questions of one request."""
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=VISIBLE_PROSE)]
+
+
+class AnswerDraft(RequestModel):
+    """A choice; a pinned one keeps its place."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=VISIBLE_PROSE)]
+    correct: bool
+    pinned: bool = False
+
+
+class QuestionDraft(RequestModel):
+    """A question for the bank. Markdown and LaTeX are kept as they are."""
+
+    category: CategoryName
+    text: Text
+    type: Literal["SINGLE_CHOICE", "MULTIPLE_CHOICE"] = "SINGLE_CHOICE"
+    answers: Annotated[
+        tuple[AnswerDraft, ...],
+        Field(min_length=MIN_CHOICES, max_length=MAX_CHOICES, strict=False),
+    ]
+    explanation: Annotated[str, StringConstraints(max_length=4000, pattern=PROSE)] = ""
+    language: Language = "en"
+    difficulty: Annotated[int, Field(ge=1, le=5)] | None = None
+    tags: Annotated[
+        tuple[
+            Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=ONE_LINE)], ...
+        ],
+        Field(max_length=20, strict=False),
+    ] = ()
+    external_id: (
+        Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=ONE_LINE)] | None
+    ) = None
+
+    @field_validator("answers")
+    @classmethod
+    def _gradable(
+        cls, answers: tuple[AnswerDraft, ...], info: ValidationInfo
+    ) -> tuple[AnswerDraft, ...]:
+        faults = []
+        if len({answer.text for answer in answers}) < len(answers):
+            faults.append("two answers have the same text")
+        correct = sum(answer.correct for answer in answers)
+        kind = info.data.get("type")
+        if kind == "SINGLE_CHOICE" and correct != 1:
+            faults.append(f"exactly one answer has to be correct, not {correct}")
+        if kind == "MULTIPLE_CHOICE" and not 0 < correct < len(answers):
+            faults.append("at least one answer has to be correct and at least one wrong")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return answers
+
+
+class SaveQuestions(RequestModel):
+    """Questions to create or update, each checked by itself."""
+
+    questions: Annotated[
+        tuple[SkipValidation[QuestionDraft], ...],
+        Field(min_length=1, max_length=MAX_QUESTIONS, strict=False),
+    ]

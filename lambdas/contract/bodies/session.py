@@ -1,0 +1,95 @@
+"""Bodies of the session routes."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from lambdas.contract.bodies.base import CategoryName, Percentage, RequestModel, some_given
+from lambdas.contract.bodies.texts import ONE_LINE
+
+MAX_SOURCES = 8
+"""Categories of one session."""
+
+MAX_LEFTOVERS = 50
+"""Questions of one review: with what else it writes they fit in a transaction of 100 actions."""
+
+Name = Annotated[str, StringConstraints(max_length=80, pattern=ONE_LINE)]
+
+
+class SourceChoice(RequestModel):
+    """A category, and how many of its questions; all, if not said."""
+
+    category: CategoryName
+    question_count: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+
+
+class SessionPreferences(RequestModel):
+    """How a session draws; the learner's own default where not said."""
+
+    wrong_answer_percentage: Percentage | None = None
+
+
+class ReviewChoice(RequestModel):
+    """What earlier sessions left to review: of one category or all, and how many questions."""
+
+    category: CategoryName | None = None
+    question_count: Annotated[int, Field(ge=1, le=MAX_LEFTOVERS)] = MAX_LEFTOVERS
+
+
+class StartSession(RequestModel):
+    """What to play: either questions of sources, or a review."""
+
+    model_config = ConfigDict(
+        json_schema_extra=some_given("oneOf", sources="array", review="object")
+    )
+
+    name: Name = ""
+    review: ReviewChoice | None = None
+    sources: Annotated[
+        Annotated[
+            tuple[SourceChoice, ...], Field(min_length=1, max_length=MAX_SOURCES, strict=False)
+        ]
+        | None,
+        Field(validate_default=True),
+    ] = None
+    settings: SessionPreferences = SessionPreferences()
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Every category that is named."""
+        chosen = (*(self.sources or ()), *([self.review] if self.review else ()))
+        return tuple(each.category for each in chosen if each.category)
+
+    @field_validator("sources")
+    @classmethod
+    def _distinct(
+        cls, sources: tuple[SourceChoice, ...] | None, info: ValidationInfo
+    ) -> tuple[SourceChoice, ...] | None:
+        if "review" in info.data and (sources is None) == (info.data["review"] is None):
+            raise ValueError("either sources or review has to be given")
+        if sources and len({source.category for source in sources}) < len(sources):
+            raise ValueError("a category is named twice")
+        return sources
+
+
+class UpdateSession(RequestModel):
+    """What to change of a session; `version` is the one the client last saw."""
+
+    model_config = ConfigDict(json_schema_extra=some_given("anyOf", name="string", status="string"))
+
+    version: Annotated[int, Field(ge=1)]
+    name: Name | None = None
+    status: Literal["ACTIVE", "PAUSED"] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.name is None and self.status is None:
+            raise ValueError("name or status has to be given")
+        return self

@@ -1,0 +1,115 @@
+"""The composition root: what a use case is given, built once per execution environment."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from lambdas.shared.bank import Bank
+from lambdas.shared.settings import Settings, settings
+from lambdas.shared.store.client import Database, database
+from lambdas.shared.store.progress import ProgressTable
+from lambdas.shared.store.questions import QuestionsTable
+from lambdas.shared.store.sessions import SessionsTable
+from lambdas.shared.store.transaction import Transactions
+from lambdas.shared.store.users import UsersTable
+from lambdas.shared.store.wrong_answers import WrongAnswersTable
+from lambdas.shared.user_pool import UserPool, cognito
+
+if TYPE_CHECKING:
+    from lambdas.shared.store.tallies import Tallies
+
+Clock = Callable[[], int]
+"""Returns now, in milliseconds since the epoch."""
+
+Entropy = Callable[[int], bytes]
+"""Returns that many random bytes."""
+
+
+def system_clock() -> int:
+    """Return the machine's time."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(kw_only=True)
+class Services:
+    """Tables, bank, clock and randomness.
+
+    A table is made when first asked for: a function needs the names only of those it uses.
+    """
+
+    settings: Settings
+    database: Database
+    clock: Clock = system_clock
+    entropy: Entropy = secrets.token_bytes
+
+    @cached_property
+    def users(self) -> UsersTable:
+        """Profiles."""
+        return UsersTable(self.database, _named(self.settings.users_table, "USERS_TABLE"))
+
+    @cached_property
+    def questions(self) -> QuestionsTable:
+        """The bank's table."""
+        return QuestionsTable(
+            self.database, _named(self.settings.questions_table, "QUESTIONS_TABLE")
+        )
+
+    @cached_property
+    def sessions(self) -> SessionsTable:
+        """Sessions."""
+        return SessionsTable(self.database, _named(self.settings.sessions_table, "SESSIONS_TABLE"))
+
+    @cached_property
+    def progress(self) -> ProgressTable:
+        """Progress per question."""
+        return ProgressTable(self.database, _named(self.settings.progress_table, "PROGRESS_TABLE"))
+
+    @cached_property
+    def wrong_answers(self) -> WrongAnswersTable:
+        """Pool entries."""
+        return WrongAnswersTable(
+            self.database, _named(self.settings.wrong_answers_table, "WRONG_ANSWERS_TABLE")
+        )
+
+    @cached_property
+    def tallies(self) -> "Tallies":
+        """What is counted of learners and questions."""
+        from lambdas.shared.store.tallies import Tallies  # noqa: PLC0415 - of one function alone
+
+        return Tallies(self.database, self.users.name, self.sessions.name, self.questions.name)
+
+    @cached_property
+    def cognito(self) -> Any:
+        """The client of Cognito."""
+        return cognito(self.settings.cognito_endpoint)
+
+    @cached_property
+    def user_pool(self) -> UserPool:
+        """Accounts."""
+        return UserPool(self.cognito, _named(self.settings.user_pool_id, "USER_POOL_ID"))
+
+    @cached_property
+    def bank(self) -> Bank:
+        """Questions through the warm cache."""
+        return Bank(self.questions, self.clock)
+
+    @cached_property
+    def transactions(self) -> Transactions:
+        """Writes that span tables."""
+        return Transactions(self.database)
+
+
+def _named(value: str | None, variable: str) -> str:
+    if not value:
+        raise LookupError(f"{variable} is not set, though this function uses what it names")
+    return value
+
+
+@lru_cache(maxsize=1)
+def services() -> Services:
+    """Return this process's environment."""
+    current = settings()
+    return Services(settings=current, database=database(current))

@@ -1,0 +1,189 @@
+"""The audit record: who did what, on what, when, and how it ended. One line for each action.
+
+It is written as a log line of its own kind, whatever the log level, and a subscription filter takes
+it to a store of its own. It names things by their ids: no text, choice, e-mail, name or token.
+"""
+
+import hmac
+import json
+import re
+import secrets
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, TypedDict
+
+from lambdas.contract.routes import ME, Access, Route
+from lambdas.shared.settings import settings
+from lambdas.shared.timestamps import iso
+
+KIND = "audit"
+"""What the field `kind` of a record says; no other line has that field."""
+
+_PSEUDONYM_HEX = 32
+"""128 bits: two users share a pseudonym only by a chance of 1 in 10^20 among 10^9 of them."""
+
+
+class Target(StrEnum):
+    """A kind of thing that is acted on."""
+
+    SESSION = "session"
+    QUESTION = "question"
+    USER = "user"
+    CATEGORY = "category"
+
+
+_TARGETS = {
+    "sessionId": Target.SESSION,
+    "questionId": Target.QUESTION,
+    "userId": Target.USER,
+    "category": Target.CATEGORY,
+}
+"""By the name of the parameter that names it, in path or query."""
+
+
+class AuditRecord(TypedDict):
+    """A record, whole: every field is always there.
+
+    `who` is a pseudonym, None where nobody could be told; `what` an operation of the route table or
+    a trigger, None for no route; `on` ids by kind, a user's a pseudonym too; `status` that of the
+    response, for a trigger 200 or 500; `code` the contract's, None for what was done.
+    """
+
+    kind: str
+    at: str
+    requestId: str
+    who: str | None
+    what: str | None
+    on: dict[str, list[str]]
+    status: int
+    code: str | None
+
+
+@dataclass(slots=True)
+class _Action:
+    """What is known so far of the action being served."""
+
+    who: str | None = None
+    on: dict[str, list[str]] = field(default_factory=dict)
+
+
+_action: ContextVar[_Action] = ContextVar("action")
+
+
+def begin() -> None:
+    """Forget the action before."""
+    _action.set(_Action())
+
+
+def name_caller(user_id: str) -> None:
+    """Name who acts, once a token has told it and before anything is decided about it."""
+    _action.get(_Action()).who = user_id
+
+
+def name_target(kind: Target, *ids: str) -> None:
+    """Name what the action being served is on, beside what its path and query say.
+
+    The ids are known to follow their grammar: they come from the store or from a checked body.
+    """
+    _action.get(_Action()).on.setdefault(kind.value, []).extend(ids)
+
+
+def record_request(
+    route: Route | None,
+    event: Mapping[str, Any],
+    *,
+    request_id: str,
+    status: int,
+    code: str | None,
+) -> None:
+    """Write the record of a REST proxy event, refused or not; a public route leaves none."""
+    if route and route.access is Access.PUBLIC:
+        return
+    action = _action.get(_Action())
+    on = _targets_of(route, event, action.who) if route else {}
+    for kind, ids in action.on.items():
+        on[kind] = list(dict.fromkeys([*on.get(kind, ()), *ids]))
+    write_record(
+        who=action.who,
+        what=route.operation if route else None,
+        on=on,
+        request_id=request_id,
+        status=status,
+        code=code,
+    )
+
+
+def write_record(
+    *,
+    who: str | None,
+    what: str | None,
+    on: Mapping[str, Iterable[str]],
+    request_id: str,
+    status: int,
+    code: str | None = None,
+) -> None:
+    """Write one record; `who` and the users of `on` are ids, and become pseudonyms here."""
+    line: AuditRecord = {
+        "kind": KIND,
+        "at": iso(time.time_ns() // 1_000_000),
+        "requestId": request_id,
+        "who": who and pseudonym(who),
+        "what": what,
+        "on": {
+            kind: [pseudonym(each) for each in ids] if kind == Target.USER else list(ids)
+            for kind, ids in on.items()
+        },
+        "status": status,
+        "code": code,
+    }
+    sys.stdout.write(_encode(line) + "\n")
+
+
+# ASCII only: a line break of any alphabet is escaped, so one record is one line.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def pseudonym(user_id: str) -> str:
+    """Return what stands for a user in the audit: HMAC-SHA-256 under the stage's key, in hex.
+
+    The same user has the same one as long as the key lives; without the key nobody can tell from
+    a `sub` which records are its own.
+    """
+    return _under(_key(), user_id)
+
+
+@lru_cache(maxsize=256)
+def _under(key: bytes, user_id: str) -> str:
+    return hmac.digest(key, user_id.encode(), "sha256").hex()[:_PSEUDONYM_HEX]
+
+
+@lru_cache(maxsize=1)
+def _key() -> bytes:
+    # Where no key is given, as on a laptop, pseudonyms hold for the life of the process. Never is
+    # there one that anybody could make.
+    return (settings().audit_key or secrets.token_hex()).encode()
+
+
+_compiled = lru_cache(maxsize=None)(re.compile)
+
+
+def _targets_of(route: Route, event: Mapping[str, Any], who: str | None) -> dict[str, list[str]]:
+    """Return what path and query name. What breaks its grammar names nothing, and may be a name."""
+    declared = (*route.path_parameters, *route.query)
+    sent = {
+        **(event.get("queryStringParameters") or {}),
+        **(event.get("pathParameters") or {}),
+    }
+    on: dict[str, list[str]] = {}
+    for parameter in declared:
+        kind, value = _TARGETS.get(parameter.name), sent.get(parameter.name) or ""
+        if kind is Target.USER and value == ME:
+            value = who or ""
+        if kind and parameter.pattern and _compiled(parameter.pattern).fullmatch(value):
+            on[kind.value] = [value]
+    return on

@@ -1,0 +1,1 @@
+"""Stands in for Cognito: accounts and access tokens."""

@@ -1,0 +1,1 @@
+"""The database of the laptop stage and its schema."""

@@ -1,0 +1,1 @@
+"""Stands in for API Gateway, and serves the pages beside the API."""

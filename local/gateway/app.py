@@ -1,0 +1,217 @@
+"""Stands in for API Gateway: the route table over HTTP, in front of the real handlers."""
+
+import asyncio
+import importlib
+import logging
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from lambdas.contract.gateway_problems import (
+    CONTENT_TYPE,
+    GATEWAY_PROBLEMS,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    Problem,
+)
+from lambdas.contract.routes import Access, Route
+from lambdas.shared.http.entrypoint import EXPOSED_HEADERS
+from local.accounts.token_issuer import InvalidTokenError, TokenVerifier
+from local.gateway.proxy_event import proxy_event, response_headers
+from local.invocation import InvocationContext
+
+Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
+
+MAX_BODY_BYTES = 10_000_000
+MAX_HEAD_BYTES = 10_240
+"""Of the address and the values of all headers together, as the quotas of API Gateway say:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+"""
+
+_WORKERS = 16
+_PREFLIGHT_SECONDS = 600
+
+_log = logging.getLogger(__name__)
+
+
+class Refusal(Exception):  # noqa: N818 - an answer, not a fault
+    """What the gateway answers by itself."""
+
+    def __init__(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+        self.headers = headers or {}
+
+    def result(self, request_id: str) -> dict[str, Any]:
+        """Return the answer in the form of a function's result."""
+        return {
+            "statusCode": self.problem.status,
+            "headers": {
+                "Content-Type": CONTENT_TYPE,
+                "Cache-Control": "no-store",
+                "X-Request-Id": request_id,
+                **self.headers,
+            },
+            "body": self.problem.template.replace("$context.requestId", request_id),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A path of the table, and its methods."""
+
+    segments: tuple[str, ...]
+    methods: dict[str, Route]
+
+    @property
+    def allowed(self) -> list[str]:
+        """What the path takes."""
+        return [*sorted(self.methods), "OPTIONS"]
+
+    def match(self, parts: Sequence[str]) -> dict[str, str] | None:
+        """Return the path parameters if the parts are of this path."""
+        found = {}
+        for segment, part in zip(self.segments, parts, strict=True):
+            if segment.startswith("{") and part:
+                found[segment[1:-1]] = part
+            elif segment != part:
+                return None
+        return found
+
+
+class ResourceTree:
+    """Finds the resource of a path. As in API Gateway, a literal segment wins over a parameter."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        methods: dict[str, dict[str, Route]] = {}
+        for route in routes:
+            methods.setdefault(route.path, {})[route.method] = route
+        resources = [Resource(tuple(path.split("/")), by) for path, by in methods.items()]
+        resources.sort(key=lambda r: [segment.startswith("{") for segment in r.segments])
+        self._by_length: dict[int, list[Resource]] = {}
+        for resource in resources:
+            self._by_length.setdefault(len(resource.segments), []).append(resource)
+
+    def find(self, raw_path: str) -> tuple[Resource, dict[str, str]]:
+        """Return the resource and the path parameters, decoded.
+
+        Raises:
+            Refusal: No route has this path.
+        """
+        parts = [unquote(part) for part in raw_path.split("/")]
+        for resource in self._by_length.get(len(parts), ()):
+            if (parameters := resource.match(parts)) is not None:
+                return resource, parameters
+        raise Refusal(NOT_FOUND)
+
+
+class Gateway:
+    """The ASGI application that serves the route table."""
+
+    def __init__(
+        self, routes: Sequence[Route], handlers: Mapping[str, Handler], verifier: TokenVerifier
+    ) -> None:
+        self._tree = ResourceTree(routes)
+        self._handlers = handlers
+        self._verifier = verifier
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="handler")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        request_id = str(uuid.uuid4())
+        try:
+            result = await self._answer(Request(scope, receive), request_id)
+        except Refusal as refusal:
+            result = refusal.result(request_id)
+        response = Response(str(result.get("body") or "").encode(), result["statusCode"])
+        for name, value in response_headers(result):
+            if name.lower() != "content-length":
+                response.headers.append(name, value)
+        response.headers.setdefault("X-Request-Id", request_id)
+        response.headers.setdefault("Access-Control-Allow-Origin", "*")
+        response.headers.setdefault("Access-Control-Expose-Headers", EXPOSED_HEADERS)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, request_id: str) -> Mapping[str, Any]:
+        raw_path: bytes = request.scope.get("raw_path", b"")
+        address = len(raw_path) + len(request.scope["query_string"])
+        if address + sum(len(value) for _, value in request.headers.raw) > MAX_HEAD_BYTES:
+            raise Refusal(GATEWAY_PROBLEMS["REQUEST_TOO_LARGE"])
+        path = raw_path.decode("latin-1") or request.url.path
+        resource, path_parameters = self._tree.find(path)
+        if request.method == "OPTIONS":
+            return _preflight(resource)
+        route = resource.methods.get(request.method)
+        if route is None:
+            raise Refusal(METHOD_NOT_ALLOWED, {"Allow": ", ".join(resource.allowed)})
+        event = proxy_event(
+            route,
+            path=request.url.path,
+            path_parameters=path_parameters,
+            query=request.url.query,
+            headers=request.headers.items(),
+            claims=None if route.access is Access.PUBLIC else self._claims(request, route),
+            body=await _read_body(request),
+            request_id=request_id,
+            source_ip=request.client.host if request.client else "127.0.0.1",
+        )
+        return await asyncio.get_running_loop().run_in_executor(
+            self._workers, self._invoke, route.function, event, request_id
+        )
+
+    def _claims(self, request: Request, route: Route) -> dict[str, Any]:
+        sent = request.headers.getlist("authorization")
+        scheme, _, token = sent[0].partition(" ") if len(sent) == 1 else ("", "", "")
+        try:
+            if scheme.lower() == "bearer":
+                return self._verifier.claims(token.strip(), route.scopes)
+        except InvalidTokenError:
+            pass
+        raise Refusal(GATEWAY_PROBLEMS["UNAUTHORIZED"])
+
+    def _invoke(self, function: str, event: dict[str, Any], request_id: str) -> Mapping[str, Any]:
+        try:
+            result = self._handlers[function](event, InvocationContext(function, request_id))
+            int(result["statusCode"])
+        except Exception:
+            _log.exception("The handler of %s failed (request %s)", function, request_id)
+            raise Refusal(GATEWAY_PROBLEMS["DEFAULT_5XX"]) from None
+        return result
+
+
+def load_handlers(routes: Sequence[Route]) -> dict[str, Handler]:
+    """Return the handlers of all functions of the table, imported."""
+    functions = dict.fromkeys(route.function for route in routes)
+    return {
+        function: importlib.import_module(f"lambdas.{function}.handler").handler
+        for function in functions
+    }
+
+
+async def _read_body(request: Request) -> bytes:
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise Refusal(GATEWAY_PROBLEMS["REQUEST_TOO_LARGE"])
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _preflight(resource: Resource) -> dict[str, Any]:
+    sent = sorted({p.name for route in resource.methods.values() for p in route.headers})
+    return {
+        "statusCode": 204,
+        "headers": {
+            "Access-Control-Allow-Methods": ",".join(resource.allowed),
+            "Access-Control-Allow-Headers": ",".join(["Authorization", "Content-Type", *sent]),
+            "Access-Control-Max-Age": str(_PREFLIGHT_SECONDS),
+        },
+    }

@@ -1,0 +1,1 @@
+"""Delivers the database's stream to the analytics function."""

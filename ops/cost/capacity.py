@@ -1,0 +1,407 @@
+"""What a number of learners asks of AWS and costs there, from counts that the tests assert.
+
+Without a stage, prod is meant. Figures are for us-east-1, by list price; how much of it is guessed
+(what learners do, how long a function runs) is in `Profile` and in the assumptions of this module.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from infra.stages import STAGES, Stage
+from lambdas.contract.delivery import DELIVERY
+from lambdas.contract.errors import ApiError
+from lambdas.contract.routes import ROUTES, Access
+from lambdas.shared.telemetry.metrics import (
+    BY_CODE,
+    BY_OPERATION,
+    CIRCUITS_OPENED,
+    COUNTING,
+    FAILED_ATTEMPTS,
+    FAULTS,
+    MALFORMED,
+    METRICS,
+    PLAY,
+    REFUSED_CALLS,
+    THROTTLES,
+    UNFINISHED,
+)
+from local.data_folder import ROOT
+from local.errors import StageError
+from ops.cost import prices
+from ops.cost.inventory import (
+    DEFAULT_TRACE_RATE,
+    DEFAULT_TRACE_RESERVOIR,
+    Inventory,
+    synthesized,
+)
+from ops.cost.workload import (
+    AUDIT_BYTES,
+    LOG_EVENTS,
+    MONTH_SECONDS,
+    RESPONSE_BYTES,
+    SHARDS,
+    TRACED_LOG_BYTES,
+    Demand,
+    Profile,
+    demand,
+    logged_bytes,
+)
+from ops.record import table, write_section
+
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+IDLE_STAGES = ("dev", "staging", "prod")
+
+REQUEST_SECONDS = 0.025
+"""Of a warm request at 512 MB: two calls of 5 ms, and some milliseconds of a third of a core."""
+
+COUNTING_CALL_SECONDS = 0.05
+COUNTING_ANSWER_SECONDS = 0.004
+"""Of an answer in a batch, at a third of a core: the laptop's whole one counts 900 a second."""
+
+FUNCTION_GB = 0.5
+
+ONLY_IN_TROUBLE = (
+    *(FAULTS, FAILED_ATTEMPTS, THROTTLES, REFUSED_CALLS, CIRCUITS_OPENED),
+    *(UNFINISHED, MALFORMED),
+)
+"""Metrics that are not emitted, and so not billed, in an hour without trouble."""
+
+COMPRESSED = 0.15
+"""Of its size, what a log takes once it is stored."""
+
+BUSY_SECONDS_SHARE = 0.9
+"""Of a month's seconds, at most, in which X-Ray's reservoir finds a request."""
+
+COGNITO = "Cognito"
+
+
+def metrics_in_use() -> int:
+    """Return the custom metrics of an hour of learners, by name and dimensions.
+
+    Each of their routes is called in it, and each refusal of the contract (4xx) met.
+    """
+    of_learners = {route.operation for route in ROUTES if route.access in _OF_LEARNERS}
+    refusals = {error.code for error in ApiError.__subclasses__() if error.status < 500}
+    found = 0
+    for metric in METRICS.values():
+        if metric in ONLY_IN_TROUBLE:
+            continue
+        if metric.dimensions == BY_OPERATION:
+            operations = of_learners | {COUNTING}
+            found += len(operations.intersection(metric.operations or operations))
+        else:
+            found += len(refusals) if metric.dimensions == BY_CODE else 1
+    return found
+
+
+_OF_LEARNERS = (Access.LEARNER, Access.SELF, Access.SELF_OR_ADMIN)
+
+
+def monthly_cost(month: Demand, has: Inventory) -> dict[str, float]:
+    """Return USD by service."""
+    traced = traces(month, has)
+    logs = logged_bytes(month) + traced * TRACED_LOG_BYTES
+    stored = logs * COMPRESSED + month.requests * LOG_EVENTS * prices.LOG_EVENT_BYTES
+    recovery = prices.TABLE_RECOVERY.of(month.stored_bytes) if has.table_recovery else 0.0
+    run, kept = functions_cost(month, has)
+    return {
+        "DynamoDB: answers and the rest": prices.WRITE_UNITS.of(month.write_units)
+        + prices.READ_UNITS.of(month.read_units),
+        "DynamoDB: counting": prices.WRITE_UNITS.of(month.counting_write_units),
+        "DynamoDB: storage and recovery": prices.TABLE_STORAGE.of(month.stored_bytes) + recovery,
+        "API Gateway": prices.gateway(month.requests),
+        "Transfer out": prices.TRANSFER.of(month.requests * RESPONSE_BYTES),
+        "Lambda": run,
+        "Lambda: kept warm": kept,
+        "CloudWatch: logs": prices.LOGS.of(logs) + prices.LOG_STORAGE.of(stored * has.log_months),
+        "CloudWatch: metrics, alarms, dashboards": prices.METRICS.of(
+            metrics_in_use() if month.requests else 0
+        )
+        + prices.ALARM_METRICS.of(has.alarm_metrics)
+        + prices.COMPOSITE_ALARMS.of(has.composite_alarms)
+        + prices.DASHBOARDS.of(has.dashboards),
+        "X-Ray": prices.TRACES.of(traced),
+        "WAF": prices.WEB_ACLS.of(has.web_acls)
+        + prices.WEB_ACL_RULES.of(has.web_acl_rules)
+        + (prices.WEB_ACL_REQUESTS.of(month.requests) if has.web_acls else 0.0),
+        # At most: a record of Firehose holds what a function wrote meanwhile, often of several.
+        "Audit: Firehose and S3": prices.FIREHOSE.of(month.requests * prices.FIREHOSE_STEP)
+        + prices.BUCKET_STORAGE.of(month.requests * AUDIT_BYTES * COMPRESSED * 12)
+        + (prices.BUCKET_PUTS.of(MONTH_SECONDS / 300) if month.requests else 0.0),
+        "Keys and secrets": prices.KEYS.of(has.keys) + prices.SECRETS.of(has.secrets),
+        COGNITO: prices.COGNITO.of(month.learners),
+    }
+
+
+class FunctionsCost(NamedTuple):
+    """USD for what functions run, and for being kept warm."""
+
+    run: float
+    kept_warm: float
+
+
+def functions_cost(month: Demand, has: Inventory) -> FunctionsCost:
+    """Return the price of the functions: those of play are kept warm where the stage says so."""
+    of_play = sum(month.by_operation.get(operation, 0.0) for operation in PLAY)
+    others = month.requests - of_play
+    gb_seconds = REQUEST_SECONDS * FUNCTION_GB
+    counting = FUNCTION_GB * (
+        month.counting_calls * COUNTING_CALL_SECONDS + month.answers * COUNTING_ANSWER_SECONDS
+    )
+    if not has.provisioned_mb:
+        return FunctionsCost(
+            prices.INVOCATIONS.of(month.requests + month.counting_calls)
+            + prices.GB_SECONDS.of(month.requests * gb_seconds + counting),
+            0.0,
+        )
+    run = (
+        prices.PROVISIONED_INVOCATIONS.of(of_play)
+        + prices.PROVISIONED_DURATION.of(of_play * gb_seconds)
+        + prices.INVOCATIONS.of(others + month.counting_calls)
+        + prices.GB_SECONDS.of(others * gb_seconds + counting)
+    )
+    wanted = of_play * gb_seconds / has.utilization
+    least, most = (
+        megabytes / 1024 * MONTH_SECONDS
+        for megabytes in (has.provisioned_mb, has.most_provisioned_mb)
+    )
+    return FunctionsCost(run, prices.PROVISIONED_GB_SECONDS.of(min(max(wanted, least), most)))
+
+
+def traces(month: Demand, has: Inventory) -> float:
+    """Return traces recorded: a reservoir of each second, and a share of the rest.
+
+    Calls that no gateway made are sampled by Lambda's own rule, whatever the stage's is.
+    """
+    busy = MONTH_SECONDS * BUSY_SECONDS_SHARE
+    return _traced(month.requests, has.trace_reservoir * busy, has.trace_rate) + _traced(
+        month.counting_calls, DEFAULT_TRACE_RESERVOIR * busy, DEFAULT_TRACE_RATE
+    )
+
+
+def _traced(requests: float, reservoir: float, rate: float) -> float:
+    first = min(requests, reservoir)
+    return first + rate * (requests - first)
+
+
+class Limit(NamedTuple):
+    """Something that ends: how much of it there is, how much is needed, and what to do."""
+
+    what: str
+    limit: float
+    needed: float
+    unit: str
+    lever: str
+
+    @property
+    def used(self) -> float:
+        """Share of it in the busiest hour; above 1 it breaks."""
+        return self.needed / self.limit
+
+
+PARTITION_WRITE_UNITS = 1_000
+PARTITION_READ_UNITS = 3_000
+"""A second. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html"""
+
+TABLE_UNITS = 40_000
+"""A second and table, until raised; reads and writes each.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html"""
+
+NEW_TABLE_WRITE_UNITS = 4_000
+"""Taken at once by a table that never had traffic; it doubles within half an hour of a peak."""
+
+ACCOUNT_CONCURRENCY = 1_000
+GATEWAY_RATE = 10_000
+COGNITO_REFRESHES = 120
+TOKEN_SECONDS = 900
+HURRIED_RATE = 1 / 2.0
+"""Answers a second of a learner in a hurry."""
+
+
+def limits(month: Demand, stage: Stage, window: float) -> list[Limit]:
+    """Return what the busiest hour needs of each limit, the scarcest first."""
+    answer = next(route for route in ROUTES if route.operation == "submitAnswer")
+    concurrency = month.peak_answers * REQUEST_SECONDS
+    per_second = month.profile.peak / MONTH_SECONDS
+    sessions_writes = 2 * month.peak_answers
+    wrong = 0.4 * 2 * month.peak_answers
+    # Half of what counting writes; the other half are totals in Users.
+    questions_writes = month.counting_write_units * per_second / 2
+    found = [
+        Limit(
+            "Throttle of POST answer",
+            answer.throttle.rate * stage.throttle_scale,
+            month.peak_answers,
+            "requests/s",
+            "throttle_scale of the stage",
+        ),
+        Limit(
+            "Concurrency of function answer",
+            stage.reserved_concurrency or ACCOUNT_CONCURRENCY,
+            concurrency,
+            "environments",
+            "reserved_concurrency of the stage",
+        ),
+        Limit(
+            "Concurrency of the account",
+            ACCOUNT_CONCURRENCY,
+            month.peak_requests * REQUEST_SECONDS + SHARDS,
+            "environments",
+            "quota of Lambda (a new account may have 10)",
+        ),
+        Limit(
+            "Requests of the account",
+            GATEWAY_RATE,
+            month.peak_requests,
+            "requests/s",
+            "quota of API Gateway",
+        ),
+        Limit(
+            "Write units of Sessions, never used before",
+            NEW_TABLE_WRITE_UNITS,
+            sessions_writes,
+            "WRU/s",
+            "warm throughput of the table, set before the day",
+        ),
+        Limit("Write units of Sessions", TABLE_UNITS, sessions_writes, "WRU/s", _TABLE_QUOTA),
+        Limit(
+            "Write units of Progress", TABLE_UNITS, 2 * month.peak_answers, "WRU/s", _TABLE_QUOTA
+        ),
+        Limit("Write units of WrongAnswers", TABLE_UNITS, wrong, "WRU/s", _TABLE_QUOTA),
+        Limit(
+            "A learner's partition of Sessions",
+            PARTITION_WRITE_UNITS,
+            HURRIED_RATE * 2,
+            "WRU/s",
+            "none needed: one learner is one partition key",
+        ),
+        Limit(
+            "The registry's partition of Questions",
+            PARTITION_READ_UNITS,
+            month.sessions * per_second * 0.5,
+            "RRU/s",
+            "keep the registry in memory, as questions are",
+        ),
+        Limit(
+            "A popular question's tally",
+            PARTITION_WRITE_UNITS,
+            min(questions_writes, 2 * SHARDS / max(window, 1.0)),
+            "WRU/s",
+            "a longer window of the consumer",
+        ),
+        Limit(
+            "Counting, a shard at a time",
+            SHARDS / COUNTING_ANSWER_SECONDS,
+            month.peak_answers,
+            "answers/s",
+            "parallelization of the mapping; shards grow with the table",
+        ),
+        Limit(
+            "Refreshes of tokens",
+            COGNITO_REFRESHES,
+            month.active_at_once / TOKEN_SECONDS,
+            "requests/s",
+            "quota of Cognito, or tokens that live longer",
+        ),
+    ]
+    return sorted(found, key=lambda limit: -limit.used)
+
+
+_TABLE_QUOTA = "quota of DynamoDB for a table"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program."""
+    profile = Profile()
+    parser = argparse.ArgumentParser(prog="python -m ops.cost.capacity", description=__doc__)
+    parser.add_argument("--users", type=int, help="learners a month; without, sizes side by side")
+    parser.add_argument("--stage", default="prod", choices=("dev", "staging", "prod"))
+    parser.add_argument("--answers", type=float, default=profile.answers, help="of a learner")
+    parser.add_argument("--errors", type=float, default=profile.error_rate, help="rate: 0 to 1")
+    parser.add_argument(
+        "--window", type=float, default=DELIVERY.window_seconds, help="of the consumer, seconds"
+    )
+    parser.add_argument("--record", action="store_true", help="write docs/scale.md")
+    chosen = parser.parse_args(arguments)
+    profile = Profile(answers=chosen.answers, error_rate=chosen.errors)
+    try:
+        sections = dict(_sections(chosen, profile))
+    except StageError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for name, text in sections.items():
+        print(f"\n{text}")
+        if chosen.record:
+            write_section(name, text, ROOT / "docs" / "scale.md")
+    return 0
+
+
+def _sections(chosen: argparse.Namespace, profile: Profile) -> Iterator[tuple[str, str]]:
+    sizes = (chosen.users,) if chosen.users else SIZES
+    months = [demand(size, profile, chosen.window) for size in sizes]
+    stage, has = STAGES[chosen.stage], synthesized(chosen.stage)
+    yield "cost", cost_table([f"{size:,} learners" for size in sizes], months, [has] * len(months))
+    yield "demand", _demand_table(months)
+    found = ((month.learners, limits(month, stage, chosen.window)) for month in months)
+    tables = (f"**{size:,} learners**\n\n{_limit_table(some)}" for size, some in found)
+    yield "limits", "\n\n".join(tables)
+    if not chosen.users:
+        idle = demand(0, profile, chosen.window)
+        has_all = [synthesized(name) for name in IDLE_STAGES]
+        yield "idle", cost_table(IDLE_STAGES, [idle] * len(has_all), has_all)
+
+
+def cost_table(
+    heads: Sequence[str], months: Sequence[Demand], inventories: Sequence[Inventory]
+) -> str:
+    """Return USD a month by service, what costs nothing left out, Cognito apart."""
+    costs = [monthly_cost(month, has) for month, has in zip(months, inventories, strict=True)]
+    names = [name for name in costs[0] if name != COGNITO and any(cost[name] for cost in costs)]
+    rows = [[name, *(f"{cost[name]:,.2f}" for cost in costs)] for name in names]
+    totals = [sum(usd for name, usd in cost.items() if name != COGNITO) for cost in costs]
+    rows.append(["**all of it**", *(f"**{total:,.2f}**" for total in totals)])
+    rows.append(["Cognito, apart", *(f"{cost[COGNITO]:,.2f}" for cost in costs)])
+    return table(["USD a month", *heads], rows)
+
+
+def _demand_table(months: Sequence[Demand]) -> str:
+    rows: list[list[str]] = [
+        ["requests a month, millions", *(f"{m.requests / 1e6:,.1f}" for m in months)],
+        ["requests a second, busiest hour", *(f"{m.peak_requests:,.0f}" for m in months)],
+        ["learners in a session then", *(f"{m.active_at_once:,.0f}" for m in months)],
+        [
+            "environments of Lambda then",
+            *(f"{m.peak_requests * REQUEST_SECONDS:,.1f}" for m in months),
+        ],
+        ["write units a month, millions", *(f"{m.write_units / 1e6:,.0f}" for m in months)],
+        ["… of counting", *(f"{m.counting_write_units / 1e6:,.0f}" for m in months)],
+        ["read units a month, millions", *(f"{m.read_units / 1e6:,.0f}" for m in months)],
+        ["stored after a year, GB", *(f"{m.stored_bytes / 1e9:,.1f}" for m in months)],
+        ["logs a month, GB", *(f"{logged_bytes(m) / 1e9:,.1f}" for m in months)],
+    ]
+    return table(["", *(f"{m.learners:,} learners" for m in months)], rows)
+
+
+SHOWN_LIMITS = 6
+"""The scarcest: what comes after is far away."""
+
+
+def _limit_table(found: Sequence[Limit]) -> str:
+    rows = [
+        [
+            limit.what,
+            f"{limit.needed:,.1f}",
+            f"{limit.limit:,.0f}",
+            limit.unit,
+            f"{limit.used:.1%}{' **breaks**' if limit.used > 1 else ''}",
+            limit.lever,
+        ]
+        for limit in found[:SHOWN_LIMITS]
+    ]
+    return table(["limit", "needed", "there is", "", "used", "lever"], rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

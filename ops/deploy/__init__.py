@@ -1,0 +1,1 @@
+"""Deploys, verifies and takes down a stage."""
