@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from local.data_folder import ROOT
 from local.errors import StageError
+from ops.deploy.buckets import empty_buckets
 from ops.deploy.outputs import OperationError, Outputs, outputs_file
 
 ALL = "**"
@@ -154,36 +155,9 @@ def _destroy(stage: str, assembly: Path) -> None:
     above = [name for name in _stacks(assembly) if name not in stores]
     _cdk("destroy", *above, "--app", assembly, "--force")
     for store in stores:
-        _empty_buckets(store)
+        empty_buckets(store)
     _cdk("destroy", ALL, "--app", assembly, "--force")
     outputs_file(stage).unlink(missing_ok=True)
-
-
-def _empty_buckets(stack: str) -> None:
-    """Delete what the buckets of a stack hold: CloudFormation deletes none that holds anything."""
-    try:
-        resources = boto3.client("cloudformation").describe_stack_resources(StackName=stack)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":
-            return  # the stack is not there
-        raise OperationError(f"AWS does not tell what {stack} holds: {error}") from None
-    s3 = boto3.client("s3")
-    for resource in resources["StackResources"]:
-        if resource["ResourceType"] != "AWS::S3::Bucket" or "PhysicalResourceId" not in resource:
-            continue
-        bucket = resource["PhysicalResourceId"]
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
-            if objects:
-                done = s3.delete_objects(
-                    Bucket=bucket,
-                    Delete={"Objects": objects, "Quiet": True},
-                    # Where an administrator may: what is locked for good is refused all the same.
-                    BypassGovernanceRetention=True,
-                )
-                if errors := done.get("Errors"):
-                    raise OperationError(f"{stack} cannot be emptied: {errors[0]['Message']}.")
 
 
 def _protected_stacks(assembly: Path) -> list[str]:
