@@ -26,14 +26,14 @@ from botocore.exceptions import ClientError
 from banks.files import BankFileError, Entry, read_bank
 from banks.pinned_choices import pinned_places
 from lambdas.contract.bodies.question import QuestionDraft
-from lambdas.contract.errors import UnavailableError, ValidationError
+from lambdas.contract.errors import ValidationError
 from lambdas.contract.routes import CATEGORY_PATTERN
 from lambdas.questions.bank_writer import BankWriter, SaveStatus, Staged
 from lambdas.shared.http.request import checked
 from lambdas.shared.services import Services
 from lambdas.shared.services import services as process_services
+from lambdas.shared.store.errors import StoreUnavailableError, TransactionConditionError
 from lambdas.shared.store.questions import BankBusyError
-from lambdas.shared.store.transaction import TransactionConditionError
 from local.data_folder import DataFolder
 from local.database.backend import enter
 from local.errors import StageError
@@ -98,7 +98,7 @@ class BankImport:
                 yield writer
             except BaseException:
                 # Whoever cannot be told that the lease is free waits until it ends.
-                with suppress(TransactionConditionError, UnavailableError, ClientError):
+                with suppress(TransactionConditionError, StoreUnavailableError, ClientError):
                     writer.close()
                 raise
 
@@ -129,8 +129,8 @@ class BankImport:
             yield
         except TransactionConditionError:
             reason = "Somebody else wrote the bank meanwhile."
-        except UnavailableError as error:
-            reason = error.detail
+        except StoreUnavailableError as error:
+            reason = str(error)
         except ClientError as error:
             reason = f"The database refuses: {error.response['Error'].get('Message', error)}."
         else:

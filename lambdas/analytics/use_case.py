@@ -11,10 +11,9 @@ from domain.statistics.given_answer import GivenAnswer
 from domain.statistics.item import tally_of, together
 from domain.statistics.learner import Counted, count
 from lambdas.analytics.records import MalformedRecordError, Record, given_answer
-from lambdas.contract.errors import UnavailableError
 from lambdas.shared.services import Services
+from lambdas.shared.store.errors import StoreUnavailableError, TransactionConditionError
 from lambdas.shared.store.tallies import ItemKey, LedgerKey, Snapshot
-from lambdas.shared.store.transaction import TransactionConditionError
 from lambdas.shared.telemetry.request_log import log_fault
 
 MOST_ITEMS = 100
@@ -88,7 +87,7 @@ def count_batch(services: Services, records: Sequence[Record], request_id: str) 
         except Exception as error:
             batch.malformed = False
             failed = min(each.place for rest in groups[number:] for each in rest)
-            if not isinstance(error, UnavailableError):
+            if not isinstance(error, StoreUnavailableError):
                 # Of one record, perhaps: it is found by halving what is left.
                 if failed == 0:
                     raise
@@ -121,7 +120,7 @@ def _count(services: Services, answers: Sequence[GivenAnswer], batch: Batch) -> 
     """Count answers in one transaction, and note in `batch` what became of them.
 
     Raises:
-        UnavailableError: the database is in trouble, or others keep changing what was read.
+        StoreUnavailableError: the database is in trouble, or others keep changing what was read.
     """
     for attempt in range(ATTEMPTS):
         if attempt:
@@ -151,7 +150,7 @@ def _count(services: Services, answers: Sequence[GivenAnswer], batch: Batch) -> 
         batch.too_old += sum(counted.too_old for counted in learners.values())
         batch.erased += sum(answer.user_id in snapshot.erased for answer in answers)
         return
-    raise UnavailableError("The tallies are being changed by too many at once.")
+    raise StoreUnavailableError("The tallies are being changed by too many at once.")
 
 
 def _learners(answers: Sequence[GivenAnswer], snapshot: Snapshot, now: int) -> dict[str, Counted]:

@@ -29,7 +29,7 @@ from lambdas.shared.playing import (
     save_turn,
 )
 from lambdas.shared.services import Services
-from lambdas.shared.store.client import ConditionFailedError
+from lambdas.shared.store.errors import TransactionConditionError
 from lambdas.shared.telemetry.metrics import CONFLICTS, RETRIES
 from lambdas.shared.telemetry.request_log import count, note
 
@@ -62,7 +62,7 @@ def submit_answer(
             now = max(now, session.last_queued_at + 1) + attempt
         try:
             return _submit(services, session, submission, now=now)
-        except ConditionFailedError:
+        except TransactionConditionError:
             count(CONFLICTS)
     raise UnavailableError("The session is being played by too many requests at once.")
 

@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from lambdas.contract.errors import UnavailableError
 from lambdas.shared.services import Services
+from lambdas.shared.store.errors import StoreUnavailableError
 from lambdas.shared.store.partition import Partition
 from lambdas.shared.telemetry.request_log import log_fault
 
@@ -51,7 +52,7 @@ def erase(current: Services, user_id: str) -> None:
     current.users.begin_erasure(user_id, current.clock())
     try:
         _complete(current, user_id)
-    except UnavailableError as error:
+    except (StoreUnavailableError, UnavailableError) as error:
         raise UnavailableError(
             "The account is being erased; what is left of it goes within hours.",
             retry_after=RETRY_AFTER,

@@ -4,19 +4,18 @@ A page goes on to the next table when one has no more, so that most learners get
 """
 
 from dataclasses import dataclass, field
-from re import fullmatch
 
-from lambdas.contract.routes import SESSION_ID_PATTERN
 from lambdas.privacy.erasure import partitions
-from lambdas.privacy.records import (
+from lambdas.shared.services import Services
+from lambdas.shared.store.client import Item
+from lambdas.shared.store.records import (
     Record,
     bookkeeping_record,
+    is_session,
     plain_record,
     session_record,
     user_record,
 )
-from lambdas.shared.services import Services
-from lambdas.shared.store.client import Item
 
 POSITION_PATTERN = "[012]/[!-~]{0,128}"
 """What positions match: the place of a table, and after which sort key to go on."""
@@ -64,7 +63,7 @@ def export_page(services: Services, user_id: str, *, limit: int, after: str | No
 
 def _add(page: Page, number: int, item: Item) -> None:
     match number:
-        case 0 if fullmatch(SESSION_ID_PATTERN, item["sessionId"]["S"]):
+        case 0 if is_session(item):
             page.sessions.append(session_record(item))
         case 0:
             page.bookkeeping.append(bookkeeping_record(item))

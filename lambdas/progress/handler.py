@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from domain.question import category_and_ordinal
 from domain.statistics.given_answer import DAY
 from domain.statistics.learner import DAYS_SHOWN
-from lambdas.contract.errors import AccountErasedError, NotFoundError
+from lambdas.contract.errors import NotFoundError
 from lambdas.contract.routes import QUESTION_ID_PATTERN
 from lambdas.progress.use_case import learner_totals
 from lambdas.shared.http.entrypoint import entrypoint
@@ -13,6 +13,7 @@ from lambdas.shared.http.pagination import page_position, page_token
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
 from lambdas.shared.services import Services
+from lambdas.shared.store.errors import AccountErasedError
 from lambdas.shared.store.progress import QuestionRecord
 from lambdas.shared.store.wrong_answers import POSITION_PATTERN, OwedQuestion
 from lambdas.shared.timestamps import iso

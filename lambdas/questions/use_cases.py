@@ -11,8 +11,8 @@ from lambdas.contract.errors import FieldFault, NotFoundError, UnavailableError,
 from lambdas.questions.bank_writer import BankWriter, SaveStatus, Staged
 from lambdas.shared.http.request import checked
 from lambdas.shared.services import Services
+from lambdas.shared.store.errors import StoreUnavailableError, TransactionConditionError
 from lambdas.shared.store.questions import BankBusyError, BankRecord, CategoryEntry
-from lambdas.shared.store.transaction import TransactionConditionError
 
 CLAIM_ATTEMPTS = 5
 """Times a request tries to become the bank's writer; another request's turn takes some 0.1 s."""
@@ -141,6 +141,6 @@ def _writer(services: Services) -> Iterator[BankWriter]:
         raise UnavailableError("The bank changed meanwhile; nothing was saved.") from None
     except BaseException:
         # What went wrong is told, not that the lease could not be given up or was over already.
-        with suppress(TransactionConditionError, UnavailableError):
+        with suppress(TransactionConditionError, StoreUnavailableError):
             writer.close()
         raise

@@ -4,7 +4,7 @@ from domain.question import Question
 from domain.session.state import Session
 from lambdas.shared.playing import current_question, load, require_playable
 from lambdas.shared.services import Services
-from lambdas.shared.store.client import ConditionFailedError
+from lambdas.shared.store.errors import TransactionConditionError
 
 
 def show_question(
@@ -19,6 +19,6 @@ def show_question(
     require_playable(session, services.clock())
     try:
         return current_question(services, session)
-    except ConditionFailedError:
+    except TransactionConditionError:
         # Another request replaced the vanished question; what it put there is what is shown.
         return current_question(services, load(services, user_id, session_id))

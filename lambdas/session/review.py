@@ -5,9 +5,7 @@ review session their owner and marks former sessions that could still be answere
 with a new version, so that an answer on its way to one of them finds it over.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from domain.question import category_and_ordinal
 from domain.session.effects import EntryQueued, EntryRemoved
@@ -16,6 +14,7 @@ from domain.session.state import Session, Status
 from lambdas.contract.bodies.session import MAX_SOURCES
 from lambdas.shared.playing import draw_next
 from lambdas.shared.services import Services
+from lambdas.shared.store.transaction import Action
 from lambdas.shared.store.wrong_answers import OwedQuestion
 
 MAX_ACTIONS = 97
@@ -98,13 +97,13 @@ def find_leftovers(
 
 def take_up(
     services: Services, session: Session, leftovers: Leftovers, now: int
-) -> tuple[Session, list[Mapping[str, Any]]]:
+) -> tuple[Session, list[Action]]:
     """Return the review session with its first question, and what to write beside it."""
     queued = [EntryQueued(entry, ()) for entry in leftovers.entries]
     drawn = draw_next(services, session, queued)
     gone = {c.entry.question_id for c in drawn.changes if isinstance(c, EntryRemoved)}
     table = services.wrong_answers
-    actions: list[Mapping[str, Any]] = [
+    actions: list[Action] = [
         table.removed(session.user_id, owed)
         if question_id in gone
         else table.taken_over(session, owed, leftovers.tries[question_id])
@@ -115,8 +114,7 @@ def take_up(
         closed = former._replace(
             status=Status.ABANDONED, version=former.version + 1, updated_at=now
         )
-        put = services.sessions.put(closed, expected_version=former.version)
-        actions.append({"Put": put})
+        actions.append(services.sessions.put(closed, expected_version=former.version))
     return drawn.session, actions
 
 

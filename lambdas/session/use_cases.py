@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import Any
 
 from domain.session.engine import new_review_session, new_session
 from domain.session.randomness import SEED_BYTES
 from domain.session.state import LIFETIME, Session, Source, Status
 from lambdas.contract.bodies.session import SourceChoice, StartSession, UpdateSession
 from lambdas.contract.errors import (
-    AccountErasedError,
     FieldFault,
     NotFoundError,
     SessionExpiredError,
@@ -21,11 +19,15 @@ from lambdas.contract.errors import (
 from lambdas.session.review import find_leftovers, take_up
 from lambdas.shared.playing import draw_next, load, note_draw
 from lambdas.shared.services import Services
-from lambdas.shared.store.batch import batch_get_together
-from lambdas.shared.store.client import ConditionFailedError
-from lambdas.shared.store.questions import CategoryEntry, registry_from_item
-from lambdas.shared.store.transaction import TransactionConditionError
-from lambdas.shared.store.users import profile_from_item
+from lambdas.shared.store.errors import (
+    AccountErasedError,
+    KeyUsedError,
+    SessionChangedError,
+    TransactionConditionError,
+)
+from lambdas.shared.store.questions import CategoryEntry
+from lambdas.shared.store.start import read_start
+from lambdas.shared.store.transaction import Action
 from lambdas.shared.telemetry.metrics import CONFLICTS, SESSIONS_STARTED
 from lambdas.shared.telemetry.request_log import count, note
 
@@ -58,24 +60,43 @@ def start_session(
             if started is None:
                 raise
             return load(services, user_id, started), False
-        put = services.sessions.put(session, expected_version=None)
-        marker = [{"Put": services.sessions.put_marker(session, key)}] if key else []
-        writes = [*marker, {"Put": put}, *actions]
         try:
-            services.transactions.write([*writes, services.users.check_not_erased(user_id)])
-        except TransactionConditionError as error:
-            if len(writes) in error.failed:
-                raise AccountErasedError from None
-            if error.item == put["Item"]:
-                # Tried again after a conflict with our own first attempt, which was done.
+            services.transactions.write(
+                [
+                    services.sessions.put(session, expected_version=None),
+                    *([services.sessions.put_marker(session, key)] if key else []),
+                    *actions,
+                    services.users.check_not_erased(user_id),
+                ]
+            )
+        except TransactionConditionError as refused:
+            started = _started_before(refused, session)
+            if started == session.session_id:
                 return _started(session), True
-            if key and error.item and 0 in error.failed:
-                first = services.sessions.marked_session(error.item)
-                return load(services, user_id, first), False
+            if started:
+                return load(services, user_id, started), False
             count(CONFLICTS)
         else:
             return _started(session), True
     raise UnavailableError("What is left to review is being changed by other requests.")
+
+
+def _started_before(refused: TransactionConditionError, session: Session) -> str | None:
+    """Return the id of the session that was started before: by the same key, or by this request.
+
+    None if the review has to be put together again because its entries changed.
+
+    Raises:
+        AccountErasedError: the learner's account was erased.
+    """
+    if erased := refused.find(AccountErasedError):
+        raise erased from None
+    changed = refused.find(SessionChangedError)
+    if changed and changed.current == session:
+        # A retry after a conflict with the first attempt of this transaction, which succeeded.
+        return session.session_id
+    used = refused.find(KeyUsedError)
+    return used.session_id if used else None
 
 
 def _started(session: Session) -> Session:
@@ -86,7 +107,7 @@ def _started(session: Session) -> Session:
 
 def _prepared(
     services: Services, user_id: str, wanted: StartSession
-) -> tuple[Session, list[Mapping[str, Any]]]:
+) -> tuple[Session, list[Action]]:
     """Return a new session with its first question, and what to write in its transaction."""
     registry, percentage = _bank_and_preference(services, user_id, wanted)
     now = services.clock()
@@ -192,10 +213,10 @@ def _changed(services: Services, session: Session, *, name: str, status: Status)
     )
     try:
         services.sessions.save(changed, expected_version=session.version)
-    except ConditionFailedError as error:
-        if error.item is None:
+    except SessionChangedError as error:
+        if error.current is None:
             raise NotFoundError from None
-        raise _stale(int(error.item["version"]["N"])) from None
+        raise _stale(error.current.version) from None
     return changed
 
 
@@ -208,24 +229,12 @@ def _stale(version: int) -> VersionConflictError:
 def _bank_and_preference(
     services: Services, user_id: str, wanted: StartSession
 ) -> tuple[dict[str, CategoryEntry], int]:
-    """Read the registry, and in the same call the learner's preference where it is needed."""
-    said = wanted.settings.wrong_answer_percentage
-    if said is not None:
-        return services.questions.registry(), said
-    users = services.users
-    found = batch_get_together(
-        services.database,
-        {
-            **services.questions.registry_request(),
-            users.name: {"Keys": [users.key(user_id)]},
-        },
-    )
-    registry = next(iter(found[services.questions.name]), None)
-    profile = next(iter(found[users.name]), None)
-    return (
-        registry_from_item(registry),
-        profile_from_item(user_id, profile).wrong_answer_percentage,
-    )
+    """Read the categories and, in the same call, the learner's preference if it is needed."""
+    given = wanted.settings.wrong_answer_percentage
+    if given is not None:
+        return services.questions.registry(), given
+    registry, profile = read_start(services.questions, services.users, user_id)
+    return registry, profile.wrong_answer_percentage
 
 
 def _sources(wanted: Iterable[SourceChoice], registry: Mapping[str, CategoryEntry]) -> list[Source]:

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from domain.question import Question
-from lambdas.contract.errors import UnavailableError
+from lambdas.shared.store.errors import StoreUnavailableError
 from lambdas.shared.store.questions import QuestionsTable
 from lambdas.shared.telemetry.metrics import CACHE_HITS
 from lambdas.shared.telemetry.request_log import sample
@@ -70,7 +70,7 @@ class Bank:
         revision, at most once a minute.
 
         Raises:
-            UnavailableError: the table cannot be read, and one of them is not in memory at all.
+            StoreUnavailableError: the table cannot be read, and one of them is not in memory.
         """
         wanted = dict.fromkeys(question_ids)
         if self._may_be_fresh_again(wanted):
@@ -82,7 +82,7 @@ class Bank:
         if unread:
             try:
                 found |= self._read(unread, consistent=False)
-            except UnavailableError:
+            except StoreUnavailableError:
                 with self._lock:
                     stale = {
                         each: self._cached[each].question for each in unread if each in self._cached
@@ -116,7 +116,7 @@ class Bank:
         now = self.clock()
         try:
             revision = self.table.revision()
-        except UnavailableError:
+        except StoreUnavailableError:
             return
         with self._lock:
             if revision != self._revision:

@@ -113,7 +113,7 @@ def current_question(services: Services, session: Session) -> tuple[Session, Que
     and saved in its place.
 
     Raises:
-        ConditionFailedError: that had to be done, and the session changed meanwhile.
+        TransactionConditionError: that had to be done, and the session changed meanwhile.
     """
     if session.turn is None:
         return session, None
@@ -139,12 +139,12 @@ def save_turn(
     """Write a turn in one transaction: the session, the progress, the pool.
 
     Raises:
-        ConditionFailedError: the session is at another version, or a pool entry is not as the
-            session says; nothing was written.
+        TransactionConditionError: the session is at another version, or a pool entry differs from
+            the session's; nothing was written.
     """
-    actions = [{"Put": services.sessions.put(session, expected_version=expected_version)}]
+    actions = [services.sessions.put(session, expected_version=expected_version)]
     if progress:
-        actions.append({"Update": services.progress.update(session.user_id, progress)})
+        actions.append(services.progress.update(session.user_id, progress))
     actions += [services.wrong_answers.change(session, change) for change in changes]
     services.transactions.write(actions)
 

@@ -32,7 +32,8 @@ import domain
 import lambdas
 from lambdas.health.handler import handler
 from lambdas.shared.settings import settings
-from lambdas.shared.store.client import ConditionFailedError, database
+from lambdas.shared.store.client import database
+from lambdas.shared.store.errors import ConditionFailedError
 from lambdas.shared.user_pool import cognito
 
 

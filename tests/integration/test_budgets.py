@@ -109,7 +109,7 @@ def seeded(stage: Stage, owner: Session, pending: int) -> list[PoolEntry]:
         for number in range(pending + SPARE if pending else 0)
     ]
     table = stage.services.wrong_answers
-    writes = [table.change(owner, EntryQueued(entry, (0,)))["Put"]["Item"] for entry in entries]
+    writes = [table.change(owner, EntryQueued(entry, (0,))).item for entry in entries]
     batch_write(
         stage.services.database,
         table.name,

@@ -210,7 +210,7 @@ def test_a_response_to_play_has_a_bounded_frame_at_the_extremes_of_the_contract(
     pool, entry = stage.services.wrong_answers, EntryQueued(session.pool.head[0], (0,))
     rows = {
         stage.services.sessions.name: item_from_session(session),
-        pool.name: pool.change(session, entry)["Put"]["Item"],
+        pool.name: pool.change(session, entry).item,
     }
     for table, item in rows.items():
         stage.services.database.call("put_item", TableName=table, Item=item)

@@ -9,11 +9,15 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError
 
-from lambdas.contract.errors import UnavailableError
 from lambdas.contract.routes import Access
 from lambdas.shared.store import batch
 from lambdas.shared.store.batch import batch_get
-from lambdas.shared.store.transaction import TransactionConditionError
+from lambdas.shared.store.errors import (
+    RefusedWriteError,
+    StoreUnavailableError,
+    TransactionConditionError,
+)
+from lambdas.shared.store.transaction import Action
 from lambdas.shared.telemetry import audit_record
 from lambdas.shared.telemetry.metrics import METRICS
 from lambdas.shared.telemetry.request_log import Usage, usage
@@ -47,6 +51,14 @@ def item(stage: Stage, name: str, **other: Any) -> dict[str, Any]:
     return {"TableName": stage.services.users.name, "Item": key, **other}
 
 
+def put(stage: Stage, name: str) -> Action:
+    return Action({"Put": item(stage, name)})
+
+
+class NameTakenError(RefusedWriteError):
+    """The error of an action of these tests; its argument is the current item."""
+
+
 def names(stage: Stage) -> list[str]:
     return [row["userId"]["S"] for row in stage.rows("users")]
 
@@ -65,7 +77,7 @@ def assert_refused(reply: Reply) -> None:
 def test_a_conflict_is_tried_again_up_to_three_times(stage: Stage, times: int) -> None:
     pauses = stage.pauses()
     with stage.fault("TransactWriteItems", CONFLICT, times=times):
-        stage.services.transactions.write([{"Put": item(stage, "ada")}])
+        stage.services.transactions.write([put(stage, "ada")])
     assert len(pauses) == times
     assert names(stage) == ["ada"]
 
@@ -74,9 +86,9 @@ def test_the_fourth_conflict_is_reported_and_nothing_written(stage: Stage) -> No
     pauses = stage.pauses()
     with (
         stage.fault("TransactWriteItems", CONFLICT) as met,
-        pytest.raises(UnavailableError),
+        pytest.raises(StoreUnavailableError),
     ):
-        stage.services.transactions.write([{"Put": item(stage, "ada")}])
+        stage.services.transactions.write([put(stage, "ada")])
     assert len(met) == 4
     assert len(pauses) == 3
     assert names(stage) == []
@@ -94,7 +106,7 @@ def test_pauses_are_drawn_from_spans_that_double(
     monkeypatch.setattr("lambdas.shared.store.conflicts.random.uniform", drawn)
     pauses = stage.pauses()
     with stage.fault("TransactWriteItems", CONFLICT, times=3):
-        stage.services.transactions.write([{"Put": item(stage, "ada")}])
+        stage.services.transactions.write([put(stage, "ada")])
     assert all(low == 0 for low, _ in spans)
     highs = [high for _, high in spans]
     assert highs == [highs[0], 2 * highs[0], 4 * highs[0]]
@@ -106,30 +118,31 @@ def test_pauses_are_drawn_from_spans_that_double(
 def test_a_throttled_transaction_is_tried_again(stage: Stage, code: str) -> None:
     pauses = stage.pauses()
     with stage.fault("TransactWriteItems", cancels(code), times=2):
-        stage.services.transactions.write([{"Put": item(stage, "ada")}])
+        stage.services.transactions.write([put(stage, "ada")])
     assert len(pauses) == 2
 
 
 def test_a_transaction_still_in_progress_is_waited_for(stage: Stage) -> None:
     pauses = stage.pauses()
     with stage.fault("TransactWriteItems", refuses("TransactionInProgressException"), times=1):
-        stage.services.transactions.write([{"Put": item(stage, "ada")}])
+        stage.services.transactions.write([put(stage, "ada")])
     assert len(pauses) <= 1
     assert names(stage) == ["ada"]
 
 
 def test_a_condition_that_fails_is_not_tried_again(stage: Stage) -> None:
     pauses = stage.pauses()
-    stage.services.transactions.write([{"Put": item(stage, "ada")}])
+    stage.services.transactions.write([put(stage, "ada")])
     absent = {
         "ConditionExpression": "attribute_not_exists(userId)",
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    actions = [{"Put": item(stage, "bob")}, {"Put": item(stage, "ada", **absent)}]
+    actions = [put(stage, "bob"), Action({"Put": item(stage, "ada", **absent)}, NameTakenError)]
     with pytest.raises(TransactionConditionError) as caught:
         stage.services.transactions.write(actions)
-    assert caught.value.failed == (1,)
-    assert caught.value.item == {"userId": {"S": "ada"}}
+    (refusal,) = caught.value.refusals
+    assert isinstance(refusal, NameTakenError)
+    assert refusal.args == ({"userId": {"S": "ada"}},)
     assert pauses == []
     assert names(stage) == ["ada"]
 
@@ -141,8 +154,11 @@ def test_a_failed_condition_wins_over_a_conflict(stage: Stage) -> None:
         stage.fault("TransactWriteItems", both) as met,
         pytest.raises(TransactionConditionError) as caught,
     ):
-        stage.services.transactions.write([{"Put": item(stage, "ada")}])
-    assert (caught.value.failed, caught.value.item) == ((1,), None)
+        stage.services.transactions.write(
+            [put(stage, "ada"), Action({"Put": item(stage, "bob")}, NameTakenError)]
+        )
+    assert caught.value.find(NameTakenError)
+    assert len(caught.value.refusals) == 1
     assert (len(met), pauses) == (1, [])
 
 
@@ -150,7 +166,7 @@ def test_a_failed_condition_wins_over_a_conflict(stage: Stage) -> None:
 def test_a_transaction_that_can_never_be_is_not_tried_again(stage: Stage, code: str) -> None:
     pauses = stage.pauses()
     with stage.fault("TransactWriteItems", cancels(code)) as met, pytest.raises(ClientError):
-        stage.services.transactions.write([{"Put": item(stage, "ada")}])
+        stage.services.transactions.write([put(stage, "ada")])
     assert (len(met), pauses) == (1, [])
 
 
@@ -162,7 +178,7 @@ def test_a_transaction_whose_response_was_lost_is_done_once(stage: Stage) -> Non
         "ExpressionAttributeValues": {":one": {"N": "1"}},
     }
     with stage.fault("TransactWriteItems", response_lost, times=2):
-        stage.services.transactions.write([{"Update": update}])
+        stage.services.transactions.write([Action({"Update": update})])
     assert stage.rows("users") == [{"userId": {"S": "ada"}, "hits": {"N": "1"}}]
 
 
@@ -230,7 +246,7 @@ def test_keys_left_unprocessed_five_times_are_reported(
     database, name = bank.services.database, bank.services.questions.name
     with (
         bank.fault("BatchGetItem", partly(0)) as met,
-        pytest.raises(UnavailableError),
+        pytest.raises(StoreUnavailableError),
     ):
         batch_get(database, name, keys(0, 1), pause=pauses.append)
     assert len(met) == 5

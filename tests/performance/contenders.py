@@ -173,7 +173,7 @@ def seed_entries(stage: Stage, session: Session, count: int) -> list[PoolEntry]:
     ]
     table = stage.services.wrong_answers
     actions = (table.change(session, EntryQueued(entry, (0,))) for entry in entries)
-    seed(stage, table.name, [action["Put"]["Item"] for action in actions])
+    seed(stage, table.name, [action.item for action in actions])
     seed_questions(stage, PENDING_CATEGORY, range(min(count, TURNS)))
     return entries
 

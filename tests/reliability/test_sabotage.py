@@ -10,7 +10,7 @@ from domain.session.state import Session
 from lambdas.answer import use_case
 from lambdas.shared.playing import save_turn
 from lambdas.shared.store.sessions import SessionsTable
-from lambdas.shared.store.transaction import Transactions
+from lambdas.shared.store.transaction import Action, Transactions
 from tests.integration.stage import Stage
 from tests.reliability.history import MismatchError, World, bank_drafts
 from tests.reliability.judge import Judge, rows_of
@@ -42,13 +42,12 @@ def no_version_condition(monkeypatch: pytest.MonkeyPatch) -> None:
     """A session is written over whatever version of it is there."""
     put = SessionsTable.put
 
-    def careless(
-        table: SessionsTable, session: Session, *, expected_version: int | None
-    ) -> dict[str, Any]:
-        request = put(table, session, expected_version=expected_version)
+    def careless(table: SessionsTable, session: Session, *, expected_version: int | None) -> Action:
+        action = put(table, session, expected_version=expected_version)
         if expected_version is not None:
+            request = action.request["Put"]
             del request["ConditionExpression"], request["ExpressionAttributeValues"]
-        return request
+        return action
 
     monkeypatch.setattr(SessionsTable, "put", careless)
 
@@ -57,7 +56,7 @@ def no_marker(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an Idempotency-Key led to is kept where nobody finds it."""
     put_marker = SessionsTable.put_marker
 
-    def forgetful(table: SessionsTable, session: Session, key: str) -> dict[str, Any]:
+    def forgetful(table: SessionsTable, session: Session, key: str) -> Action:
         return put_marker(table, session, f"{key}-{session.session_id}")
 
     monkeypatch.setattr(SessionsTable, "put_marker", forgetful)

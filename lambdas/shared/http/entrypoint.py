@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
-from lambdas.contract.errors import ApiError, InternalError, NotFoundError
+from lambdas.contract.errors import InternalError, NotFoundError
 from lambdas.contract.routes import ROUTES, Route
 from lambdas.shared.deadline import deadline
 from lambdas.shared.http.request import Request, read_request
 from lambdas.shared.http.response import Response, problem, proxy_response
+from lambdas.shared.http.store_problems import client_error
 from lambdas.shared.settings import settings
 from lambdas.shared.telemetry import audit_record
 from lambdas.shared.telemetry.metrics import COLD_STARTS
@@ -67,11 +68,12 @@ def entrypoint(
         code = None
         try:
             response = _serve(route, event, operations, public)
-        except ApiError as error:
-            code, response = error.code, problem(error, request_id)
         except Exception as error:  # nothing may leave but a problem document
-            log_fault(settings(), error, request_id)
-            code, response = InternalError.code, problem(InternalError(), request_id)
+            known = client_error(error)
+            if known is None:
+                log_fault(settings(), error, request_id)
+                known = InternalError()
+            code, response = known.code, problem(known, request_id)
         finally:
             usage.reset(token)
         audit_record.record_request(

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lambdas.contract.errors import UnavailableError
 from lambdas.shared.store.client import Database, Item
+from lambdas.shared.store.errors import StoreUnavailableError
 
 MAX_KEYS = 100
 """DynamoDB's limit for one BatchGetItem."""
@@ -32,7 +32,7 @@ def batch_get(
     """Return the items that exist of those named, in no order.
 
     Raises:
-        UnavailableError: keys were left unprocessed.
+        StoreUnavailableError: keys were left unprocessed.
     """
     items: list[Item] = []
     for at in range(0, len(keys), MAX_KEYS):
@@ -52,7 +52,7 @@ def batch_get_together(
     `wanted` is as in BatchGetItem's `RequestItems`.
 
     Raises:
-        UnavailableError: keys were left unprocessed.
+        StoreUnavailableError: keys were left unprocessed.
     """
     items: dict[str, list[Item]] = {table: [] for table in wanted}
     pending: Mapping[str, Any] = wanted
@@ -64,7 +64,7 @@ def batch_get_together(
         pending = found.get("UnprocessedKeys", {})
         if not pending:
             return items
-    raise UnavailableError("The database left part of a read undone.")
+    raise StoreUnavailableError("The database left part of a read undone.")
 
 
 def batch_write(
@@ -77,7 +77,7 @@ def batch_write(
     """Carry out writes without a condition, each by itself: `PutRequest` or `DeleteRequest`.
 
     Raises:
-        UnavailableError: some were left unprocessed; others may be done.
+        StoreUnavailableError: some were left unprocessed; others may be done.
     """
     for at in range(0, len(writes), MAX_WRITES):
         pending: Mapping[str, Any] = {table: writes[at : at + MAX_WRITES]}
@@ -88,7 +88,7 @@ def batch_write(
             if not pending:
                 break
         else:
-            raise UnavailableError("The database left part of a write undone.")
+            raise StoreUnavailableError("The database left part of a write undone.")
 
 
 def _pause_before(attempt: int, pause: Callable[[float], None]) -> None:

@@ -15,11 +15,11 @@ from botocore.handlers import (
 from botocore.httpsession import get_cert_path
 from botocore.session import Session
 
-from lambdas.contract.errors import UnavailableError
 from lambdas.shared.settings import Settings
 from lambdas.shared.store.breaker import Breaker, Circuit, CircuitOpenError, Direction
 from lambdas.shared.store.conflicts import ConflictError, patiently
 from lambdas.shared.store.connections import Connections
+from lambdas.shared.store.errors import ConditionFailedError, StoreUnavailableError
 from lambdas.shared.store.json_protocol import Parsers, Serializer
 from lambdas.shared.store.signature import Signer
 from lambdas.shared.telemetry.metrics import FAILED_ATTEMPTS, REFUSED_CALLS, THROTTLES
@@ -74,15 +74,6 @@ THROTTLED_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded
 _READS = frozenset({"get_item", "batch_get_item", "query"})
 
 
-class ConditionFailedError(Exception):
-    """A conditional write found another state; `item` is what is there now, if anything."""
-
-    def __init__(self, item: Item | None) -> None:
-        """Take the current item."""
-        super().__init__("the condition of a write did not hold")
-        self.item = item
-
-
 class OutOfTimeError(BotoCoreError):
     """The invocation has no time left for another attempt."""
 
@@ -106,8 +97,8 @@ class Database(NamedTuple):
 
         Raises:
             ConditionFailedError: the condition of a single write did not hold.
-            UnavailableError: the database cannot be reached or is overloaded, after retries, or
-                was so just now; or the item is being changed all the time.
+            StoreUnavailableError: the database cannot be reached or is overloaded, after retries,
+                or was so just now; or the item is being changed all the time.
             ClientError: the request is refused for another reason.
         """
         return patiently(lambda: self._call(operation, parameters), self.pause)
@@ -126,14 +117,14 @@ class Database(NamedTuple):
         except OutOfTimeError as error:
             if meter.in_trouble:
                 self._failed(circuits)
-            raise UnavailableError("There is no time left for this request.") from error
+            raise StoreUnavailableError("There is no time left for this request.") from error
         except BotoCoreError as error:
             self._failed(circuits)
-            raise UnavailableError("The database cannot be reached.") from error
+            raise StoreUnavailableError("The database cannot be reached.") from error
         except ClientError as error:
             if _is_trouble(error.response):
                 self._failed(circuits)
-                raise UnavailableError("The database is overloaded.") from error
+                raise StoreUnavailableError("The database is overloaded.") from error
             if _is_throttled_transaction(error):
                 count(THROTTLES)
                 self._failed(circuits)
@@ -156,7 +147,7 @@ class Database(NamedTuple):
                 self.breaker.admit(circuits)
             except CircuitOpenError as error:
                 count(REFUSED_CALLS)
-                raise UnavailableError(
+                raise StoreUnavailableError(
                     "The database was in trouble just now, and is not called for a while.",
                     retry_after=math.ceil(error.seconds),
                 ) from None

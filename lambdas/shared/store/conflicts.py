@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
-from lambdas.contract.errors import UnavailableError
+from lambdas.shared.store.errors import StoreUnavailableError
 from lambdas.shared.telemetry.metrics import CONFLICTS
 from lambdas.shared.telemetry.request_log import count
 
@@ -26,7 +26,7 @@ def patiently(write: Callable[[], Result], pause: Callable[[float], None]) -> Re
     """Return what a write returns, trying again while it conflicts; `pause` is given seconds.
 
     Raises:
-        UnavailableError: it kept colliding; nothing was written.
+        StoreUnavailableError: it kept colliding; nothing was written.
     """
     for attempt in range(ATTEMPTS):
         if attempt:
@@ -36,4 +36,4 @@ def patiently(write: Callable[[], Result], pause: Callable[[float], None]) -> Re
             return write()
         except ConflictError:
             count(CONFLICTS)
-    raise UnavailableError("The item is being changed by too many requests at once.")
+    raise StoreUnavailableError("The item is being changed by too many requests at once.")

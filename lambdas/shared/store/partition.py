@@ -29,7 +29,7 @@ class Partition:
         What is deleted before a failure stays deleted.
 
         Raises:
-            UnavailableError: some are left, for want of time or of the database.
+            StoreUnavailableError: some are left, for want of time or of the database.
         """
         last: Item | None = None
         found_any = False

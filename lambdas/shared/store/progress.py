@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from domain.session.effects import ProgressChange
 from lambdas.shared.store.client import Database, Item
 from lambdas.shared.store.sessions import digits
+from lambdas.shared.store.transaction import Action
 
 
 class QuestionRecord(NamedTuple):
@@ -21,13 +22,13 @@ class QuestionRecord(NamedTuple):
 
 
 class ProgressTable(NamedTuple):
-    """Reads, and the update transactions write."""
+    """Reads records, and returns the action that writes one."""
 
     database: Database
     name: str
 
-    def update(self, user_id: str, change: ProgressChange) -> dict[str, Any]:
-        """Return the write of one attempt, as a transaction's `Update`."""
+    def update(self, user_id: str, change: ProgressChange) -> Action:
+        """Return the write of one attempt, which has no condition."""
         assignments = [
             "firstSeenAt = if_not_exists(firstSeenAt, :at)",
             "lastSeenAt = :at",
@@ -54,7 +55,7 @@ class ProgressTable(NamedTuple):
             assignments.append("mastered = :mastered")
             values[":mastered"] = {"BOOL": change.mastered}
         counted = "correct" if change.correct else "wrong"
-        return {
+        update = {
             "TableName": self.name,
             "Key": {"userId": {"S": user_id}, "questionId": {"S": change.question_id}},
             "UpdateExpression": (
@@ -62,6 +63,7 @@ class ProgressTable(NamedTuple):
             ),
             "ExpressionAttributeValues": values,
         }
+        return Action({"Update": update})
 
     def page(
         self, user_id: str, *, category: str | None, limit: int, after: str | None

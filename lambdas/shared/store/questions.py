@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from domain.question import Choice, Question, category_and_ordinal
 from lambdas.shared.store.batch import batch_get, batch_write
-from lambdas.shared.store.client import ConditionFailedError, Database, Item
+from lambdas.shared.store.client import Database, Item
+from lambdas.shared.store.errors import ConditionFailedError
 
 BY_CATEGORY = "byCategory"
 REGISTRY_ID = "#registry"

@@ -11,7 +11,9 @@ from domain.question import category_and_ordinal, question_id
 from domain.session.pool import Pool, PoolEntry
 from domain.session.state import Outcome, ProcessedTurn, Session, Source, Status, Turn
 from lambdas.shared.store.batch import batch_get
-from lambdas.shared.store.client import ConditionFailedError, Database, Item
+from lambdas.shared.store.client import Database, Item
+from lambdas.shared.store.errors import ConditionFailedError, KeyUsedError, SessionChangedError
+from lambdas.shared.store.transaction import Action
 
 KEPT_AFTER_EXPIRY = 30 * 24 * 3600
 """Seconds from a session's expiry until DynamoDB may delete its item."""
@@ -25,7 +27,7 @@ _LEFTOVER = 0x80
 
 
 class SessionsTable(NamedTuple):
-    """Reads, and the items transactions write."""
+    """Reads sessions, and returns the actions that write them."""
 
     database: Database
     name: str
@@ -54,7 +56,7 @@ class SessionsTable(NamedTuple):
             Key={"userId": {"S": user_id}, "sessionId": {"S": _MARKER_PREFIX + key}},
             ConsistentRead=True,
         )
-        return self.marked_session(found["Item"]) if "Item" in found else None
+        return _started_session(found["Item"]) if "Item" in found else None
 
     def page(
         self, user_id: str, *, limit: int, before: str | None, status: Status | None, now: int
@@ -81,10 +83,11 @@ class SessionsTable(NamedTuple):
         sessions = [session_from_item(item) for item in found["Items"]]
         return sessions, last["sessionId"]["S"] if last else None
 
-    def put(self, session: Session, *, expected_version: int | None) -> dict[str, Any]:
-        """Return the write of a session, as a transaction's `Put`.
+    def put(self, session: Session, *, expected_version: int | None) -> Action:
+        """Return the write of a session.
 
-        With `expected_version` only over that version of it, with None only where there is none.
+        Refused with SessionChangedError: unless the session is at `expected_version` or, with
+        None, if it exists.
         """
         request: dict[str, Any] = {
             "TableName": self.name,
@@ -96,29 +99,29 @@ class SessionsTable(NamedTuple):
         else:
             request["ConditionExpression"] = "version = :expected"
             request["ExpressionAttributeValues"] = {":expected": {"N": str(expected_version)}}
-        return request
+        return Action({"Put": request}, _changed)
 
     def save(self, session: Session, *, expected_version: int | None) -> None:
         """Write a session by itself.
 
         Raises:
-            ConditionFailedError: there is another version of it, or already one.
+            SessionChangedError: the session is at another version, or exists already.
         """
-        request = self.put(session, expected_version=expected_version)
+        put = self.put(session, expected_version=expected_version)
         try:
-            self.database.call("put_item", **request)
+            self.database.call("put_item", **put.request["Put"])
         except ConditionFailedError as error:
-            # The SDK repeats a write whose response was lost, and then meets its own.
-            if error.item != request["Item"]:
-                raise
+            # After a lost response the SDK repeats the write and finds its own result.
+            if error.item != put.item:
+                raise _changed(error.item) from None
 
-    def put_marker(self, session: Session, key: str) -> dict[str, Any]:
-        """Return the write, only once, of what an Idempotency-Key led to.
+    def put_marker(self, session: Session, key: str) -> Action:
+        """Return the write of the marker of an Idempotency-Key: the session that it started.
 
-        Kept beside the sessions: a session's own id has to sort by time, so it cannot be made of
-        the key.
+        Refused with KeyUsedError if there is one. A session id sorts by time and cannot be derived
+        from the key, so the marker is an item of its own, beside the sessions.
         """
-        return {
+        put = {
             "TableName": self.name,
             "Item": {
                 "userId": {"S": session.user_id},
@@ -129,12 +132,20 @@ class SessionsTable(NamedTuple):
             "ConditionExpression": "attribute_not_exists(userId)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
+        return Action({"Put": put}, _key_used)
 
-    @staticmethod
-    def marked_session(marker: Item) -> str:
-        """Return the id of the session a marker tells of."""
-        started: str = marker["startedSession"]["S"]
-        return started
+
+def _changed(item: Item | None) -> SessionChangedError:
+    return SessionChangedError(session_from_item(item) if item else None)
+
+
+def _key_used(marker: Item | None) -> KeyUsedError:
+    return KeyUsedError(_started_session(marker) if marker else "")
+
+
+def _started_session(marker: Item) -> str:
+    started: str = marker["startedSession"]["S"]
+    return started
 
 
 def item_from_session(session: Session) -> Item:

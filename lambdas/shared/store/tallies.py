@@ -75,7 +75,7 @@ class Tallies(NamedTuple):
         One call, and one more for ledgers of days before their learner's newest.
 
         Raises:
-            UnavailableError: some could not be read.
+            StoreUnavailableError: some could not be read.
         """
         user_items = {user_id: _user_key(user_id) for user_id in learners}
         question_items = {key: statistics_key(*key) for key in items}
@@ -182,7 +182,7 @@ def item_tallies(questions: QuestionsTable, keys: Sequence[ItemKey]) -> dict[Ite
     """Return the tallies that there are of those named; they lag anyway, so reads may be stale.
 
     Raises:
-        UnavailableError: some could not be read.
+        StoreUnavailableError: some could not be read.
     """
     names = {statistics_key(*key)["questionId"]["S"]: key for key in keys}
     wanted = [{"questionId": {"S": name}} for name in names]

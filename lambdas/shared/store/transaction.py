@@ -1,4 +1,4 @@
-"""Writes that span tables: all of it or nothing."""
+"""Transactions: several writes, in one table or more, all or none."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -6,58 +6,74 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from lambdas.shared.store.client import THROTTLED_REASONS, ConditionFailedError, Database
+from lambdas.shared.store.client import THROTTLED_REASONS, Database, Item
 from lambdas.shared.store.conflicts import ConflictError, patiently
+from lambdas.shared.store.errors import RefusedWriteError, TransactionConditionError
 
 _PASSING = THROTTLED_REASONS | {"TransactionConflict"}
 
 
-class TransactionConditionError(ConditionFailedError):
-    """A condition of a transaction did not hold; `failed` are the places of the actions refused.
+def _refused(_item: Item | None) -> RefusedWriteError:
+    return RefusedWriteError("the condition of an action did not hold")
 
-    `item` is the current item of the first of them, where it asked for it.
+
+class Action(NamedTuple):
+    """One write of a transaction, as every table class returns it.
+
+    Attributes:
+        request: DynamoDB's action: `{"Put": {...}}`, or `Update`, `Delete`, `ConditionCheck`.
+        refused: Returns the table's error for a failed condition, from the current item, which
+            DynamoDB returns only if the request asks for it.
     """
 
-    def __init__(self, failed: tuple[int, ...], item: dict[str, Any] | None) -> None:
-        """Take the places and the item."""
-        super().__init__(item)
-        self.failed = failed
+    request: Mapping[str, Any]
+    refused: Callable[[Item | None], RefusedWriteError] = _refused
+
+    @property
+    def item(self) -> Item:
+        """The item that a `Put` writes."""
+        item: Item = self.request["Put"]["Item"]
+        return item
 
 
 class Transactions(NamedTuple):
-    """Runs transactions; `pause` is given seconds to wait."""
+    """Runs transactions. `pause` waits a number of seconds."""
 
     database: Database
     pause: Callable[[float], None] = time.sleep
 
-    def write(self, actions: Sequence[Mapping[str, Any]]) -> None:
-        """Write up to 100 actions (`Put`, `Update`, `Delete`, `ConditionCheck`) together.
+    def write(self, actions: Sequence[Action | Mapping[str, Any]]) -> None:
+        """Write up to 100 actions together.
 
         Raises:
             TransactionConditionError: a condition did not hold; nothing was written.
-            UnavailableError: it kept colliding with other transactions; nothing was written.
+            StoreUnavailableError: it kept colliding with other transactions; nothing was written.
         """
-        patiently(lambda: self._write(actions), self.pause)
+        typed = [each if isinstance(each, Action) else Action(each) for each in actions]
+        patiently(lambda: self._write(typed), self.pause)
 
-    def _write(self, actions: Sequence[Mapping[str, Any]]) -> None:
+    def _write(self, actions: Sequence[Action]) -> None:
+        requests = [action.request for action in actions]
         try:
-            self.database.call("transact_write_items", TransactItems=list(actions))
+            self.database.call("transact_write_items", TransactItems=requests)
         except ClientError as error:
-            raise _meaning(error) from None
+            raise _meaning(error, actions) from None
 
 
-def _meaning(error: ClientError) -> Exception:
-    """Return what a refused transaction comes to."""
+def _meaning(error: ClientError, actions: Sequence[Action]) -> Exception:
+    """Return the error that stands for a refused transaction."""
     response: Any = error.response
     if response["Error"]["Code"] == "TransactionInProgressException":
         return ConflictError()
     if response["Error"]["Code"] != "TransactionCanceledException":
         return error
     reasons = response.get("CancellationReasons", [])
-    failed = tuple(
-        place for place, reason in enumerate(reasons) if reason["Code"] == "ConditionalCheckFailed"
+    refusals = tuple(
+        action.refused(reason.get("Item"))
+        for action, reason in zip(actions, reasons, strict=False)
+        if reason["Code"] == "ConditionalCheckFailed"
     )
-    if failed:
-        return TransactionConditionError(failed, reasons[failed[0]].get("Item"))
+    if refusals:
+        return TransactionConditionError(refusals)
     passing = any(reason["Code"] in _PASSING for reason in reasons)
     return ConflictError() if passing else error

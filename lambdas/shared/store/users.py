@@ -5,10 +5,11 @@ Every write that would bring data of a user into being is on the condition that 
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from lambdas.contract.errors import AccountErasedError
-from lambdas.shared.store.client import ConditionFailedError, Database, Item
+from lambdas.shared.store.client import Database, Item
+from lambdas.shared.store.errors import AccountErasedError, ConditionFailedError
+from lambdas.shared.store.transaction import Action
 
 UNFINISHED_ERASURES = "unfinishedErasures"
 """Index of the tombstones that have `erasing`, and of nothing else."""
@@ -136,15 +137,17 @@ class UsersTable(NamedTuple):
         except ConditionFailedError:
             return
 
-    def check_not_erased(self, user_id: str) -> dict[str, Any]:
-        """Return the condition that the account was not erased, as an action of a transaction."""
-        return {
-            "ConditionCheck": {
-                "TableName": self.name,
-                "Key": self.key(user_id),
-                "ConditionExpression": NOT_ERASED,
-            }
+    def check_not_erased(self, user_id: str) -> Action:
+        """Return the check that the account was not erased.
+
+        Refused with AccountErasedError.
+        """
+        check = {
+            "TableName": self.name,
+            "Key": self.key(user_id),
+            "ConditionExpression": NOT_ERASED,
         }
+        return Action({"ConditionCheck": check}, lambda _: AccountErasedError())
 
     @staticmethod
     def key(user_id: str) -> Item:

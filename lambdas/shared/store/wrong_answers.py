@@ -12,7 +12,9 @@ from domain.session.pool import PoolEntry
 from domain.session.state import Session
 from lambdas.contract.routes import QUESTION_ID_PATTERN
 from lambdas.shared.store.client import Database, Item
+from lambdas.shared.store.errors import PoolEntryChangedError
 from lambdas.shared.store.sessions import digits
+from lambdas.shared.store.transaction import Action
 from lambdas.shared.timestamps import iso, milliseconds
 
 POSITION_PATTERN = f"[0-9T:.-]{{23}}Z#{QUESTION_ID_PATTERN.strip('^$')}"
@@ -34,13 +36,16 @@ class OwedQuestion(NamedTuple):
 
 
 class WrongAnswersTable(NamedTuple):
-    """Reads, and the changes transactions write."""
+    """Reads entries, and returns the actions that change them.
+
+    A refused action raises PoolEntryChangedError.
+    """
 
     database: Database
     name: str
 
-    def change(self, session: Session, change: PoolChange) -> dict[str, Any]:
-        """Return the write of a change of the session's pool, as an action of a transaction."""
+    def change(self, session: Session, change: PoolChange) -> Action:
+        """Return the write of a change of the session's pool."""
         key = {
             "userId": {"S": session.user_id},
             "timestamp": {"S": _sort_key(change.entry.key)},
@@ -54,64 +59,58 @@ class WrongAnswersTable(NamedTuple):
                 "remainingTries": {"N": str(change.entry.remaining_tries)},
                 "shuffledAnswers": {"S": digits(change.order)},
             }
-            return {
-                "Put": {
-                    "TableName": self.name,
-                    "Item": item,
-                    "ConditionExpression": "attribute_not_exists(userId)",
-                }
-            }
-        if isinstance(change, EntryLowered):
-            return {
-                "Update": {
-                    "TableName": self.name,
-                    "Key": key,
-                    "UpdateExpression": (
-                        "SET remainingTries = :tries, shuffledAnswers = :order REMOVE leftover"
-                    ),
-                    "ConditionExpression": "sessionId = :session",
-                    "ExpressionAttributeValues": {
-                        **owned,
-                        ":tries": {"N": str(change.entry.remaining_tries)},
-                        ":order": {"S": digits(change.order)},
-                    },
-                }
-            }
-        # Without a condition: an entry that is gone already is what was wanted.
-        return {"Delete": {"TableName": self.name, "Key": key}}
-
-    def taken_over(self, session: Session, owed: OwedQuestion, tries: int) -> dict[str, Any]:
-        """Return the write by which a review session becomes an entry's owner, as an action.
-
-        Only of the entry as it was read: its former session may have been answered since.
-        """
-        return {
-            "Update": {
+            put = {
                 "TableName": self.name,
-                "Key": self._key_of(session.user_id, owed),
+                "Item": item,
+                "ConditionExpression": "attribute_not_exists(userId)",
+            }
+            return _action("Put", put)
+        if isinstance(change, EntryLowered):
+            update = {
+                "TableName": self.name,
+                "Key": key,
                 "UpdateExpression": (
-                    "SET sessionId = :new, remainingTries = :tries, leftover = :yes"
+                    "SET remainingTries = :tries, shuffledAnswers = :order REMOVE leftover"
                 ),
-                "ConditionExpression": _AS_READ,
+                "ConditionExpression": "sessionId = :session",
                 "ExpressionAttributeValues": {
-                    **self._as_read(owed),
-                    ":new": {"S": session.session_id},
-                    ":tries": {"N": str(tries)},
-                    ":yes": {"BOOL": True},
+                    **owned,
+                    ":tries": {"N": str(change.entry.remaining_tries)},
+                    ":order": {"S": digits(change.order)},
                 },
             }
-        }
+            return _action("Update", update)
+        # Without a condition: the entry may be gone already.
+        return _action("Delete", {"TableName": self.name, "Key": key})
 
-    def removed(self, user_id: str, owed: OwedQuestion) -> dict[str, Any]:
-        """Return the write that removes an entry, if it is still as it was read."""
-        return {
-            "Delete": {
-                "TableName": self.name,
-                "Key": self._key_of(user_id, owed),
-                "ConditionExpression": _AS_READ,
-                "ExpressionAttributeValues": self._as_read(owed),
-            }
+    def taken_over(self, session: Session, owed: OwedQuestion, tries: int) -> Action:
+        """Return the write that makes a review session the owner of an entry.
+
+        Refused unless the entry is as it was read: its former session may have been answered since.
+        """
+        update = {
+            "TableName": self.name,
+            "Key": self._key_of(session.user_id, owed),
+            "UpdateExpression": "SET sessionId = :new, remainingTries = :tries, leftover = :yes",
+            "ConditionExpression": _AS_READ,
+            "ExpressionAttributeValues": {
+                **self._as_read(owed),
+                ":new": {"S": session.session_id},
+                ":tries": {"N": str(tries)},
+                ":yes": {"BOOL": True},
+            },
         }
+        return _action("Update", update)
+
+    def removed(self, user_id: str, owed: OwedQuestion) -> Action:
+        """Return the write that removes an entry; refused unless it is as it was read."""
+        delete = {
+            "TableName": self.name,
+            "Key": self._key_of(user_id, owed),
+            "ConditionExpression": _AS_READ,
+            "ExpressionAttributeValues": self._as_read(owed),
+        }
+        return _action("Delete", delete)
 
     @staticmethod
     def _as_read(owed: OwedQuestion) -> Item:
@@ -184,6 +183,10 @@ class WrongAnswersTable(NamedTuple):
         if after:
             query["ExclusiveStartKey"] = {"userId": {"S": user_id}, "timestamp": {"S": after}}
         return self.database.call("query", **query)
+
+
+def _action(operation: str, request: Item) -> Action:
+    return Action({operation: request}, lambda _: PoolEntryChangedError())
 
 
 def _sort_key(key: tuple[int, str]) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from domain.question import Choice, Question
-from lambdas.contract.errors import UnavailableError
 from lambdas.shared.bank import FRESH_FOR, Bank
+from lambdas.shared.store.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
     from lambdas.shared.store.questions import QuestionsTable
@@ -36,7 +36,7 @@ class Table:
     def revision(self) -> int:
         self.checks += 1
         if self.in_trouble:
-            raise UnavailableError("It cannot be read.")
+            raise StoreUnavailableError("It cannot be read.")
         return self.edits
 
     def questions(self, ids: Sequence[str], *, consistent: bool = False) -> dict[str, Question]:

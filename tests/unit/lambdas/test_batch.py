@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from lambdas.contract.errors import UnavailableError
 from lambdas.shared.store.batch import ATTEMPTS, BACKOFF, batch_get, batch_write
+from lambdas.shared.store.errors import StoreUnavailableError
 
 
 class Table:
@@ -60,7 +60,7 @@ def test_what_is_left_undone_is_asked_again_with_growing_pauses() -> None:
 @pytest.mark.parametrize("batch", [batch_get, batch_write])
 def test_what_stays_undone_is_reported(batch: Any) -> None:
     table, pauses = Table(does=0), list[float]()
-    with pytest.raises(UnavailableError):
+    with pytest.raises(StoreUnavailableError):
         batch(table, "bank", [{"questionId": {"S": "x"}}], pause=pauses.append)
     assert len(table.sizes) == ATTEMPTS
     assert len(pauses) == ATTEMPTS - 1

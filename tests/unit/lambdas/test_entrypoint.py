@@ -18,6 +18,12 @@ from lambdas.shared.http.response import Response
 from lambdas.shared.services import Services
 from lambdas.shared.settings import settings
 from lambdas.shared.store.client import ATTEMPT_SECONDS
+from lambdas.shared.store.errors import (
+    AccountErasedError,
+    PoolEntryChangedError,
+    StoreUnavailableError,
+    TransactionConditionError,
+)
 from lambdas.shared.telemetry import audit_record
 from lambdas.shared.telemetry.request_log import usage
 from tests.unit.lambdas.builders import CLIENT_ID, claims, event
@@ -209,6 +215,23 @@ def test_an_error_of_the_contract_is_rendered_with_its_members_and_headers(
     assert result["headers"]["Content-Type"] == "application/problem+json"
     (line,) = lines(capsys)
     assert (line["status"], line["Code"]) == (409, "TURN_MISMATCH")
+
+
+def test_an_unavailable_store_is_503_with_its_retry_after() -> None:
+    result = asked(quiz(raising(StoreUnavailableError("busy", retry_after=7))))
+    body = json.loads(result["body"])
+    assert (result["statusCode"], result["headers"]["Retry-After"]) == (503, "7")
+    assert (body["code"], body["detail"]) == ("UNAVAILABLE", "busy")
+
+
+def test_an_erased_account_is_401() -> None:
+    result = asked(quiz(raising(AccountErasedError())))
+    assert (result["statusCode"], json.loads(result["body"])["code"]) == (401, "UNAUTHORIZED")
+
+
+def test_a_refused_write_that_no_use_case_expects_is_an_internal_error() -> None:
+    result = asked(quiz(raising(TransactionConditionError((PoolEntryChangedError(),)))))
+    assert (result["statusCode"], json.loads(result["body"])["code"]) == (500, "INTERNAL_ERROR")
 
 
 def test_unavailable_keeps_its_retry_after() -> None:

@@ -1,16 +1,17 @@
-"""Items of the tables in words a reader can follow: times as ISO 8601, what is packed unpacked.
+"""Items of a learner as plain records for the export: ISO 8601 times, packed attributes unpacked.
 
-Left out is what is not about the learner but about the quiz: a session's seed, and the order its
-question's choices are shown in. With them the choices of an open session could be told apart before
-they are answered. docs/privacy.md says so to the learner.
+A session's seed and the order of its choices are left out: they would reveal the right choices of
+an open session before they are answered (docs/privacy.md).
 """
 
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from re import fullmatch
 from typing import Any
 
 from domain.statistics.given_answer import DAY
+from lambdas.contract.routes import SESSION_ID_PATTERN
 from lambdas.shared.store.client import Item
 from lambdas.shared.store.packing import unpacked_learner, unpacked_ledger
 from lambdas.shared.store.sessions import session_from_item
@@ -42,6 +43,11 @@ def user_record(item: Item) -> Record:
         record["ledger"] = _plain(unpacked_ledger(item["ledger"]["B"]))
         record["ledgerDay"] = _date(record["ledgerDay"])
     return record
+
+
+def is_session(item: Item) -> bool:
+    """Whether an item of the Sessions table is a session, not an idempotency marker or a ledger."""
+    return fullmatch(SESSION_ID_PATTERN, item["sessionId"]["S"]) is not None
 
 
 def session_record(item: Item) -> Record:
