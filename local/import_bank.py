@@ -28,7 +28,8 @@ from banks.pinned_choices import pinned_places
 from lambdas.contract.bodies.question import QuestionDraft
 from lambdas.contract.errors import ValidationError
 from lambdas.contract.routes import CATEGORY_PATTERN
-from lambdas.questions.bank_writer import BankWriter, SaveStatus, Staged
+from lambdas.questions.bank_writer import BankWriter
+from lambdas.questions.staging import SaveStatus, Staged, Update
 from lambdas.shared.http.request import checked
 from lambdas.shared.services import Services
 from lambdas.shared.services import services as process_services
@@ -182,7 +183,8 @@ class BankImport:
                 fate.created += 1
             case SaveStatus.UPDATED:
                 fate.updated += 1
-                spool.add(staged)
+                if staged.update:
+                    spool.add(staged.update)
             case SaveStatus.UNCHANGED if staged.repeated:
                 fate.duplicates += 1
             case SaveStatus.UNCHANGED:
@@ -199,7 +201,7 @@ class BankImport:
         self.observer.refused(entry.line, reason)
 
     def _publish(self, writer: BankWriter, spool: ImportSpool) -> None:
-        last: list[Staged] = []
+        last: list[Update] = []
         for part in spool.updates():
             if last:
                 self.standing = Standing.UPDATING

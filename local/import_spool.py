@@ -7,7 +7,8 @@ from contextlib import closing
 from itertools import count
 from typing import Self
 
-from lambdas.questions.bank_writer import UPDATED_TOGETHER, Staged
+from lambdas.questions.bank_writer import UPDATED_TOGETHER
+from lambdas.questions.staging import Update
 
 MAX_BYTES = 3_000_000
 """Of the updates written together: DynamoDB takes 4 MB in a transaction."""
@@ -26,7 +27,7 @@ class ImportSpool:
             """
             PRAGMA journal_mode = OFF;
             CREATE TABLE given (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
-            CREATE TABLE updates (revives INTEGER, place INTEGER, staged BLOB,
+            CREATE TABLE updates (revives INTEGER, place INTEGER, content BLOB,
                 PRIMARY KEY (revives, place)) WITHOUT ROWID;
             BEGIN;
             """
@@ -47,19 +48,18 @@ class ImportSpool:
         """Remember what was given under a key."""
         self._database.execute("INSERT OR REPLACE INTO given VALUES (?, ?)", (key, value))
 
-    def add(self, staged: Staged) -> None:
-        """Keep an update."""
-        revives = bool(staged.replaces and staged.replaces.question.retired)
-        row = (revives, next(self._places), pickle.dumps(staged))
+    def add(self, update: Update) -> None:
+        """Store an update until it is written."""
+        row = (update.revives, next(self._places), pickle.dumps(update))
         self._database.execute("INSERT INTO updates VALUES (?, ?, ?)", row)
 
-    def updates(self) -> Iterator[list[Staged]]:
+    def updates(self) -> Iterator[list[Update]]:
         """Return the updates in parts that fit a transaction with the registry.
 
         Those of retired questions come last, to be written with the number of questions in use.
         """
-        rows = self._database.execute("SELECT staged FROM updates ORDER BY revives, place")
-        part: list[Staged] = []
+        rows = self._database.execute("SELECT content FROM updates ORDER BY revives, place")
+        part: list[Update] = []
         size = 0
         with closing(rows):
             for (content,) in rows:

@@ -1,22 +1,18 @@
-"""Writing the bank: one writer at a time, and nothing seen before it is complete.
+"""Writes the bank: one writer at a time, and nothing is visible before it is complete.
 
 New questions are written at ordinals beyond their category's published size, where no session
-looks, and become visible by one write of the registry. A writer that dies leaves such questions
-behind; the next one writes over them, and a reference that does not lead to a question of its
-content counts for nothing.
+looks, and become visible by one write of the registry. Questions that a crashed writer left
+behind are overwritten by the next one.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from hashlib import blake2b
-from typing import Any, NamedTuple, Protocol, Self
-from unicodedata import normalize
+from typing import Any, Self
 
-from domain.question import Choice, Question, category_and_ordinal, question_id
+from domain.question import category_and_ordinal, question_id
 from lambdas.contract.bodies.question import QuestionDraft
-from lambdas.contract.errors import FieldFault
+from lambdas.questions.draft_identity import record_keys
+from lambdas.questions.staging import Batch, Given, Staged, Update
 from lambdas.shared.services import Services
 from lambdas.shared.store.questions import BankRecord, CategoryEntry, QuestionsTable
 
@@ -28,40 +24,6 @@ CREATED_TOGETHER = 33
 
 UPDATED_TOGETHER = 99
 """Updates of one transaction with the registry."""
-
-
-class SaveStatus(StrEnum):
-    """What became of a question."""
-
-    CREATED = "CREATED"
-    UPDATED = "UPDATED"
-    UNCHANGED = "UNCHANGED"
-    REJECTED = "REJECTED"
-
-
-class Staged(NamedTuple):
-    """What becomes of a draft once published.
-
-    `repeated` tells that the same writer met the question before. `update` is the record to write
-    over the one that `replaces`.
-    """
-
-    status: SaveStatus
-    question_id: str | None = None
-    repeated: bool = False
-    faults: tuple[FieldFault, ...] = ()
-    update: BankRecord | None = None
-    replaces: BankRecord | None = None
-
-
-class Given(Protocol):
-    """What a writer was given so far, to tell what is given twice."""
-
-    def get(self, key: str, /) -> str | None:
-        """Return what is kept under a key, None if nothing is."""
-
-    def __setitem__(self, key: str, value: str, /) -> None:
-        """Keep it."""
 
 
 @dataclass(slots=True)
@@ -98,20 +60,21 @@ class BankWriter:
         if self.services.clock() > self._leased_until - LEASE // 2:
             # Not claimed anew: whoever wrote meanwhile may have written over what is staged.
             self.services.transactions.write([self._renewal()])
-        batch = _Batch(self, drafts)
+        batch = Batch(self, drafts)
         staged = [batch.settle(draft) for draft in drafts]
         for at in range(0, len(batch.created), CREATED_TOGETHER):
             self._create(batch.created[at : at + CREATED_TOGETHER])
         return staged
 
-    def publish(self, updates: Sequence[Staged] = ()) -> None:
-        """Make what was staged visible, with up to 100 updates, and end the lease.
+    def publish(self, updates: Sequence[Update] = ()) -> None:
+        """Make staged questions visible, with up to 100 updates, and end the lease.
 
-        All of it in one transaction; 100 updates leave no room in it for the lease, which is
-        renewed before and ended after them.
+        One transaction does it. 100 updates leave no room for the lease, which is then renewed
+        before them and ended after them.
 
         Raises:
-            TransactionConditionError: the lease was lost, or a question changed; nothing is seen.
+            TransactionConditionError: the lease was lost, or a question changed; nothing is
+                visible.
         """
         self._refer_to(updates)
         for update in updates:
@@ -126,8 +89,8 @@ class BankWriter:
             self.services.transactions.write([end])
         self._forget(updates)
 
-    def update(self, updates: Sequence[Staged]) -> None:
-        """Write up to 99 updates at once, and renew the lease.
+    def update(self, updates: Sequence[Update]) -> None:
+        """Write up to 99 updates in one transaction, and renew the lease.
 
         Raises:
             TransactionConditionError: the lease was lost, or a question changed; none of them is
@@ -140,18 +103,8 @@ class BankWriter:
         self._forget(updates)
 
     def replacement(self, known: BankRecord, draft: QuestionDraft) -> Staged:
-        """Return what becomes of a question that a draft replaces; nothing is written yet."""
-        identifier = known.question.question_id
-        changed = with_draft(known, draft, self.services.clock())
-        if changed is None:
-            return Staged(status=SaveStatus.UNCHANGED, question_id=identifier)
-        batch = _Batch(self, [draft])
-        faults = batch.taken(draft, identifier)
-        if faults:
-            return Staged(status=SaveStatus.REJECTED, question_id=identifier, faults=faults)
-        return Staged(
-            status=SaveStatus.UPDATED, question_id=identifier, update=changed, replaces=known
-        )
+        """Return the result of replacing a known question by a draft; nothing is written yet."""
+        return Batch(self, [draft]).replacement(known, draft)
 
     def retire(self, record: BankRecord) -> None:
         """Retire a question, and end the lease."""
@@ -200,41 +153,38 @@ class BankWriter:
         for record in records:
             identifier = record.question.question_id
             actions.append(self._table.put(record))
-            actions += [self._table.put_reference(key, identifier) for key in _keys(record)]
+            actions += [self._table.put_reference(key, identifier) for key in record_keys(record)]
         self.services.transactions.write(actions)
 
-    def _puts(self, updates: Iterable[Staged]) -> list[dict[str, Any]]:
+    def _puts(self, updates: Iterable[Update]) -> list[dict[str, Any]]:
         return [
-            self._table.put(each.update, expected_version=each.replaces.question.version)
+            self._table.put(each.record, expected_version=each.replaces.question.version)
             for each in updates
-            if each.update and each.replaces
         ]
 
-    def _refer_to(self, updates: Iterable[Staged]) -> None:
+    def _refer_to(self, updates: Iterable[Update]) -> None:
         self._table.write_references(
             put={
-                key: each.update.question.question_id
+                key: each.record.question.question_id
                 for each in updates
-                if each.update and each.replaces
-                for key in _keys(each.update)
-                if key not in _keys(each.replaces)
+                for key in record_keys(each.record)
+                if key not in record_keys(each.replaces)
             }
         )
 
-    def _forget(self, updates: Iterable[Staged]) -> None:
+    def _forget(self, updates: Iterable[Update]) -> None:
         self._table.write_references(
             delete=[
                 key
                 for each in updates
-                if each.update and each.replaces
-                for key in _keys(each.replaces)
-                if key not in _keys(each.update)
+                for key in record_keys(each.replaces)
+                if key not in record_keys(each.record)
             ]
         )
 
-    def _count(self, update: Staged) -> None:
-        if update.update and update.replaces and update.replaces.question.retired:
-            category, _ = category_and_ordinal(update.update.question.question_id)
+    def _count(self, update: Update) -> None:
+        if update.revives:
+            category, _ = category_and_ordinal(update.record.question.question_id)
             entry = self._entry(category)
             self._changed[category] = entry._replace(active=entry.active + 1)
 
@@ -250,173 +200,3 @@ class BankWriter:
                 active=0,
             )
         )
-
-
-class _Batch:
-    """Drafts looked up together, and settled one by one."""
-
-    def __init__(self, writer: BankWriter, drafts: Sequence[QuestionDraft]) -> None:
-        self._writer = writer
-        self.created: list[BankRecord] = []
-        table = writer.services.questions
-        keys = {key for draft in drafts for key in draft_keys(draft)}
-        self._references = table.references(keys)
-        self._records = {
-            identifier: record
-            for identifier, record in table.records(self._references.values()).items()
-            if writer.is_visible(identifier)
-        }
-
-    def settle(self, draft: QuestionDraft) -> Staged:
-        known = self._known(draft)
-        given = self._writer.given
-        identifier = given.get(content_key(draft)) or (known and known.question.question_id)
-        if identifier and (before := given.get(identifier)):
-            return _settle_again(identifier, differs=before != _fingerprint(draft))
-        if known is None:
-            return self._create(draft)
-        staged = self._replace(known, draft)
-        if staged.status is not SaveStatus.REJECTED:
-            self._note(draft, known.question.question_id)
-        return staged
-
-    def _replace(self, known: BankRecord, draft: QuestionDraft) -> Staged:
-        identifier = known.question.question_id
-        # A question known by its content keeps the external id it has.
-        kept = draft.model_copy(update={"external_id": known.external_id or draft.external_id})
-        changed = with_draft(known, kept, self._writer.services.clock())
-        if changed is None:
-            return Staged(status=SaveStatus.UNCHANGED, question_id=identifier)
-        faults = self.taken(kept, identifier)
-        if faults:
-            return Staged(status=SaveStatus.REJECTED, question_id=identifier, faults=faults)
-        return Staged(
-            status=SaveStatus.UPDATED, question_id=identifier, update=changed, replaces=known
-        )
-
-    def _create(self, draft: QuestionDraft) -> Staged:
-        identifier = self._writer.next_id(draft)
-        record = _new_record(identifier, draft, self._writer.services.clock())
-        self.created.append(record)
-        self._records[identifier] = record
-        self._references |= dict.fromkeys(_keys(record), identifier)
-        self._note(draft, identifier)
-        return Staged(status=SaveStatus.CREATED, question_id=identifier)
-
-    def _note(self, draft: QuestionDraft, identifier: str) -> None:
-        self._writer.given[content_key(draft)] = identifier
-        self._writer.given[identifier] = _fingerprint(draft)
-
-    def _known(self, draft: QuestionDraft) -> BankRecord | None:
-        """The question of the same external id, else of the same content."""
-        for key in reversed(draft_keys(draft)):
-            record = self._records.get(self._references.get(key, ""))
-            if record and key in _keys(record):
-                return record
-        return None
-
-    def taken(self, draft: QuestionDraft, identifier: str) -> tuple[FieldFault, ...]:
-        """What of a draft belongs to another question than the one named."""
-        faults = []
-        for key, name in zip(draft_keys(draft), ("text", "externalId"), strict=False):
-            other = self._records.get(self._references.get(key, ""))
-            if other and key in _keys(other) and other.question.question_id != identifier:
-                faults.append(FieldFault(name, f"is that of {other.question.question_id} already"))
-        return tuple(faults)
-
-
-def _settle_again(identifier: str, *, differs: bool) -> Staged:
-    if not differs:
-        return Staged(status=SaveStatus.UNCHANGED, question_id=identifier, repeated=True)
-    fault = FieldFault("text", f"is given twice, with a difference: {identifier}")
-    return Staged(
-        status=SaveStatus.REJECTED, question_id=identifier, repeated=True, faults=(fault,)
-    )
-
-
-def _fingerprint(draft: QuestionDraft) -> str:
-    """Return what tells drafts of one question apart; the order of its choices does not."""
-    choices = sorted((_plain(each.text), each.correct, each.pinned) for each in draft.answers)
-    rest = [draft.type, draft.explanation, draft.language, draft.difficulty, draft.tags]
-    content = json.dumps([_plain(draft.text), choices, *rest])
-    return blake2b(content.encode(), digest_size=16).hexdigest()
-
-
-def content_key(draft: QuestionDraft) -> str:
-    """Return what names a draft's content: its text and choices, whatever their order.
-
-    Which choices are right is left out, so that correcting an answer key updates a question.
-    """
-    content = [_plain(draft.text), sorted(_plain(answer.text) for answer in draft.answers)]
-    named = blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
-    return f"#content#{draft.category}#{named}"
-
-
-def draft_keys(draft: QuestionDraft) -> tuple[str, ...]:
-    """Return the keys a draft may be known by: of its content, then of its external id."""
-    if draft.external_id is None:
-        return (content_key(draft),)
-    return (content_key(draft), _external_key(draft.category, draft.external_id))
-
-
-def _external_key(category: str, external_id: str) -> str:
-    return f"#external#{category}#{external_id}"
-
-
-def _keys(record: BankRecord) -> tuple[str, ...]:
-    if record.external_id is None:
-        return (record.content_key,)
-    category, _ = category_and_ordinal(record.question.question_id)
-    return (record.content_key, _external_key(category, record.external_id))
-
-
-def _plain(text: str) -> str:
-    return normalize("NFC", " ".join(text.split()))
-
-
-def _new_record(identifier: str, draft: QuestionDraft, now: int) -> BankRecord:
-    return BankRecord(
-        question=_question(identifier, 1, draft),
-        content_key=content_key(draft),
-        difficulty=draft.difficulty,
-        tags=draft.tags,
-        external_id=draft.external_id,
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def with_draft(known: BankRecord, draft: QuestionDraft, now: int) -> BankRecord | None:
-    """Return a record with a draft's content, None if it has that already.
-
-    What is shown or graded counts as content and gets a new version; a session in progress does
-    not notice anything else.
-    """
-    same = known.question
-    question = _question(same.question_id, same.version, draft)
-    if (question.text, question.choices, question.multiple) != (
-        same.text,
-        same.choices,
-        same.multiple,
-    ):
-        question = replace(question, version=same.version + 1)
-    changed = known._replace(
-        question=question,
-        content_key=content_key(draft),
-        difficulty=draft.difficulty,
-        tags=draft.tags,
-        external_id=draft.external_id,
-    )
-    return None if changed == known else changed._replace(updated_at=now)
-
-
-def _question(identifier: str, version: int, draft: QuestionDraft) -> Question:
-    return Question(
-        question_id=identifier,
-        version=version,
-        text=draft.text,
-        choices=tuple(Choice(each.text, each.correct, each.pinned) for each in draft.answers),
-        multiple=draft.type == "MULTIPLE_CHOICE",
-        explanation=draft.explanation,
-        language=draft.language,
-    )

@@ -6,7 +6,7 @@ from domain.question import category_and_ordinal
 from lambdas.contract.bodies.question import QuestionDraft, SaveQuestions
 from lambdas.contract.routes import QUESTION_ID_PATTERN
 from lambdas.questions import statistics, use_cases
-from lambdas.questions.bank_writer import Staged
+from lambdas.questions.staging import Staged
 from lambdas.questions.statistics_view import (
     category_statistics_view,
     question_statistics_view,

@@ -8,7 +8,8 @@ from typing import Any
 from domain.question import category_and_ordinal, question_id
 from lambdas.contract.bodies.question import QuestionDraft
 from lambdas.contract.errors import FieldFault, NotFoundError, UnavailableError, ValidationError
-from lambdas.questions.bank_writer import BankWriter, SaveStatus, Staged
+from lambdas.questions.bank_writer import BankWriter
+from lambdas.questions.staging import SaveStatus, Staged
 from lambdas.shared.http.request import checked
 from lambdas.shared.services import Services
 from lambdas.shared.store.errors import StoreUnavailableError, TransactionConditionError
@@ -80,7 +81,7 @@ def save_questions(services: Services, questions: Sequence[Any]) -> list[Staged]
     if drafts:
         with _writer(services) as writer:
             staged = writer.stage(list(drafts.values()))
-            writer.publish([each for each in staged if each.update])
+            writer.publish([each.update for each in staged if each.update])
         results |= dict(zip(drafts, staged, strict=True))
     return [results[index] for index in range(len(questions))]
 
@@ -101,8 +102,8 @@ def replace_question(services: Services, identifier: str, draft: QuestionDraft) 
         staged = writer.replacement(known, draft)
         if staged.faults:
             raise ValidationError(staged.faults)
-        writer.publish([staged] if staged.update else [])
-    return staged.update or known
+        writer.publish([staged.update] if staged.update else [])
+    return staged.update.record if staged.update else known
 
 
 def retire_question(services: Services, identifier: str) -> None:

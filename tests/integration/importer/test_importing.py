@@ -113,7 +113,7 @@ def test_the_same_content_in_a_file_is_one_question(importing: Importing) -> Non
 def test_a_question_given_twice_with_a_difference_is_refused(importing: Importing) -> None:
     lines = [plain(1), *(plain(n) for n in range(2, 150)), plain(1, correct=[1])]
     assert importing.run(lines) == {"geography": Fate(created=149, refused=1)}
-    reason = "text: is given twice, with a difference: geography:000000"
+    reason = "text: repeats geography:000000 with a difference"
     assert importing.watch.refusals == {150: reason}
     # Known to the bank by now, and just as far apart.
     assert importing.run(lines) == {"geography": Fate(unchanged=149, refused=1)}
