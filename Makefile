@@ -92,8 +92,9 @@ openapi: $(VENV) ## write docs/openapi.json
 openapi-check: $(VENV) ## fail if docs/openapi.json is stale
 	$(call fresh,docs/openapi.json,openapi)
 
-synth: $(INSTALLED) ## synthesize the stacks (STAGE=dev)
-	$(BIN)/npx cdk synth '**' --quiet -c stage=$(STAGE)
+synth: $(INSTALLED) ## synthesize the stacks (STAGE=dev CONTEXT="corsOrigin=https://quiz.example.com")
+	$(BIN)/npx cdk synth '**' --quiet -c stage=$(STAGE) $(CONTEXT:%=-c %)
+	@echo "Templates of $(STAGE): cdk.out/quiz-$(STAGE)-*.template.json"
 
 snapshots: $(INSTALLED) ## update the snapshots
 	$(BIN)/pytest tests/infra -k snapshot --snapshot-update
@@ -128,7 +129,7 @@ capacity: $(INSTALLED) ## what learners ask of AWS and cost there (USERS=10000 S
 
 ##@ Deploy it
 .PHONY: deploy diff destroy redrive smoke report rehearse
-deploy: $(INSTALLED) ## deploy a stage to AWS (STAGE=dev CONTEXT=alarmEmail=ada@example.com)
+deploy: $(INSTALLED) ## deploy a stage to AWS (STAGE=dev)
 	@$(PYTHON) -m ops.deploy.stacks deploy --stage "$(STAGE)" $(CONTEXT:%=--context=%)
 
 diff: $(INSTALLED) ## show what deploying would change (STAGE=dev)

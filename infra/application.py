@@ -8,6 +8,7 @@ from typing import Any
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
+from infra.decisions import require_decisions
 from infra.stacks.analytics import AnalyticsStack
 from infra.stacks.api import ApiStack
 from infra.stacks.audit import AuditStack
@@ -33,7 +34,12 @@ def new_app(*, outdir: str | None = None, context: Mapping[str, Any] | None = No
 
 
 def add_stage(app: cdk.App, stage: Stage) -> None:
-    """Add the stacks of `stage`; several stages may share an app."""
+    """Add the stacks of `stage`; several stages may share an app.
+
+    Raises:
+        StageError: the stage lacks a setting that its deployer decides.
+    """
+    require_decisions(stage)
     data = DataStack(app, stage=stage)
     if stage.extent < Extent.SERVICE:
         return

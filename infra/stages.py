@@ -1,10 +1,9 @@
 """The stages, and everything in which they differ: data, so that no stack branches on a name."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum, auto
-from typing import Any
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_cognito import Mfa
@@ -12,6 +11,7 @@ from aws_cdk.aws_logs import RetentionDays
 from aws_cdk.aws_s3 import ObjectLockMode
 
 from infra.packaging.platforms import LAMBDA, THIS_MACHINE, Platform
+from infra.stage_names import StageError
 from lambdas.contract.delivery import DELIVERY, LAPTOP_DELIVERY, Delivery
 from lambdas.shared.settings import LOG_LEVELS
 
@@ -21,21 +21,14 @@ BASE_PATH = "v1"
 _NAME = re.compile(r"[a-z][a-z0-9]{1,15}")
 _ORIGIN = re.compile(r"\*|https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 _CERTIFICATE = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[a-z0-9-]+")
 _WAF_RATES = range(10, 2_000_000_001)  # what AWS::WAFv2::WebACL takes
 
 
-class StageError(ValueError):
-    """There is no such stage; the message is one sentence for whoever typed it."""
-
-
-class UnknownStageError(StageError):
-    """No stage has that name."""
-
-
 class ImpossibleStageError(StageError):
-    """Settings that do not go together; the message names all of them."""
+    """Settings contradict each other or are malformed; the message names every fault."""
 
 
 class Extent(IntEnum):
@@ -97,9 +90,10 @@ class Stage:
         owner: Whom to ask about it (tag).
         cost_centre: Who pays for it (tag).
         audit: What becomes of the audit records.
+        log_level: Lowest level that the functions log.
         cors_origin: The web client's origin, or `*`. One, because the gateway's own error
             responses can name only a fixed origin. Requests carry tokens, not cookies, so `*`
-            opens nothing to a page that has no token.
+            opens nothing to a page that has no token. The deployer of a production stage sets it.
         domain_name: Address of the API in place of the gateway's own; needs `certificate_arn`, of
             a certificate in the region.
         authenticator_app: Whether an authenticator app may be a second factor; there is no other.
@@ -118,8 +112,14 @@ class Stage:
         performance_monitoring: Whether the functions emit metrics, at $0.30 a month for each that
             is emitted all the time. Without them half of the dashboard is empty.
         pages: Whether somebody is to be woken; if not, what would page is a ticket.
-        alarm_email: Who is told of alarms and of the budget, after confirming a first message of
-            each topic.
+        circuit_breaker: Whether the functions stop calling a table that keeps failing.
+        dynamodb_endpoint: Address of DynamoDB in place of the region's own, such as that of a VPC
+            endpoint.
+        alarm_email: Address that receives alarms and budget notices, once it has confirmed each
+            topic's first message. The deployer of a production stage sets it.
+        mail_sender: Address that the user pool sends its messages from, of an identity verified
+            in SES. Without one Cognito sends at most 50 messages a day for the whole account. The
+            deployer of a production stage sets it.
         monthly_budget: In USD.
         delivery: How answers reach the function that counts them.
         traced_share: Of the API's requests, those that X-Ray records: it bills by the trace.
@@ -151,7 +151,10 @@ class Stage:
     waf_rate: int | None
     performance_monitoring: bool
     pages: bool
+    circuit_breaker: bool
+    dynamodb_endpoint: str | None
     alarm_email: str | None
+    mail_sender: str | None
     monthly_budget: int
     delivery: Delivery
     traced_share: float
@@ -193,6 +196,8 @@ class Stage:
         for what, value, grammar in (
             ("an origin", self.cors_origin, _ORIGIN),
             ("an e-mail address", self.alarm_email, _EMAIL),
+            ("an e-mail address", self.mail_sender, _EMAIL),
+            ("the address of an endpoint", self.dynamodb_endpoint, _ENDPOINT),
             ("a domain name", self.domain_name, _DOMAIN),
             ("the ARN of an ACM certificate", self.certificate_arn, _CERTIFICATE),
         ):
@@ -224,7 +229,7 @@ class Stage:
             yield "production that is destroyed with its stack"
         if self.audit.lock is not ObjectLockMode.COMPLIANCE:
             yield "production whose audit somebody can delete"
-        if not self.tls_only:
+        if not self.tls_only or (self.dynamodb_endpoint or "https").startswith("http:"):
             yield "production reached without TLS"
         if not (self.performance_monitoring and self.pages):
             yield "production that nobody watches"
@@ -275,7 +280,10 @@ _DEV = Stage(
     waf_rate=None,
     performance_monitoring=True,
     pages=False,
+    circuit_breaker=True,
+    dynamodb_endpoint=None,
     alarm_email=None,
+    mail_sender=None,
     monthly_budget=20,
     delivery=DELIVERY,
     traced_share=1.0,
@@ -287,7 +295,6 @@ _STAGING = replace(
     log_retention=RetentionDays.ONE_MONTH,
     traced_share=0.01,
     audit=AuditRetention(days=30, lock=ObjectLockMode.GOVERNANCE),
-    cors_origin="https://staging.quiz.example.com",
     mfa=Mfa.OPTIONAL,  # deployment tests sign in with nobody at hand to type a code
     table_recovery=True,
     throttle_scale=1.0,
@@ -301,7 +308,6 @@ _PROD = replace(
     production=True,
     log_retention=RetentionDays.THREE_MONTHS,
     audit=AuditRetention(days=400, lock=ObjectLockMode.COMPLIANCE),  # a year can be looked back on
-    cors_origin="https://quiz.example.com",
     mfa=Mfa.REQUIRED,
     deletion_protection=True,
     removal_policy=RemovalPolicy.RETAIN,
@@ -325,41 +331,3 @@ _REHEARSAL = replace(
 )
 
 STAGES = {stage.name: stage for stage in (_DEV, _STAGING, _PROD, _LOCAL, _REHEARSAL)}
-
-OVERRIDES = {
-    "alarmEmail": "alarm_email",
-    "corsOrigin": "cors_origin",
-    "domainName": "domain_name",
-    "certificateArn": "certificate_arn",
-}
-"""Settings by the name under which the context may give them: what whoever deploys knows and the
-sources should not."""
-
-
-def stage_named(name: object) -> Stage:
-    """Return a stage by the name given in the context.
-
-    Raises:
-        UnknownStageError: there is none of that name.
-    """
-    stage = STAGES.get(name) if isinstance(name, str) else None
-    if stage is None:
-        choices = ", ".join(STAGES)
-        said = f"There is no stage {name!r}" if name else "No stage is given"
-        raise UnknownStageError(f"{said}: choose one of {choices} with -c stage=NAME.")
-    return stage
-
-
-def stage_of_context(context: Callable[[str], object]) -> Stage:
-    """Return the stage that the context names, with the settings that it gives.
-
-    Raises:
-        UnknownStageError: there is none of that name.
-        ImpossibleStageError: it cannot have those settings.
-    """
-    stage = stage_named(context("stage"))
-    # A pipeline hands on the variable nobody has set as an empty text.
-    given: dict[str, Any] = {
-        field: str(value) for key, field in OVERRIDES.items() if (value := context(key))
-    }
-    return replace(stage, **given)

@@ -108,11 +108,17 @@ class Function(Construct):
                 "STAGE": stage.name,
                 "LOG_LEVEL": stage.log_level,
                 "PERFORMANCE_MONITORING": str(stage.performance_monitoring).lower(),
+                "CIRCUIT_BREAKER_ENABLED": str(stage.circuit_breaker).lower(),
                 "CORS_ORIGINS": stage.cors_origin,
+                **(
+                    {"DYNAMODB_ENDPOINT": endpoint} if (endpoint := stage.dynamodb_endpoint) else {}
+                ),
                 **audit.environment,
                 **{grant.table.variable: tables[grant.table].table_name for grant in grants},
             },
         )
+        if stage.dynamodb_endpoint:
+            self.function.add_environment("DYNAMODB_ENDPOINT", stage.dynamodb_endpoint)
         self.live = lambda_.Alias(
             self,
             "Live",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.decisions import EXAMPLES
 from local.data_folder import ROOT
 from local.errors import StageError
 
@@ -115,7 +116,10 @@ def synthesized(stage: str) -> Inventory:
             # Node is installed beside the interpreter.
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "CDK_OUTDIR": assembly,
-            "CDK_CONTEXT_JSON": json.dumps({"stage": stage, "aws:cdk:bundling-stacks": []}),
+            # Prices do not depend on the settings that a deployer decides.
+            "CDK_CONTEXT_JSON": json.dumps(
+                {"stage": stage, "aws:cdk:bundling-stacks": [], **EXAMPLES}
+            ),
             "CDK_VALIDATION": "false",
         }
         done = subprocess.run(

@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+from infra.stage_names import NAMES
 from local.data_folder import ROOT
 from local.errors import StageError
 from ops.deploy.buckets import empty_buckets
@@ -45,8 +46,7 @@ def main() -> int:
     arguments = parser.parse_args()
     stage: str = arguments.stage
     try:
-        if stage == _LAPTOP:
-            raise OperationError("The stage 'local' is this machine's: start it with 'make run'.")
+        require_deployable(stage)
         account, region = _account()
         if arguments.command == "deploy":
             _require_bootstrap(account, region)
@@ -68,6 +68,19 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def require_deployable(stage: str) -> None:
+    """Check the name of a stage that runs on AWS.
+
+    Raises:
+        OperationError: no stage has that name, or it is the laptop's.
+    """
+    if stage == _LAPTOP:
+        raise OperationError("The stage 'local' is this machine's: start it with 'make run'.")
+    if stage not in NAMES:
+        deployed = ", ".join(name for name in NAMES if name != _LAPTOP)
+        raise OperationError(f"There is no stage {stage!r}: choose one of {deployed}.")
 
 
 def _account() -> tuple[str, str]:

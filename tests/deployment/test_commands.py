@@ -70,6 +70,12 @@ def test_the_laptop_stage_is_not_deployed(tmp_path: Path) -> None:
     assert run("deploy", "local", tmp_path) == (1, "", said)
 
 
+def test_an_unknown_stage_is_refused_before_anything_else(tmp_path: Path) -> None:
+    said = "There is no stage 'nope': choose one of dev, staging, prod, rehearsal.\n"
+    for command in ("deploy", "diff", "destroy"):
+        assert run(command, "nope", tmp_path) == (1, "", said)
+
+
 STACKS = {
     "quiz-dev-data": {"ExportsOutputRefUsers": "quiz-dev-users"},
     "quiz-dev-identity": {"UserPoolId": "pool", "UserPoolClientId": "client"},

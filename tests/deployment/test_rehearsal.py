@@ -818,8 +818,8 @@ def changed_assembly(cloud: LocalCloud, folder: Path) -> Path:
     program.write_text(
         "from dataclasses import replace\n"
         "from infra.application import add_stage, new_app\n"
-        "from infra.stages import stage_named\n"
-        f"stage = stage_named({STAGE!r})\n"
+        "from infra.stages import STAGES\n"
+        f"stage = STAGES[{STAGE!r}]\n"
         "app = new_app()\n"
         "add_stage(app, replace(stage, throttle_scale=2 * stage.throttle_scale))\n"
         "app.synth()\n"

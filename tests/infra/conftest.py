@@ -11,9 +11,9 @@ os.environ["PATH"] = sysconfig.get_path("scripts") + os.pathsep + os.environ["PA
 os.environ.setdefault("CDK_VALIDATION", "false")
 
 from infra.application import add_stage, new_app
-from infra.stages import STAGES, Stage
+from infra.stages import Stage
 from tests.infra.assembly import NO_BUNDLING, Assembly, Template
-from tests.infra.chosen import CUSTOM, OPERATED_STAGES, SERVICE_STAGES
+from tests.infra.chosen import CHOSEN, CUSTOM, OPERATED_STAGES, SERVICE_STAGES
 
 
 def synthesize(folder: Path, *stages: Stage) -> Assembly:
@@ -37,7 +37,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     with (shared / "all.cdk.out.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
-            synthesize(folder, *STAGES.values())
+            synthesize(folder, *CHOSEN.values())
             done.touch()
     return Assembly(folder)
 

@@ -7,16 +7,16 @@ import pytest
 
 from domain.statistics.learner import OLDEST
 from infra.permissions import PERMISSIONS
-from infra.stages import STAGES, ImpossibleStageError
+from infra.stages import ImpossibleStageError
 from lambdas.contract.delivery import CONSUMER, DELIVERY, FAILED_BATCH_DAYS, LAPTOP_DELIVERY
 from ops.deploy.redrive import bucket_of, queue_of
 from tests.infra.assembly import Assembly, Properties, Template
-from tests.infra.chosen import SERVICE_STAGES
+from tests.infra.chosen import CHOSEN, SERVICE_STAGES
 
 DAY_MS = 24 * 3_600 * 1_000
 BUCKET = "arn:<AWS::Partition>:s3:::quiz-{}-failures-<AWS::AccountId>-<AWS::Region>"
 
-on_aws = pytest.mark.parametrize("stage", [s for s in SERVICE_STAGES if STAGES[s].deploy_roles])
+on_aws = pytest.mark.parametrize("stage", [s for s in SERVICE_STAGES if CHOSEN[s].deploy_roles])
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_it_is_a_function_like_the_others(assembly: Assembly, stage_name: str) -
     assert function["FunctionName"] == f"quiz-{stage_name}-analytics"
     assert function["Handler"] == "lambdas.analytics.handler.handler"
     assert function["Timeout"] == 60
-    assert function.get("ReservedConcurrentExecutions") == STAGES[stage_name].reserved_concurrency
+    assert function.get("ReservedConcurrentExecutions") == CHOSEN[stage_name].reserved_concurrency
 
 
 def test_it_is_told_its_stage_and_the_tables_it_uses(analytics: Template, stage_name: str) -> None:
@@ -143,7 +143,7 @@ def test_every_setting_of_failure_is_set(analytics: Template, stage_name: str) -
     assert bucket.startswith("<FailedBatches")
     assert bucket.endswith(".Arn>")
     assert set(found["DestinationConfig"]) == {"OnFailure"}
-    assert STAGES[stage_name].delivery is DELIVERY
+    assert CHOSEN[stage_name].delivery is DELIVERY
 
 
 def test_a_batch_is_large_and_soon(analytics: Template) -> None:
@@ -208,7 +208,7 @@ def test_a_failed_batch_is_kept_for_30_days(assembly: Assembly, stage: str) -> N
     (rule,) = bucket["LifecycleConfiguration"]["Rules"]
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", FAILED_BATCH_DAYS)
     versioned = bucket.get("VersioningConfiguration") == {"Status": "Enabled"}
-    assert versioned is STAGES[stage].table_recovery
+    assert versioned is CHOSEN[stage].table_recovery
     assert rule.get("NoncurrentVersionExpiration") == ({"NoncurrentDays": 7} if versioned else None)
 
 
@@ -225,7 +225,7 @@ def test_each_failed_batch_is_a_message_in_the_queue(failures: Template, stage_n
     assert queue["MessageRetentionPeriod"] == 14 * 24 * 3_600
     assert {resource["Type"] for resource in failures.body["Resources"].values()} == {
         "AWS::S3::Bucket",
-        *(["AWS::S3::BucketPolicy"] if STAGES[stage_name].tls_only else []),
+        *(["AWS::S3::BucketPolicy"] if CHOSEN[stage_name].tls_only else []),
         "AWS::SQS::Queue",
         "AWS::SQS::QueuePolicy",
     }
@@ -282,10 +282,10 @@ def test_failed_batches_of_prod_outlive_their_stack(assembly: Assembly, stage: s
 )
 def test_a_delivery_that_cannot_be_is_refused(changes: dict[str, Any], fault: str) -> None:
     with pytest.raises(ImpossibleStageError) as refused:
-        replace(STAGES["prod"], delivery=replace(DELIVERY, **changes))
+        replace(CHOSEN["prod"], delivery=replace(DELIVERY, **changes))
     assert str(refused.value) == f"Stage 'prod' is impossible: {fault}."
 
 
 def test_a_laptop_delivers_at_once_and_one_batch_at_a_time() -> None:
-    assert STAGES["local"].delivery is LAPTOP_DELIVERY
+    assert CHOSEN["local"].delivery is LAPTOP_DELIVERY
     assert (LAPTOP_DELIVERY.window_seconds, LAPTOP_DELIVERY.parallelization) == (0, 1)

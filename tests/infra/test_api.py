@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from infra.models import model_schema
-from infra.stages import STAGES
 from lambdas.contract.responses import Problem
 from lambdas.contract.routes import ROUTES, Access, Route
 from lambdas.shared.http.entrypoint import EXPOSED_HEADERS
 from tests.infra.assembly import Properties, Template
+from tests.infra.chosen import CHOSEN
 
 METHOD = "AWS::ApiGateway::Method"
 EXPOSED = {"Location", "Retry-After", "X-Request-Id"}  # of the contract
@@ -154,13 +154,13 @@ def test_a_route_is_throttled_as_the_table_and_the_stage_say(
     api: Template, stage_name: str, route: Route
 ) -> None:
     settings = settings_of(api)[route.method, route.path]
-    scale = STAGES[stage_name].throttle_scale
+    scale = CHOSEN[stage_name].throttle_scale
     assert settings["ThrottlingRateLimit"] == route.throttle.rate * scale
     assert settings["ThrottlingBurstLimit"] == route.throttle.burst * scale
 
 
 def test_production_throttles_as_the_table_says() -> None:
-    assert STAGES["prod"].throttle_scale == STAGES["staging"].throttle_scale == 1
+    assert CHOSEN["prod"].throttle_scale == CHOSEN["staging"].throttle_scale == 1
 
 
 def test_every_other_method_is_throttled_too(api: Template) -> None:
@@ -184,7 +184,7 @@ def test_a_preflight_is_answered_on_every_path_for_the_origin_of_the_stage(
         (response,) = method["Integration"]["IntegrationResponses"]
         headers = sent_headers(response["ResponseParameters"])
         allowed = headers["Access-Control-Allow-Headers"].strip("'").split(",")
-        assert headers["Access-Control-Allow-Origin"] == f"'{STAGES[stage_name].cors_origin}'"
+        assert headers["Access-Control-Allow-Origin"] == f"'{CHOSEN[stage_name].cors_origin}'"
         assert {"Authorization", "Content-Type", "Idempotency-Key"} == set(allowed)
         verbs = set(headers["Access-Control-Allow-Methods"].strip("'").split(","))
         assert verbs == {route.method for route in ROUTES}
@@ -288,7 +288,7 @@ def test_every_error_of_the_gateway_has_the_headers_of_the_contract(
     for body, headers in own_errors(api):
         assert headers["Content-Type"] == "'application/problem+json'"
         assert headers["X-Request-Id"] == "context.requestId"
-        assert headers["Access-Control-Allow-Origin"] == f"'{STAGES[stage_name].cors_origin}'"
+        assert headers["Access-Control-Allow-Origin"] == f"'{CHOSEN[stage_name].cors_origin}'"
         assert set(headers["Access-Control-Expose-Headers"].strip("'").split(",")) == EXPOSED
         assert ("Retry-After" in headers) == (body["status"] in {429, 503})
 

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import aws_cdk as cdk
@@ -12,8 +13,10 @@ from aws_cdk import aws_s3 as s3
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
 from infra.application import new_app
-from infra.stages import STAGES, Stage
+from infra.decisions import EXAMPLES
+from infra.stages import Stage
 from tests.infra.assembly import NO_BUNDLING, Assembly, Template
+from tests.infra.chosen import CHOSEN
 
 ROOT = Path(__file__).parents[2]
 RESOURCE_LIMIT = (
@@ -40,7 +43,9 @@ NAMES = {
 """Properties that name a resource in its account."""
 
 
-def run_app(outdir: Path, **context: Any) -> subprocess.CompletedProcess[str]:
+def run_app(
+    outdir: Path, variables: Any = MappingProxyType({}), **context: Any
+) -> subprocess.CompletedProcess[str]:
     """Start app.py as the CLI does, for somebody without an account, a region or a network."""
     nowhere = "http://127.0.0.1:9"
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CDK_DEFAULT_"))}
@@ -55,6 +60,7 @@ def run_app(outdir: Path, **context: Any) -> subprocess.CompletedProcess[str]:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "HTTP_PROXY": nowhere,
             "HTTPS_PROXY": nowhere,
+            **variables,
         },
         capture_output=True,
         text=True,
@@ -64,7 +70,7 @@ def run_app(outdir: Path, **context: Any) -> subprocess.CompletedProcess[str]:
 
 def test_a_second_synthesis_gives_the_same_bytes(assembly: Assembly, tmp_path: Path) -> None:
     """In another process, by the entry point, and with one stage alone."""
-    done = run_app(tmp_path, stage="prod")
+    done = run_app(tmp_path, stage="prod", **EXAMPLES)
     assert done.returncode == 0, done.stderr
     files = sorted(path.name for path in tmp_path.glob("quiz-prod-*.json"))
     assert {name.split(".")[0] for name in files} == {
@@ -81,15 +87,40 @@ def test_a_second_synthesis_gives_the_same_bytes(assembly: Assembly, tmp_path: P
             assert (tmp_path / name).read_bytes() == (assembly.folder / name).read_bytes(), name
 
 
-def test_an_unknown_stage_fails_the_synthesis_with_one_sentence(tmp_path: Path) -> None:
-    """So do impossible settings, by the same base class: see test_stages.py."""
-    done = run_app(tmp_path, stage="production")
-    assert done.returncode == 1
-    assert done.stderr.strip() == (
-        "There is no stage 'production': "
-        "choose one of dev, staging, prod, local, rehearsal with -c stage=NAME."
-    )
+@pytest.mark.parametrize(
+    ("context", "message"),
+    [
+        (
+            {"stage": "production"},
+            (
+                "There is no stage 'production': "
+                "choose one of dev, staging, prod, local, rehearsal with -c stage=NAME."
+            ),
+        ),
+        (
+            {"stage": "prod", **EXAMPLES, "mailSender": ""},
+            (
+                "Stage 'prod' needs a value for mailSender: set it in cdk.json under "
+                "context.stages.prod, or with -c mailSender=VALUE."
+            ),
+        ),
+    ],
+)
+def test_a_stage_that_cannot_be_fails_the_synthesis_with_one_sentence(
+    tmp_path: Path, context: dict[str, str], message: str
+) -> None:
+    done = run_app(tmp_path, **context)
+    assert (done.returncode, done.stderr.strip()) == (1, message)
     assert not list(tmp_path.glob("*.template.json"))
+
+
+def test_an_unknown_stage_is_refused_before_the_cdk_is_imported(tmp_path: Path) -> None:
+    """The CDK takes seconds to import; here it cannot be imported at all."""
+    (tmp_path / "aws_cdk.py").write_text("raise SystemExit('aws_cdk was imported')")
+    done = run_app(tmp_path, {"PYTHONPATH": str(tmp_path)}, stage="production")
+    assert done.stderr.startswith("There is no stage 'production'")
+    known = run_app(tmp_path, {"PYTHONPATH": str(tmp_path)}, stage="dev")
+    assert known.stderr.strip() == "aws_cdk was imported"
 
 
 def test_a_finding_that_nobody_acknowledged_fails_the_synthesis(tmp_path: Path) -> None:
@@ -216,7 +247,7 @@ def tags_of(properties: dict[str, Any], where: str) -> dict[str, str]:
     return tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
 
 
-@pytest.mark.parametrize("stage", STAGES.values(), ids=lambda stage: stage.name)
+@pytest.mark.parametrize("stage", CHOSEN.values(), ids=lambda stage: stage.name)
 def test_everything_that_takes_tags_tells_service_stage_owner_and_cost_centre(
     assembly: Assembly, stage: Stage
 ) -> None:

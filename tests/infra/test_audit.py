@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from infra.stages import STAGES
 from lambdas.shared.telemetry.audit_record import KIND
 from tests.infra.assembly import Assembly, Properties, Template
-from tests.infra.chosen import SERVICE_STAGES
+from tests.infra.chosen import CHOSEN, SERVICE_STAGES
 
 FILTER = "AWS::Logs::SubscriptionFilter"
 BUCKET = "AWS::S3::Bucket"
@@ -236,7 +235,7 @@ def test_records_are_locked_and_then_forgotten_as_the_stage_says(
     assert (expiring["Status"], expiring["ExpirationInDays"]) == ("Enabled", days)
     assert expiring["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
     assert markers == {"ExpiredObjectDeleteMarker": True, "Status": "Enabled"}
-    assert STAGES[stage].audit.days == days
+    assert CHOSEN[stage].audit.days == days
 
 
 def test_the_audit_of_prod_outlives_its_stack(assembly: Assembly) -> None:

@@ -43,3 +43,11 @@ def test_alarms_go_to_the_address_given(custom: Assembly) -> None:
         "Endpoint": "ada@example.com",
         "TopicArn": {"Ref": topic_id},
     }
+
+
+def test_functions_get_the_endpoint_and_the_switches_given(custom: Assembly) -> None:
+    functions = custom.template("quiz-custom-api").resources("AWS::Lambda::Function").values()
+    for function in functions:
+        variables = function["Environment"]["Variables"]
+        assert variables["DYNAMODB_ENDPOINT"] == CUSTOM.dynamodb_endpoint
+        assert variables["CIRCUIT_BREAKER_ENABLED"] == "false"

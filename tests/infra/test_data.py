@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 
 from infra.permissions import BY_CATEGORY, UNFINISHED_ERASURES
-from infra.stages import STAGES
 from lambdas.shared.store import questions, users
 from tests.infra.assembly import Assembly, Properties, Template
+from tests.infra.chosen import CHOSEN
 
 TABLE = "AWS::DynamoDB::Table"
 
@@ -26,7 +26,7 @@ def key(*names: str) -> list[dict[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", CHOSEN)
 def test_a_stage_has_five_tables_with_names_of_its_own(assembly: Assembly, stage: str) -> None:
     tables = assembly.template(f"quiz-{stage}-data").resources(TABLE)
     assert {properties["TableName"] for properties in tables.values()} == {

@@ -5,12 +5,11 @@ from typing import Any
 import pytest
 
 from infra.permissions import ACCOUNT_ACTIONS, PERMISSIONS, TableName
-from infra.stages import STAGES
 from lambdas.contract.delivery import CONSUMER
 from lambdas.contract.routes import FUNCTIONS
 from lambdas.contract.timeouts import timeout_of
 from tests.infra.assembly import Assembly, Properties, Template
-from tests.infra.chosen import SERVICE_STAGES
+from tests.infra.chosen import CHOSEN, SERVICE_STAGES
 
 ROOT = Path(__file__).parents[2]
 FUNCTION = "AWS::Lambda::Function"
@@ -173,7 +172,7 @@ def test_a_function_is_told_the_tables_it_uses_and_no_others(
 
 
 def test_a_function_is_told_its_stage(api: Template, stage_name: str) -> None:
-    stage = STAGES[stage_name]
+    stage = CHOSEN[stage_name]
     for function in api.resources(FUNCTION).values():
         variables = function["Environment"]["Variables"]
         assert variables["STAGE"] == stage_name
@@ -220,7 +219,7 @@ def test_functions_share_one_asset_and_have_a_handler_each(api: Template) -> Non
 
 def test_every_log_group_forgets(api: Template, stage_name: str) -> None:
     groups = api.resources("AWS::Logs::LogGroup")
-    days = STAGES[stage_name].log_retention.value
+    days = CHOSEN[stage_name].log_retention.value
     retention = {"ONE_WEEK": 7, "ONE_MONTH": 30, "THREE_MONTHS": 90}[str(days)]
     assert {group["RetentionInDays"] for group in groups.values()} == {retention}
     logged = {str(f["LoggingConfig"]["LogGroup"]) for f in api.resources(FUNCTION).values()}
@@ -325,16 +324,16 @@ def test_no_function_starts_from_a_snapshot(api: Template) -> None:
 def test_concurrency_is_reserved_as_the_stage_says(assembly: Assembly, stage: str) -> None:
     for function in assembly.template(f"quiz-{stage}-api").resources(FUNCTION).values():
         reserved = function.get("ReservedConcurrentExecutions")
-        assert reserved == STAGES[stage].reserved_concurrency
+        assert reserved == CHOSEN[stage].reserved_concurrency
 
 
 def test_prod_leaves_the_account_the_concurrency_that_lambda_wants_free() -> None:
-    reserved = STAGES["prod"].reserved_concurrency
+    reserved = CHOSEN["prod"].reserved_concurrency
     assert reserved is not None
     assert 1000 - len(PERMISSIONS) * reserved >= 100
 
 
-@pytest.mark.parametrize("stage", [s for s in SERVICE_STAGES if STAGES[s].deploy_roles])
+@pytest.mark.parametrize("stage", [s for s in SERVICE_STAGES if CHOSEN[s].deploy_roles])
 def test_all_stages_on_aws_ship_the_same_asset(assembly: Assembly, stage: str) -> None:
     def code(name: str) -> set[str]:
         template = assembly.template(f"quiz-{name}-api")

@@ -10,10 +10,9 @@ from infra.constructs.alarms import BURNS
 from infra.metrics import MOST_METRICS, emitted, operations_on
 from infra.permissions import PERMISSIONS, TableName
 from infra.queries import QUERIES
-from infra.stages import STAGES
 from lambdas.shared.telemetry.metrics import LATENCY, METRICS, NAMESPACE
 from tests.infra.assembly import Assembly, Properties, Template
-from tests.infra.chosen import OPERATED_STAGES
+from tests.infra.chosen import CHOSEN, OPERATED_STAGES
 from tests.infra.metric_math import breaching, evaluate
 
 ALARM = "AWS::CloudWatch::Alarm"
@@ -181,7 +180,7 @@ def test_an_entry_says_what_it_means_where_to_look_and_what_to_do(field: str) ->
 def test_one_incident_pages_once_and_causes_are_tickets(assembly: Assembly, stage: str) -> None:
     template = assembly.template(f"quiz-{stage}-operations")
     topic = topics(template)
-    assert set(topic) == ({"pages", "tickets"} if STAGES[stage].pages else {"tickets"})
+    assert set(topic) == ({"pages", "tickets"} if CHOSEN[stage].pages else {"tickets"})
     for name, alarm in everything_that_alarms(template).items():
         told = alarm.get("AlarmActions", [])
         assert told == alarm.get("OKActions", [])
@@ -194,7 +193,7 @@ def test_one_incident_pages_once_and_causes_are_tickets(assembly: Assembly, stag
 
 
 def test_only_production_wakes_anybody() -> None:
-    assert [name for name, stage in STAGES.items() if stage.pages] == ["prod"]
+    assert [name for name, stage in CHOSEN.items() if stage.pages] == ["prod"]
 
 
 def rule(alarm: Properties, template: Template) -> str:
@@ -284,7 +283,7 @@ def test_the_reserved_concurrency_is_watched_where_there_is_one(
     assembly: Assembly, stage: str
 ) -> None:
     by_name = alarms(assembly.template(f"quiz-{stage}-operations"))
-    reserved = STAGES[stage].reserved_concurrency
+    reserved = CHOSEN[stage].reserved_concurrency
     assert ("concurrency-reserved" in by_name) == (reserved is not None)
     if reserved:
         expression = formula(by_name["concurrency-reserved"])
@@ -442,7 +441,7 @@ def test_every_metric_declared_is_shown(operations: Template) -> None:
 
 def test_a_metric_is_not_to_be_had_under_other_dimensions() -> None:
     with pytest.raises(ValueError, match="Operation"):
-        emitted(STAGES["dev"], LATENCY, "p95")
+        emitted(CHOSEN["dev"], LATENCY, "p95")
 
 
 def test_a_table_is_shown_with_every_operation_used_on_it(operations: Template) -> None:
@@ -648,7 +647,7 @@ def test_the_budget_is_of_what_carries_the_stages_tag(assembly: Assembly, stage:
     budget = assembly.template(f"quiz-{stage}-operations").only("AWS::Budgets::Budget")["Budget"]
     assert budget["BudgetType"] == "COST"
     assert budget["TimeUnit"] == "MONTHLY"
-    assert budget["BudgetLimit"] == {"Amount": STAGES[stage].monthly_budget, "Unit": "USD"}
+    assert budget["BudgetLimit"] == {"Amount": CHOSEN[stage].monthly_budget, "Unit": "USD"}
     assert budget["CostFilters"] == {"TagKeyValue": [f"user:stage${stage}"]}
 
 
@@ -666,7 +665,7 @@ def test_the_budget_tells_the_topic_at_80_and_100_percent(operations: Template) 
 def test_traces_are_a_share_of_requests_without_a_reservoir(assembly: Assembly, stage: str) -> None:
     operations = assembly.template(f"quiz-{stage}-operations")
     rule = operations.only("AWS::XRay::SamplingRule")["SamplingRule"]
-    assert (rule["ReservoirSize"], rule["FixedRate"]) == (0, STAGES[stage].traced_share)
+    assert (rule["ReservoirSize"], rule["FixedRate"]) == (0, CHOSEN[stage].traced_share)
     # The gateway decides for all that follows, by its own name.
     api = assembly.template(f"quiz-{stage}-api")
     gateway = api.only("AWS::ApiGateway::RestApi")["Name"]

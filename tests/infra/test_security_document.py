@@ -2,9 +2,9 @@
 
 import re
 
-from infra.stages import STAGES
 from lambdas.shared.telemetry.audit_record import AuditRecord
 from local.data_folder import ROOT
+from tests.infra.chosen import CHOSEN
 
 TEXT = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 RISKS = tuple(f"API{number}" for number in range(1, 11))
@@ -41,7 +41,7 @@ def test_the_record_it_shows_has_the_fields_there_are() -> None:
 
 def test_the_retention_it_tells_is_the_stages() -> None:
     told = {name.strip("`"): kept for name, kept, _ in rows("The audit")}
-    assert told == {name: f"{STAGES[name].audit.days} days" for name in ("dev", "staging", "prod")}
+    assert told == {name: f"{CHOSEN[name].audit.days} days" for name in ("dev", "staging", "prod")}
 
 
 def test_every_link_leads_somewhere() -> None:

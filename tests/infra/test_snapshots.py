@@ -8,8 +8,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from infra.stages import STAGES, Extent
+from infra.stages import Extent
 from tests.infra.assembly import Assembly
+from tests.infra.chosen import CHOSEN
 
 SERVICE = ["data", "audit", "identity", "api", "failures", "analytics"]
 STACKS = {
@@ -35,7 +36,7 @@ def masked(template: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize(
     "stack",
-    [f"quiz-{name}-{kind}" for name, stage in STAGES.items() for kind in STACKS[stage.extent]],
+    [f"quiz-{name}-{kind}" for name, stage in CHOSEN.items() for kind in STACKS[stage.extent]],
 )
 def test_snapshot(assembly: Assembly, stack: str, snapshot: SnapshotAssertion) -> None:
     assert masked(assembly.template(stack).body) == snapshot(extension_class=JSONSnapshotExtension)

@@ -7,35 +7,26 @@ from aws_cdk.aws_cognito import Mfa
 from aws_cdk.aws_s3 import ObjectLockMode
 
 from infra.packaging.platforms import THIS_MACHINE
+from infra.stage_names import NAMES
 from infra.stages import (
     STAGES,
     AuditRetention,
     Extent,
     ImpossibleStageError,
     ProvisionedConcurrency,
-    UnknownStageError,
-    stage_named,
-    stage_of_context,
 )
 
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d"
 WARM = ProvisionedConcurrency(minimum=1, maximum=60, utilization=0.7)
 
 
-@pytest.mark.parametrize("name", ["", "Prod", "prod ", None, 1, ["prod"]])
-def test_a_name_that_is_no_stage_is_refused(name: object) -> None:
-    with pytest.raises(UnknownStageError, match="choose one of dev, staging, prod, local, rehears"):
-        stage_named(name)
-
-
-@pytest.mark.parametrize("name", STAGES)
-def test_a_stage_goes_by_its_name(name: str) -> None:
-    assert stage_named(name).name == name
-
-
 def test_a_stage_is_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
         STAGES["prod"].waf = False  # type: ignore[misc]
+
+
+def test_the_names_checked_early_are_those_of_the_stages() -> None:
+    assert tuple(STAGES) == NAMES
 
 
 def test_only_prod_is_production() -> None:
@@ -115,6 +106,9 @@ def test_the_rehearsal_can_be_destroyed_and_asks_for_nothing_the_local_cloud_ref
         ({"cors_origin": "https://quiz.example.com/"}, "'https://quiz.example.com/' is not an ori"),
         ({"cors_origin": "https://a.com'; x"}, '"https://a.com\'; x" is not an origin'),
         ({"alarm_email": "ada"}, "'ada' is not an e-mail address"),
+        ({"mail_sender": "ada"}, "'ada' is not an e-mail address"),
+        ({"dynamodb_endpoint": "dynamodb"}, "'dynamodb' is not the address of an endpoint"),
+        ({"dynamodb_endpoint": "http://10.0.0.1:80"}, "production reached without TLS"),
         ({"name": "prod-2"}, "the name is not 2 to 16 lower-case letters and digits"),
         ({"log_level": "info"}, "log level 'info' is none of DEBUG, INFO, WARNING, ERROR"),
         ({"owner": ""}, "owner and cost centre have to be named"),
@@ -135,30 +129,3 @@ def test_all_faults_are_told_together_in_one_sentence() -> None:
         "Stage 'prod' is impossible: the monthly budget is not above 0; "
         "production without table recovery; WAF and a WAF rate go together."
     )
-
-
-def test_the_context_gives_what_the_sources_should_not_know() -> None:
-    context = {
-        "stage": "prod",
-        "alarmEmail": "ada@example.com",
-        "corsOrigin": "https://learn.example.org",
-        "domainName": "api.example.org",
-        "certificateArn": CERTIFICATE,
-        "monthlyBudget": "1",
-    }
-    assert stage_of_context(context.get) == replace(
-        STAGES["prod"],
-        alarm_email="ada@example.com",
-        cors_origin="https://learn.example.org",
-        domain_name="api.example.org",
-        certificate_arn=CERTIFICATE,
-    )
-
-
-def test_an_empty_setting_in_the_context_is_none() -> None:
-    assert stage_of_context({"stage": "dev", "alarmEmail": ""}.get) == STAGES["dev"]
-
-
-def test_a_setting_of_the_context_is_checked_like_any() -> None:
-    with pytest.raises(ImpossibleStageError, match="a domain name and its certificate go together"):
-        stage_of_context({"stage": "dev", "domainName": "api.example.org"}.get)

@@ -2,14 +2,14 @@ import json
 
 import pytest
 
-from infra.stages import STAGES
 from tests.infra.assembly import Assembly, Properties, Template
+from tests.infra.chosen import CHOSEN
 
 ACL = "AWS::WAFv2::WebACL"
 ASSOCIATION = "AWS::WAFv2::WebACLAssociation"
 
 
-@pytest.fixture(params=[name for name, stage in STAGES.items() if stage.waf])
+@pytest.fixture(params=[name for name, stage in CHOSEN.items() if stage.waf])
 def protected(assembly: Assembly, request: pytest.FixtureRequest) -> Template:
     return assembly.template(f"quiz-{request.param}-api")
 
