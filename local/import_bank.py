@@ -9,10 +9,7 @@ Exit codes: 0 when every line went in or was known already, 1 when a line was re
 failed, 2 for a wrong call or a file that is no question bank, 130 when interrupted.
 """
 
-import argparse
 import re
-import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -37,7 +34,7 @@ from lambdas.shared.store.errors import StoreUnavailableError, TransactionCondit
 from lambdas.shared.store.questions import BankBusyError
 from local.data_folder import DataFolder
 from local.database.backend import enter
-from local.errors import StageError
+from local.errors import CommandError
 from local.import_spool import ImportSpool
 from local.import_terminal import Fate, ImportTerminal, Observer, report
 from local.running_stage import RunningStage
@@ -50,7 +47,6 @@ MAX_CATEGORIES = 250
 
 _LINES_TOGETHER = 100
 _USAGE_ERROR = 2
-_INTERRUPTED = 130
 
 
 class Standing(Enum):
@@ -80,7 +76,7 @@ class BankImport:
 
         Raises:
             BankFileError: it is no question bank; nothing was tried.
-            StageError: the bank cannot be written; `standing` tells what was.
+            CommandError: the bank cannot be written; `standing` tells what was.
         """
         entries = read_bank(file, name)
         with ImportSpool() as spool, self._writer(spool) as writer:
@@ -112,7 +108,7 @@ class BankImport:
             except BankBusyError as error:
                 milliseconds = max(error.milliseconds, 100)
                 if waited + milliseconds > MAX_WAIT:
-                    raise StageError(
+                    raise CommandError(
                         "The bank is being written by somebody else: import again when they are "
                         "done."
                     ) from None
@@ -136,7 +132,7 @@ class BankImport:
             reason = f"The database refuses: {error.response['Error'].get('Message', error)}."
         else:
             return
-        raise StageError(f"{reason} {self.standing.value} Import it again.")
+        raise CommandError(f"{reason} {self.standing.value} Import it again.")
 
     def _stage(self, writer: BankWriter, spool: ImportSpool, batch: list[Entry]) -> None:
         drafts: dict[int, QuestionDraft] = {}
@@ -236,7 +232,7 @@ def import_bank(
 
     Raises:
         BankFileError: it is no question bank.
-        StageError: the bank cannot be written.
+        CommandError: the bank cannot be written.
     """
     bank_import = BankImport(services or process_services(), category, observer or Observer())
     with file.open("rb") as content:
@@ -244,35 +240,21 @@ def import_bank(
     return bank_import.fates
 
 
-def main() -> int:
-    """Run the program."""
-    parser = argparse.ArgumentParser(prog="python -m local.import_bank", description=__doc__)
-    parser.add_argument("file", type=Path, help="JSON Lines or CSV")
-    parser.add_argument("--category", help="category of all questions, whatever the file says")
-    arguments = parser.parse_args()
-    # Also where whoever started it left SIGINT ignored, as a shell does in the background.
-    for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, signal.default_int_handler)
-    if arguments.category is not None and not re.fullmatch(CATEGORY_PATTERN, arguments.category):
-        parser.error(
-            "a category is up to 48 lower-case letters, digits and hyphens, not "
-            f"{arguments.category!r}"
+def main(file: Path, category: str | None) -> int:
+    """Import a file into the running stage, show the progress and return the exit code."""
+    if category is not None and not re.fullmatch(CATEGORY_PATTERN, category):
+        raise CommandError(
+            f"a category is up to 48 lower-case letters, digits and hyphens, not {category!r}",
+            _USAGE_ERROR,
         )
     try:
-        with arguments.file.open("rb") as content:
+        with file.open("rb") as content:
             enter(RunningStage.find(DataFolder.from_environment()).environment)
-            return _import_watched(content, arguments.file, arguments.category)
+            return _import_watched(content, file, category)
     except OSError as error:
-        print(f"{arguments.file} cannot be read: {error.strerror}.", file=sys.stderr)
-        return _USAGE_ERROR
+        raise CommandError(f"{file} cannot be read: {error.strerror}.", _USAGE_ERROR) from None
     except BankFileError as error:
-        print(f"{arguments.file} is no question bank. {error}", file=sys.stderr)
-        return _USAGE_ERROR
-    except StageError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return _INTERRUPTED
+        raise CommandError(f"{file} is no question bank. {error}", _USAGE_ERROR) from None
 
 
 def _import_watched(content: BinaryIO, file: Path, category: str | None) -> int:
@@ -285,7 +267,3 @@ def _import_watched(content: BinaryIO, file: Path, category: str | None) -> int:
             raise
     print(report(bank_import.fates))
     return 1 if any(fate.refused for fate in bank_import.fates.values()) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

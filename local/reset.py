@@ -2,11 +2,10 @@
 
 import os
 import shutil
-import sys
 
 from local.data_folder import DataFolder
 from local.database.engine import end_leftover
-from local.errors import StageError
+from local.errors import CommandError
 
 # Only what the stage itself writes: the folder may be anyone's.
 _FILES = (
@@ -26,26 +25,25 @@ _FILES = (
 )
 
 
-def main() -> int:
-    """Run the program."""
-    try:
-        if endpoint := os.environ.get("DYNAMODB_ENDPOINT"):
-            raise StageError(
-                f"DYNAMODB_ENDPOINT is set: delete the tables at {endpoint} yourself, for 'make "
-                "reset' empties only the stage's own database."
-            )
-        _empty(DataFolder.from_environment())
-    except StageError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+def reset() -> None:
+    """Delete what the stage has written into its data folder.
+
+    Raises:
+        CommandError: The stage is running, or its tables are in another database.
+    """
+    if endpoint := os.environ.get("DYNAMODB_ENDPOINT"):
+        raise CommandError(
+            f"DYNAMODB_ENDPOINT is set: delete the tables at {endpoint} yourself, for 'make "
+            "reset' empties only the stage's own database."
+        )
+    _empty(DataFolder.from_environment())
 
 
 def _empty(folder: DataFolder) -> None:
     stage, engine = folder.stage_lock(), folder.engine_lock()
     try:
         if not stage.acquire():
-            raise StageError("The stage is running: end it with Ctrl-C, then reset it.")
+            raise CommandError("The stage is running: end it with Ctrl-C, then reset it.")
         end_leftover(engine)
         for pattern in _FILES:
             for found in folder.path.glob(pattern):
@@ -57,7 +55,3 @@ def _empty(folder: DataFolder) -> None:
         stage.close()
         engine.close()
     print(f"{folder.path} is empty: the next 'make run' loads the sample bank again.")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,5 @@
 """Runs the laptop stage until Ctrl-C."""
 
-import argparse
 import json
 import os
 import shlex
@@ -24,7 +23,7 @@ from local.data_folder import ROOT, DataFolder
 from local.database.backend import Connection, connect, enter, explained, handler_environment
 from local.database.schema import create_tables, ensure_time_to_live, missing_tables
 from local.database.table_template import are_known, table_definitions
-from local.errors import StageError
+from local.errors import CommandError
 from local.gateway.api_browser import pages
 from local.gateway.app import Gateway, Handler, load_handlers
 from local.gateway.openapi_document import openapi_document
@@ -61,25 +60,28 @@ class Terminal:
         print(text, file=self.output, flush=True)
 
 
-def main() -> int:
-    """Run the program."""
-    parser = argparse.ArgumentParser(prog="python -m local.run", description=__doc__)
-    parser.add_argument(
-        "--port",
-        default=os.environ.get("PORT") or _DEFAULT_PORT,
-        help="port to listen on, 0 for any free one (default: PORT, or 8000)",
-    )
-    arguments = parser.parse_args()
-    for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, signal.default_int_handler)
+def run() -> None:
+    """Run the stage until it is interrupted.
+
+    Raises:
+        CommandError: It could not start, or go on.
+    """
     terminal = Terminal(os.fdopen(os.dup(sys.stdout.fileno()), "w"))
     try:
-        _serve(terminal, arguments.port)
-    except StageError as error:
-        print(error, file=sys.stderr)
-        return 1
+        _serve(terminal, os.environ.get("PORT") or _DEFAULT_PORT)
     except KeyboardInterrupt:
         terminal.say("\nStopped; the data is kept.")
+
+
+def main() -> int:
+    """Run the program."""
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
+    try:
+        run()
+    except CommandError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     return 0
 
 
@@ -88,13 +90,13 @@ def _serve(terminal: Terminal, port: str) -> None:
 
     Raises:
         KeyboardInterrupt: The stage was asked to end, and did.
-        StageError: It could not start, or go on.
+        CommandError: It could not start, or go on.
     """
     folder = DataFolder.from_environment()
     with ExitStack() as parts:
         lock = parts.enter_context(closing(folder.stage_lock()))
         if not lock.acquire():
-            raise StageError(f"The stage is already running on the data in {folder.path}.")
+            raise CommandError(f"The stage is already running on the data in {folder.path}.")
         folder.running_stage.unlink(missing_ok=True)
         listener = parts.enter_context(closing(_listen(port)))
         _log_to_file(folder)
@@ -116,7 +118,7 @@ def _serve(terminal: Terminal, port: str) -> None:
 def _listen(port: str) -> socket.socket:
     """Take the port before anything is started for it."""
     if not (port.isascii() and port.isdecimal()) or int(port) > _MAX_PORT:
-        raise StageError(f"PORT is {port}: it must be a number up to {_MAX_PORT}.")
+        raise CommandError(f"PORT is {port}: it must be a number up to {_MAX_PORT}.")
     # The protocol is named because asyncio turns Nagle's delay (40 ms) off only where it is.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -125,10 +127,10 @@ def _listen(port: str) -> socket.socket:
         listener.listen()
     except PermissionError as error:
         listener.close()
-        raise StageError(f"Port {port} is reserved: choose another one with PORT=.") from error
+        raise CommandError(f"Port {port} is reserved: choose another one with PORT=.") from error
     except OSError as error:
         listener.close()
-        raise StageError(
+        raise CommandError(
             f"Port {port} is in use: end what listens there, or choose another one with PORT=."
         ) from error
     return listener
@@ -239,7 +241,7 @@ def _watch(process: "Popen[bytes]", server: Server, part: str) -> None:
 
     def wait() -> None:
         process.wait()
-        server.fail(StageError(f"{part} ended by itself: start again with 'make run'."))
+        server.fail(CommandError(f"{part} ended by itself: start again with 'make run'."))
 
     threading.Thread(target=wait, daemon=True).start()
 

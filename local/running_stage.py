@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Self
 
 from local.data_folder import DataFolder
-from local.errors import StageError
+from local.errors import CommandError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class RunningStage:
         """Return the stage running on this folder.
 
         Raises:
-            StageError: There is none.
+            CommandError: There is none.
         """
         lock = folder.stage_lock()
         try:
@@ -37,7 +37,7 @@ class RunningStage:
             pass  # it is still starting, or already ending
         finally:
             lock.close()
-        raise StageError("The stage is not running: start it with 'make run'.")
+        raise CommandError("The stage is not running: start it with 'make run'.")
 
     def announce(self, folder: DataFolder) -> None:
         """Let other programs find this stage."""

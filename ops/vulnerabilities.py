@@ -4,12 +4,10 @@ pip-audit succeeds on a package it cannot look up, and breaks without a network.
 said to be no audit: a failure where AUDIT=required, elsewhere a sentence.
 """
 
-import argparse
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,15 +59,12 @@ def verdict(audit: Audit, *, required: bool) -> tuple[str, int]:
     return "\n".join(lines), 1 if failed else 0
 
 
-def main() -> int:
-    """Audit the requirements files named on the command line, each on its own."""
-    parser = argparse.ArgumentParser(prog="ops.vulnerabilities")
-    parser.add_argument("requirements", nargs="+", metavar="FILE")
-    required = os.environ.get("AUDIT") == "required"
+def audit_all(requirements: Iterable[str], *, required: bool) -> int:
+    """Audit requirements files, each on its own; print the verdicts and return the exit code."""
     statuses = []
-    for file in parser.parse_args().requirements:
-        said, status = verdict(_audit(file), required=required)
-        print("\n".join(f"{file}: {line}" for line in said.splitlines()))
+    for file in requirements:
+        verdict_text, status = verdict(_audit(file), required=required)
+        print("\n".join(f"{file}: {line}" for line in verdict_text.splitlines()))
         statuses.append(status)
     return max(statuses)
 
@@ -85,7 +80,3 @@ def _audit(requirements: str) -> Audit:
         check=False,
     )
     return read_report(done.stdout, done.stderr)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

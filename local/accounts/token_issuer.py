@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from lambdas.contract.errors import UnauthorizedError
 from lambdas.contract.routes import SIGN_IN_SCOPE
 from lambdas.shared.http.identity import caller_from_claims
-from local.errors import StageError
+from local.errors import CommandError
 
 if TYPE_CHECKING:
     from local.data_folder import DataFolder
@@ -98,7 +98,7 @@ class KeySet:
         read: Callable[[], Mapping[str, Any]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take what reads the JWKS document, which may raise a `StageError`."""
+        """Take what reads the JWKS document, which may raise a `CommandError`."""
         self._read = read
         self._clock = clock
         self._keys = _by_id(read())
@@ -108,7 +108,7 @@ class KeySet:
         """Return a key; None if the issuer has none of this id, or read too short ago had none."""
         if key_id not in self._keys and self._clock() >= self._read_at + COOL_DOWN_SECONDS:
             self._read_at = self._clock()
-            with suppress(StageError):  # what is known stays good
+            with suppress(CommandError):  # what is known stays good
                 self._keys = _by_id(self._read())
         return self._keys.get(key_id)
 
@@ -199,8 +199,8 @@ def _create_key(folder: "DataFolder") -> None:
     draft.replace(folder.signing_key)
 
 
-def _unreadable(folder: "DataFolder") -> StageError:
-    return StageError(
+def _unreadable(folder: "DataFolder") -> CommandError:
+    return CommandError(
         f"The signing key {folder.signing_key} cannot be read: delete it, which ends the "
         "tokens made so far."
     )

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.accounts.token_issuer import CLIENT_ID
 from local.database.engine import Engine, find_binary
-from local.errors import StageError
+from local.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,7 +75,7 @@ def connect(folder: "DataFolder", endpoint: str | None) -> "Iterator[Connection]
     elif endpoint.startswith(("http://", "https://")):
         yield Connection(endpoint)
     else:
-        raise StageError(
+        raise CommandError(
             f"DYNAMODB_ENDPOINT is {endpoint}: it must begin with http:// or https://."
         )
 
@@ -87,9 +87,9 @@ def explained(connection: Connection) -> "Iterator[None]":
         yield
     except ClientError as error:
         reason = error.response["Error"].get("Message", str(error))
-        raise StageError(f"The database at {connection.endpoint} refuses: {reason}") from error
+        raise CommandError(f"The database at {connection.endpoint} refuses: {reason}") from error
     except BotoCoreError as error:
-        raise StageError(f"The database at {connection.endpoint} does not answer.") from error
+        raise CommandError(f"The database at {connection.endpoint} does not answer.") from error
 
 
 def handler_environment(

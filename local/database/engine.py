@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from local.data_folder import ROOT, DataFolder, FileLock
-from local.errors import StageError
+from local.errors import CommandError
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0
@@ -41,7 +41,7 @@ def find_binary(root: Path = ROOT) -> Path:
     """Return the engine's binary.
 
     Raises:
-        StageError: It is not installed.
+        CommandError: It is not installed.
     """
     package = package_name()
     binary = root / "node_modules" / package / "dynoxide"
@@ -49,7 +49,7 @@ def find_binary(root: Path = ROOT) -> Path:
         return binary
     declared = json.loads((root / "package.json").read_text())["optionalDependencies"]
     (version,) = {v for name, v in declared.items() if name.startswith("@dynoxide/")}
-    raise StageError(
+    raise CommandError(
         f"The database engine is not in {binary.parent.relative_to(root)}: install it with "
         f"'.venv/bin/npm install --no-save {package}@{version}', or set DYNAMODB_ENDPOINT to "
         "another DynamoDB-compatible endpoint."
@@ -102,7 +102,7 @@ class Engine:
                     start_new_session=True,
                 )
             except OSError as error:
-                raise StageError(
+                raise CommandError(
                     f"The database engine {binary} cannot be run: {error.strerror}."
                 ) from error
         try:
@@ -122,12 +122,12 @@ class Engine:
                 if any(sign in said for sign in ("malformed", "not a valid", "not a database")):
                     raise _damaged(self._folder)
                 reason = said.splitlines()[-1] if said else f"exit code {process.returncode}"
-                raise StageError(f"The database engine did not start ({reason}).")
+                raise CommandError(f"The database engine did not start ({reason}).")
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 return
             time.sleep(pause)
             pause = min(pause * 2, 0.1)
-        raise StageError(
+        raise CommandError(
             f"The database engine did not answer in {_START_SECONDS:.0f} seconds: see "
             f"{self._folder.engine_log}."
         )
@@ -156,7 +156,7 @@ def end_leftover(lock: FileLock) -> None:
         waited = time.monotonic() - started
         process_id = lock.read_process_id()
         if waited > _STOP_SECONDS:
-            raise StageError(
+            raise CommandError(
                 f"Another database engine (process {process_id}) uses the data folder and does not "
                 "end: end it, then start again."
             )
@@ -185,7 +185,9 @@ def _refuse_damaged(folder: DataFolder) -> None:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             return
-        raise StageError(f"The database file {folder.database} cannot be read: {error}.") from error
+        raise CommandError(
+            f"The database file {folder.database} cannot be read: {error}."
+        ) from error
     except sqlite3.DatabaseError as error:
         raise _damaged(folder) from error
     if verdict != "ok":
@@ -198,11 +200,11 @@ def _index_stream(folder: DataFolder) -> None:
         with contextlib.closing(sqlite3.connect(folder.database)) as database:
             database.execute(_STREAM_INDEX)
     except sqlite3.DatabaseError as error:
-        raise StageError(f"The database file {folder.database} is refused: {error}.") from error
+        raise CommandError(f"The database file {folder.database} is refused: {error}.") from error
 
 
-def _damaged(folder: DataFolder) -> StageError:
-    return StageError(
+def _damaged(folder: DataFolder) -> CommandError:
+    return CommandError(
         f"The database file {folder.database} is damaged: put a copy of it back, or start afresh "
         "with 'make reset'."
     )

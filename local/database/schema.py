@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from local.database.table_template import TableDefinition
-from local.errors import StageError
+from local.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ def missing_tables(
     """Return those tables that the database does not have.
 
     Raises:
-        StageError: It has one with other keys, indexes or stream.
+        CommandError: It has one with other keys, indexes or stream.
     """
     missing = []
     for table in tables:
@@ -30,7 +30,7 @@ def missing_tables(
             continue
         wanted, found = _shape(table.create), _shape(dict(described))
         if differing := [part for part in wanted if wanted[part] != found[part]]:
-            raise StageError(
+            raise CommandError(
                 f"The table {table.name} of the database has other {' and '.join(differing)} than "
                 f"this version declares: {_REMEDY}."
             )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from local.data_folder import ROOT
-from local.errors import StageError
+from local.errors import CommandError
 
 _CREATE_PARAMETERS = (
     "TableName",
@@ -157,7 +157,7 @@ def _synthesize(root: Path) -> list[TableDefinition]:
         tables = read_tables(Path(assembly)) if done.returncode == 0 else []
     if not tables:
         said = done.stderr.strip().splitlines() or ["it declares no table"]
-        raise StageError(
+        raise CommandError(
             f"The tables cannot be read from the CDK app: {said[-1]} "
             "(run 'make synth STAGE=local' to see all of it)."
         )

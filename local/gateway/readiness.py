@@ -3,7 +3,7 @@
 import http.client
 import json
 
-from local.errors import StageError
+from local.errors import CommandError
 
 _SECONDS = 15
 
@@ -12,7 +12,7 @@ def first_category(port: int, token: str) -> str | None:
     """Return a category of the bank, asked for through the whole stage.
 
     Raises:
-        StageError: The stage cannot serve its own request.
+        CommandError: The stage cannot serve its own request.
     """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS)
     try:
@@ -22,9 +22,9 @@ def first_category(port: int, token: str) -> str | None:
         response = connection.getresponse()
         body = json.loads(response.read())
         if response.status != http.client.OK:
-            raise StageError(f"The first request got {response.status}: see the stage's log.")
+            raise CommandError(f"The first request got {response.status}: see the stage's log.")
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise StageError("The first request got no answer: see the stage's log.") from error
+        raise CommandError("The first request got no answer: see the stage's log.") from error
     finally:
         connection.close()
     categories = body["categories"]

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lambdas.contract.gateway_problems import CONTENT_TYPE, GATEWAY_PROBLEMS
-from local.errors import StageError
+from local.errors import CommandError
 
 _DRAIN_SECONDS = 5
 _KEEP_ALIVE_SECONDS = 65
@@ -64,9 +64,9 @@ class Server(uvicorn.Server):
         )
         self._when_accepting = when_accepting
         self._announcement: asyncio.Task[None] | None = None
-        self.failure: StageError | None = None
+        self.failure: CommandError | None = None
 
-    def fail(self, failure: StageError) -> None:
+    def fail(self, failure: CommandError) -> None:
         """End the server; may be called by any thread."""
         self.failure = failure
         self.should_exit = True
@@ -79,5 +79,5 @@ class Server(uvicorn.Server):
     async def _announce(self) -> None:
         try:
             await asyncio.to_thread(self._when_accepting)
-        except StageError as failure:
+        except CommandError as failure:
             self.fail(failure)

@@ -4,8 +4,6 @@ Without a stage, prod is meant. Figures are for us-east-1, by list price; how mu
 (what learners do, how long a function runs) is in `Profile` and in the assumptions of this module.
 """
 
-import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -28,7 +26,6 @@ from lambdas.shared.telemetry.metrics import (
     UNFINISHED,
 )
 from local.data_folder import ROOT
-from local.errors import StageError
 from ops.cost import prices
 from ops.cost.inventory import (
     DEFAULT_TRACE_RATE,
@@ -312,43 +309,37 @@ def limits(month: Demand, stage: Stage, window: float) -> list[Limit]:
 _TABLE_QUOTA = "quota of DynamoDB for a table"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program."""
-    profile = Profile()
-    parser = argparse.ArgumentParser(prog="python -m ops.cost.capacity", description=__doc__)
-    parser.add_argument("--users", type=int, help="learners a month; without, sizes side by side")
-    parser.add_argument("--stage", default="prod", choices=("dev", "staging", "prod"))
-    parser.add_argument("--answers", type=float, default=profile.answers, help="of a learner")
-    parser.add_argument("--errors", type=float, default=profile.error_rate, help="rate: 0 to 1")
-    parser.add_argument(
-        "--window", type=float, default=DELIVERY.window_seconds, help="of the consumer, seconds"
-    )
-    parser.add_argument("--record", action="store_true", help="write docs/scale.md")
-    chosen = parser.parse_args(arguments)
-    profile = Profile(answers=chosen.answers, error_rate=chosen.errors)
-    try:
-        sections = dict(_sections(chosen, profile))
-    except StageError as error:
-        print(error, file=sys.stderr)
-        return 1
-    for name, text in sections.items():
+def write_capacity(
+    stage: str, users: int | None, profile: Profile, window: float | None, *, record: bool
+) -> None:
+    """Print the tables for a number of learners, or for several sizes; record them in scale.md.
+
+    `window` is the batch window of counting in seconds, if not that of the stages.
+
+    Raises:
+        CommandError: The stage cannot be synthesized.
+    """
+    for name, text in _sections(
+        stage, users, profile, DELIVERY.window_seconds if window is None else window
+    ):
         print(f"\n{text}")
-        if chosen.record:
+        if record:
             write_section(name, text, ROOT / "docs" / "scale.md")
-    return 0
 
 
-def _sections(chosen: argparse.Namespace, profile: Profile) -> Iterator[tuple[str, str]]:
-    sizes = (chosen.users,) if chosen.users else SIZES
-    months = [demand(size, profile, chosen.window) for size in sizes]
-    stage, has = STAGES[chosen.stage], synthesized(chosen.stage)
+def _sections(
+    name: str, users: int | None, profile: Profile, window: float
+) -> Iterator[tuple[str, str]]:
+    sizes = (users,) if users else SIZES
+    months = [demand(size, profile, window) for size in sizes]
+    stage, has = STAGES[name], synthesized(name)
     yield "cost", cost_table([f"{size:,} learners" for size in sizes], months, [has] * len(months))
     yield "demand", _demand_table(months)
-    found = ((month.learners, limits(month, stage, chosen.window)) for month in months)
+    found = ((month.learners, limits(month, stage, window)) for month in months)
     tables = (f"**{size:,} learners**\n\n{_limit_table(some)}" for size, some in found)
     yield "limits", "\n\n".join(tables)
-    if not chosen.users:
-        idle = demand(0, profile, chosen.window)
+    if not users:
+        idle = demand(0, profile, window)
         has_all = [synthesized(name) for name in IDLE_STAGES]
         yield "idle", cost_table(IDLE_STAGES, [idle] * len(has_all), has_all)
 
@@ -401,7 +392,3 @@ def _limit_table(found: Sequence[Limit]) -> str:
         for limit in found[:SHOWN_LIMITS]
     ]
     return table(["limit", "needed", "there is", "", "used", "lever"], rows)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,7 +12,7 @@ from typing import Any
 
 from infra.decisions import EXAMPLES
 from local.data_folder import ROOT
-from local.errors import StageError
+from local.errors import CommandError
 
 Resource = Mapping[str, Any]
 
@@ -109,7 +109,7 @@ def synthesized(stage: str) -> Inventory:
     """Return the inventory of a stage, by a synthesis of its stacks.
 
     Raises:
-        StageError: it cannot be synthesized.
+        CommandError: it cannot be synthesized.
     """
     with tempfile.TemporaryDirectory(prefix="quiz-synth-") as assembly:
         environment = os.environ | {
@@ -131,7 +131,7 @@ def synthesized(stage: str) -> Inventory:
             check=False,
         )
         if done.returncode:
-            raise StageError(done.stderr.strip().splitlines()[-1])
+            raise CommandError(done.stderr.strip().splitlines()[-1])
         return inventory(
             resource
             for template in sorted(Path(assembly).glob("*.template.json"))

@@ -5,7 +5,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from ops.deploy.outputs import OperationError
+from local.errors import CommandError
 
 _NO_LOCK = "ObjectLockConfigurationNotFoundError"
 
@@ -14,7 +14,7 @@ def empty_buckets(stack: str, cloudformation: Any = None, s3: Any = None) -> Non
     """Delete every version and delete marker in every bucket of a stack.
 
     Raises:
-        OperationError: AWS refused a deletion or cannot list the stack's resources.
+        CommandError: AWS refused a deletion or cannot list the stack's resources.
     """
     cloudformation = cloudformation or boto3.client("cloudformation")
     s3 = s3 or boto3.client("s3")
@@ -23,7 +23,7 @@ def empty_buckets(stack: str, cloudformation: Any = None, s3: Any = None) -> Non
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":
             return  # the stack does not exist
-        raise OperationError(f"The resources of {stack} cannot be listed: {error}") from None
+        raise CommandError(f"The resources of {stack} cannot be listed: {error}") from None
     for resource in resources:
         if resource["ResourceType"] == "AWS::S3::Bucket" and "PhysicalResourceId" in resource:
             _empty(s3, resource["PhysicalResourceId"])
@@ -42,7 +42,7 @@ def _empty(s3: Any, bucket: str) -> None:
             Bucket=bucket, Delete={"Objects": objects, "Quiet": True}, **bypass
         )
         if errors := result.get("Errors"):
-            raise OperationError(f"Bucket {bucket} cannot be emptied: {errors[0]['Message']}.")
+            raise CommandError(f"Bucket {bucket} cannot be emptied: {errors[0]['Message']}.")
 
 
 def _has_object_lock(s3: Any, bucket: str) -> bool:
@@ -51,5 +51,5 @@ def _has_object_lock(s3: Any, bucket: str) -> bool:
     except ClientError as error:
         if error.response["Error"]["Code"] == _NO_LOCK:
             return False
-        raise OperationError(f"The lock of bucket {bucket} cannot be read: {error}") from None
+        raise CommandError(f"The lock of bucket {bucket} cannot be read: {error}") from None
     return bool(lock.get("ObjectLockEnabled") == "Enabled")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from local.data_folder import DataFolder
+from local.errors import CommandError
 
 _CDK_NAMES = {
     "apiUrl": "ApiUrl",
@@ -14,10 +15,6 @@ _CDK_NAMES = {
     "userPoolClientId": "UserPoolClientId",
     "region": "Region",
 }
-
-
-class OperationError(Exception):
-    """A command cannot go on; the message is one sentence for whoever gave it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +37,19 @@ class Outputs:
         """Return the outputs that deploying a stage has left.
 
         Raises:
-            OperationError: It was not deployed from here.
+            CommandError: It was not deployed from here.
         """
         file = outputs_file(stage)
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
             return cls(**{field.name: str(content[field.name]) for field in fields(cls)})
         except FileNotFoundError:
-            raise OperationError(
+            raise CommandError(
                 f"There is no {file}: deploy the stage from here first, with "
                 f"'make deploy STAGE={stage}'."
             ) from None
         except (ValueError, TypeError, KeyError):
-            raise OperationError(
+            raise CommandError(
                 f"{file} is not what a deployment writes: "
                 f"'make deploy STAGE={stage}' writes it anew."
             ) from None

@@ -7,7 +7,6 @@ counted stays where it is, and is told.
 Exit codes: 0 nothing is left, 1 something is, 2 it could not be tried.
 """
 
-import argparse
 import json
 import os
 import sys
@@ -27,15 +26,15 @@ from lambdas.contract.delivery import CONSUMER, CONSUMER_SECONDS, DELIVERY
 from local.data_folder import DataFolder
 from local.database.backend import connect, enter, handler_environment
 from local.database.table_template import table_definitions
-from local.errors import StageError
+from local.errors import CommandError
 from local.invocation import InvocationContext
 from local.running_stage import RunningStage
 from local.stream.event_source_mapping import ConsumerError, EventSourceMapping, FailedBatch, Record
 from local.stream.failed_batches import FailedBatches, records_of
 from local.stream.pump import load_consumer
-from ops.deploy.outputs import OperationError, Outputs
+from ops.deploy.outputs import Outputs
 
-_ALL_COUNTED, _SOMETHING_LEFT, _NOT_TRIED, _INTERRUPTED = 0, 1, 2, 130
+_ALL_COUNTED, _SOMETHING_LEFT, _NOT_TRIED = 0, 1, 2
 _HIDDEN_SECONDS = 300
 """How long the queue hides a message that was received, unless it is given back."""
 _SETTINGS = replace(DELIVERY, retries=1, record_age_seconds=sys.maxsize)
@@ -74,25 +73,24 @@ class Report:
         return "\n".join([*lines, *(f"  {name}: {why}" for name, why in self.left.items())])
 
 
-def main() -> int:
-    """Run the program."""
-    parser = argparse.ArgumentParser(prog="python -m ops.deploy.redrive", description=__doc__)
-    parser.add_argument("--stage", required=True)
-    stage: str = parser.parse_args().stage
+def redrive_stage(stage: str) -> int:
+    """Count the failed batches of a stage again; print the report and return the exit code.
+
+    Raises:
+        CommandError: The command could not run.
+    """
     report = Report()
     try:
         with _laptop() if stage == "local" else _deployed(stage) as (batches, send):
             redrive(batches, send, report)
-    except (OperationError, StageError) as error:
-        print(error, file=sys.stderr)
-        return _NOT_TRIED
+    except CommandError as error:
+        raise CommandError(str(error), _NOT_TRIED) from None
     except (BotoCoreError, ClientError) as error:
-        print(f"AWS refuses: {error}", file=sys.stderr)
         print(report.tell(stage))
-        return _NOT_TRIED
+        raise CommandError(f"AWS refuses: {error}", _NOT_TRIED) from None
     except KeyboardInterrupt:
         print(f"Interrupted. {report.tell(stage)}")
-        return _INTERRUPTED
+        raise
     print(report.tell(stage))
     return _SOMETHING_LEFT if report.left else _ALL_COUNTED
 
@@ -309,7 +307,7 @@ def _stage(name: str, region: str) -> Stage:
     try:
         queue_url = sqs.get_queue_url(QueueName=queue_of(name))["QueueUrl"]
     except sqs.exceptions.QueueDoesNotExist:
-        raise OperationError(
+        raise CommandError(
             f"There is no queue {queue_of(name)} in {region}: is stage {name} deployed there?"
         ) from None
     account = session.client("sts").get_caller_identity()["Account"]
@@ -331,7 +329,3 @@ def _keys_of(body: str) -> list[str]:
 
 def _many(count: int, what: str, plural: str = "s") -> str:
     return f"{count} {what if count == 1 else what + plural}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

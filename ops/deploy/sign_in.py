@@ -23,7 +23,8 @@ from pycognito.exceptions import (  # type: ignore[import-untyped]
     WarrantException,
 )
 
-from ops.deploy.outputs import OperationError, Outputs
+from local.errors import CommandError
+from ops.deploy.outputs import Outputs
 
 SecondFactor = Callable[[str | None], str]
 """Returns a one-time code: of the secret to enrol with, or None when the user has one already."""
@@ -32,7 +33,7 @@ _TOTP_SECONDS = 30
 
 
 def _nobody_at_hand(_: str | None) -> str:
-    raise OperationError("The user has to bring a second factor, and nobody is there to ask.")
+    raise CommandError("The user has to bring a second factor, and nobody is there to ask.")
 
 
 def _throwaway(secret: str | None) -> str:
@@ -44,7 +45,7 @@ def signed_in(outputs: Outputs) -> Iterator[str]:
     """Give an access token of the user that the environment names, else of one made for it.
 
     Raises:
-        OperationError: Nobody can be signed in.
+        CommandError: Nobody can be signed in.
     """
     user, password = os.environ.get("QUIZ_SMOKE_USER"), os.environ.get("QUIZ_SMOKE_PASSWORD")
     client: Any = boto3.client("cognito-idp", region_name=outputs.region)
@@ -71,7 +72,7 @@ def sign_in_by_hand(outputs: Outputs, user: str) -> str:
     The password is that of QUIZ_PASSWORD, else asked for, too.
 
     Raises:
-        OperationError: They cannot be signed in.
+        CommandError: They cannot be signed in.
     """
     # Signing in is open to all: it takes no credentials of AWS.
     client: Any = boto3.client(
@@ -164,4 +165,4 @@ def explained(what: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError, WarrantException) as error:
         said = str(error.args[0] if error.args else error)
-        raise OperationError(f"It is impossible to {what}: {said}") from error
+        raise CommandError(f"It is impossible to {what}: {said}") from error

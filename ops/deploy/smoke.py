@@ -7,8 +7,6 @@ issuer's. It leaves no user and no open session behind.
 Exit codes: 0 all is well, 1 the stage does not do what it should, 2 it could not be tried.
 """
 
-import argparse
-import sys
 import time
 import uuid
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -17,13 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 
-from local.accounts.token_issuer import Issuer, load_key
-from local.data_folder import DataFolder
-from local.errors import StageError
-from local.running_stage import RunningStage
+from local.accounts.sign_in import LaptopSignIn
+from local.errors import CommandError
 from ops.deploy.api import TIMEOUT, Api, ResponseError
 from ops.deploy.learner import Learner, Question
-from ops.deploy.outputs import OperationError, Outputs
+from ops.deploy.outputs import Outputs
 from ops.deploy.sign_in import signed_in
 
 if TYPE_CHECKING:
@@ -32,40 +28,35 @@ if TYPE_CHECKING:
 QUESTIONS = 3
 _SESSIONS = 12
 _MOST_ANSWERS = 4_000
-_OK, _WRONG, _NOT_TRIED = 0, 1, 2
+_NOT_TRIED = 2
 
 
 class SmokeError(Exception):
     """The stage does not do what it should; the message is one sentence."""
 
 
-def main() -> int:
-    """Run the program."""
-    parser = argparse.ArgumentParser(prog="python -m ops.deploy.smoke", description=__doc__)
-    parser.add_argument("--stage", required=True)
-    stage: str = parser.parse_args().stage
+def smoke(stage: str) -> str:
+    """Play a short session on a stage; return a sentence on how it went.
+
+    Raises:
+        CommandError: The stage does not work (exit code 1), or could not be tried (2).
+    """
     try:
         with _access(stage) as (url, token):
-            print(f"Stage {stage} is well: {_play_as_learner(url, token, stage)}.")
+            return f"Stage {stage} is well: {_play_as_learner(url, token, stage)}."
     except (SmokeError, ResponseError) as error:
-        print(f"Stage {stage} is not well: {error}", file=sys.stderr)
-        return _WRONG
-    except (OperationError, StageError) as error:
-        print(error, file=sys.stderr)
-        return _NOT_TRIED
+        raise CommandError(f"Stage {stage} is not well: {error}") from error
+    except CommandError as error:
+        raise CommandError(str(error), _NOT_TRIED) from error
     except httpx2.HTTPError as error:
-        print(f"Stage {stage} cannot be reached: {error}", file=sys.stderr)
-        return _WRONG
-    return _OK
+        raise CommandError(f"Stage {stage} cannot be reached: {error}") from error
 
 
 def _access(stage: str) -> AbstractContextManager[tuple[str, str]]:
     """Return the address of a stage and a token for it, which ends with the context."""
     if stage == "local":
-        folder = DataFolder.from_environment()
-        running = RunningStage.find(folder)
-        issuer = Issuer(load_key(folder), running.issuer)
-        return nullcontext((running.url, issuer.access_token(f"smoke-{uuid.uuid4().hex}")))
+        laptop = LaptopSignIn.find()
+        return nullcontext((laptop.stage.url, laptop.access_token(f"smoke-{uuid.uuid4().hex}")))
     return _deployed(Outputs.read(stage))
 
 
@@ -109,7 +100,7 @@ def _sources(categories: "Sequence[Question]", stage: str) -> list[dict[str, Any
             sources.append({"category": category["category"], "questionCount": count})
             missing -= count
     if not sources:
-        raise OperationError(
+        raise CommandError(
             f"Stage {stage} has no questions to play: import a bank first (docs/deployment.md)."
         )
     return sources
@@ -188,7 +179,3 @@ class Play:
 def _require(holds: bool, otherwise: str) -> None:
     if not holds:
         raise SmokeError(otherwise)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,7 +4,6 @@ The CDK's own command line does the work. What it would say late and at length, 
 credentials for example, is said first and in one sentence.
 """
 
-import argparse
 import json
 import os
 import subprocess
@@ -17,70 +16,49 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from infra.stage_names import NAMES
 from local.data_folder import ROOT
-from local.errors import StageError
+from local.errors import CommandError
 from ops.deploy.buckets import empty_buckets
-from ops.deploy.outputs import OperationError, Outputs, outputs_file
+from ops.deploy.outputs import Outputs, outputs_file
 
 ALL = "**"
 _CDK = ROOT / "node_modules" / ".bin" / "cdk"
 _BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
-_LAPTOP = "local"
 _TRAILER = "Subprocess exited with error"
 
 
-class _FailedError(Exception):
-    """The CDK failed, and has said why."""
+def deploy(stage: str, settings: Sequence[str]) -> None:
+    """Deploy all stacks of a stage, and write the outputs that its clients need.
 
-
-def main() -> int:
-    """Run the program."""
-    parser = argparse.ArgumentParser(prog="python -m ops.deploy.stacks", description=__doc__)
-    parser.add_argument("command", choices=("deploy", "diff", "destroy"))
-    parser.add_argument("--stage", required=True)
-    parser.add_argument(
-        "--context", action="append", default=[], help="a setting that the sources leave open: K=V"
-    )
-    parser.add_argument("--confirm", default="", help="the stage again: destroy without asking")
-    arguments = parser.parse_args()
-    stage: str = arguments.stage
-    try:
-        require_deployable(stage)
-        account, region = _account()
-        if arguments.command == "deploy":
-            _require_bootstrap(account, region)
-        if arguments.command == "destroy":
-            _require_consent(stage, arguments.confirm)
-        assembly = _synthesize(stage, arguments.context)
-        match arguments.command:
-            case "deploy":
-                _deploy(stage, assembly)
-            case "diff":
-                _cdk("diff", ALL, "--app", assembly)
-            case _:
-                _destroy(stage, assembly)
-    except (OperationError, StageError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except _FailedError:
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
-
-
-def require_deployable(stage: str) -> None:
-    """Check the name of a stage that runs on AWS.
+    `settings` are CDK context values (K=V) that the sources leave open.
 
     Raises:
-        OperationError: no stage has that name, or it is the laptop's.
+        CommandError: The account, the stage or the deployment is at fault.
     """
-    if stage == _LAPTOP:
-        raise OperationError("The stage 'local' is this machine's: start it with 'make run'.")
-    if stage not in NAMES:
-        deployed = ", ".join(name for name in NAMES if name != _LAPTOP)
-        raise OperationError(f"There is no stage {stage!r}: choose one of {deployed}.")
+    account, region = _account()
+    _require_bootstrap(account, region)
+    _deploy(stage, _synthesize(stage, settings))
+
+
+def diff(stage: str, settings: Sequence[str]) -> None:
+    """Show what deploying a stage would change.
+
+    Raises:
+        CommandError: The account or the stage is at fault.
+    """
+    _account()
+    _cdk("diff", ALL, "--app", _synthesize(stage, settings))
+
+
+def destroy(stage: str, settings: Sequence[str], confirm: str) -> None:
+    """Delete all stacks of a stage with their data, once the operator confirms it.
+
+    Raises:
+        CommandError: The operator does not confirm it, or the account or the stage is at fault.
+    """
+    _account()
+    _require_consent(stage, confirm)
+    _destroy(stage, _synthesize(stage, settings))
 
 
 def _account() -> tuple[str, str]:
@@ -88,17 +66,17 @@ def _account() -> tuple[str, str]:
     # boto3 knows AWS_DEFAULT_REGION alone, the CDK both: from here on both mean the same.
     region = os.environ.get("AWS_REGION") or boto3.Session().region_name
     if not region:
-        raise OperationError("No region is set: set AWS_REGION, or one in the profile.")
+        raise CommandError("No region is set: set AWS_REGION, or one in the profile.")
     os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = region
     try:
         return str(boto3.client("sts").get_caller_identity()["Account"]), region
     except NoCredentialsError:
-        raise OperationError(
+        raise CommandError(
             "There are no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY."
         ) from None
     except (BotoCoreError, ClientError) as error:
-        raise OperationError(f"AWS does not accept the credentials at hand: {error}") from None
+        raise CommandError(f"AWS does not accept the credentials at hand: {error}") from None
 
 
 def _synthesize(stage: str, settings: Sequence[str]) -> Path:
@@ -116,7 +94,7 @@ def _synthesize(stage: str, settings: Sequence[str]) -> Path:
     if done.returncode:
         said = (done.stderr + done.stdout).strip().splitlines()
         print("\n".join(line for line in said if _TRAILER not in line), file=sys.stderr)
-        raise _FailedError
+        sys.exit(1)
     return assembly
 
 
@@ -137,7 +115,7 @@ def _require_bootstrap(account: str, region: str) -> None:
     except ClientError as error:
         # Whoever deploys through the bootstrap's roles alone may not read it: the CLI will see.
         if error.response["Error"]["Code"] == "ParameterNotFound":
-            raise OperationError(
+            raise CommandError(
                 f"Account {account} has not been bootstrapped in {region}: run "
                 f"'.venv/bin/npx cdk bootstrap aws://{account}/{region}' once."
             ) from None
@@ -145,21 +123,21 @@ def _require_bootstrap(account: str, region: str) -> None:
 
 def _require_consent(stage: str, confirm: str) -> None:
     if confirm not in ("", stage):
-        raise OperationError(f"CONFIRM is {confirm}, and the stage is {stage}: nothing was done.")
+        raise CommandError(f"CONFIRM is {confirm}, and the stage is {stage}: nothing was done.")
     if confirm:
         return
     if not sys.stdin.isatty():
-        raise OperationError(
+        raise CommandError(
             f"Nobody is there to ask: 'make destroy STAGE={stage} CONFIRM={stage}' does not ask."
         )
     if input(f"This destroys stage {stage} and all it holds. Its name, to go on: ") != stage:
-        raise OperationError("That is not its name: nothing was done.")
+        raise CommandError("That is not its name: nothing was done.")
 
 
 def _destroy(stage: str, assembly: Path) -> None:
     # The CLI would take down what is above the protected stacks before it found out.
     if protected := _protected_stacks(assembly):
-        raise OperationError(
+        raise CommandError(
             f"Stage {stage} is protected from deletion ({', '.join(protected)}): "
             "docs/deployment.md says how to take it down."
         )
@@ -194,9 +172,4 @@ def _stacks(assembly: Path) -> dict[str, dict[str, Any]]:
 def _cdk(*arguments: str | Path) -> None:
     done = subprocess.run([_CDK, *arguments], cwd=ROOT, check=False)
     if done.returncode:
-        raise _FailedError
-
-
-if __name__ == "__main__":
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    sys.exit(main())
+        sys.exit(1)

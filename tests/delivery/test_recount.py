@@ -203,7 +203,7 @@ def test_what_is_counted_is_what_learners_were_told(
         monkeypatch.setenv(name, value)
     before = differences(played)
     assert before, "what could not be counted is missing until it is redriven"
-    done = run_program("ops.deploy.redrive", played.stage.data, "--stage", "local")
+    done = run_program("redrive", played.stage.data, "--stage", "local")
     left = [line for line in done.stdout.splitlines()[1:] if "1 of 1 record not counted" in line]
     assert len(left) == played.told.injected["malformed"], done.stdout + done.stderr
     assert done.returncode == 1

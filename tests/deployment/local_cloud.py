@@ -78,13 +78,11 @@ class LocalCloud:
 
     def stacks(self, command: str, *arguments: str) -> Done:
         """Run `make deploy` and its like, as make does."""
-        return self.run(
-            sys.executable, "-m", "ops.deploy.stacks", command, "--stage", STAGE, *arguments
-        )
+        return self.run(sys.executable, "-m", "ops", command, "--stage", STAGE, *arguments)
 
     def smoke(self) -> Done:
         """Run `make smoke`, as make does."""
-        return self.run(sys.executable, "-m", "ops.deploy.smoke", "--stage", STAGE)
+        return self.run(sys.executable, "-m", "ops", "smoke", "--stage", STAGE)
 
     def client(self, service: str) -> Any:
         """Return a client with all rights."""

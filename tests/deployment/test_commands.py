@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from local.data_folder import ROOT
-from ops.deploy.outputs import OperationError, Outputs
+from local.errors import CommandError
+from ops.deploy.outputs import Outputs
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -17,7 +18,7 @@ NOWHERE = "http://127.0.0.1:9"
 def run(command: str, stage: str, data: Path, **variables: str) -> tuple[int, str, str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "QUIZ_"))}
     done = subprocess.run(
-        [sys.executable, "-m", "ops.deploy.stacks", command, "--stage", stage],
+        [sys.executable, "-m", "ops", command, "--stage", stage],
         cwd=ROOT,
         env=inherited
         | {
@@ -71,7 +72,7 @@ def test_the_laptop_stage_is_not_deployed(tmp_path: Path) -> None:
 
 
 def test_an_unknown_stage_is_refused_before_anything_else(tmp_path: Path) -> None:
-    said = "There is no stage 'nope': choose one of dev, staging, prod, rehearsal.\n"
+    said = "There is no stage 'nope': choose one of dev, staging, prod, local, rehearsal.\n"
     for command in ("deploy", "diff", "destroy"):
         assert run(command, "nope", tmp_path) == (1, "", said)
 
@@ -105,5 +106,5 @@ def test_outputs_that_are_none_are_told(
 ) -> None:
     monkeypatch.setenv("QUIZ_DATA_DIR", str(tmp_path))
     (tmp_path / "outputs-dev.json").write_text(content)
-    with pytest.raises(OperationError, match=r"'make deploy STAGE=dev' writes it anew\.$"):
+    with pytest.raises(CommandError, match=r"'make deploy STAGE=dev' writes it anew\.$"):
         Outputs.read("dev")

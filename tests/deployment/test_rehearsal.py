@@ -417,7 +417,8 @@ def test_the_program_signs_a_user_in_and_prints_the_token_alone(deployment: Depl
     done = deployment.cloud.run(
         sys.executable,
         "-m",
-        "ops.deploy.print_token",
+        "ops",
+        "token",
         *arguments,
         QUIZ_PASSWORD="Correct-horse-1",  # pragma: allowlist secret
     )
@@ -426,7 +427,8 @@ def test_the_program_signs_a_user_in_and_prints_the_token_alone(deployment: Depl
     done = deployment.cloud.run(
         sys.executable,
         "-m",
-        "ops.deploy.print_token",
+        "ops",
+        "token",
         *arguments,
         QUIZ_PASSWORD="Wrong-horse-1",  # pragma: allowlist secret
     )
@@ -637,7 +639,7 @@ def test_a_failed_batch_is_redriven_and_forgotten(deployment: Deployment, admin:
     s3 = deployment.cloud.client("s3")
     key = f"aws/lambda/by-hand/shard/{uuid.uuid4()}"
     s3.put_object(Bucket=BUCKET, Key=key, Body=failed_batch("redriven"))
-    done = deployment.cloud.run(sys.executable, "-m", "ops.deploy.redrive", "--stage", STAGE)
+    done = deployment.cloud.run(sys.executable, "-m", "ops", "redrive", "--stage", STAGE)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert done.stdout == f"Stage {STAGE}: 1 failed batch (1 record) counted, none left.\n"
     assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET)
@@ -649,7 +651,7 @@ def test_a_failed_batch_is_redriven_and_forgotten(deployment: Deployment, admin:
     assert counts["ApproximateNumberOfMessagesNotVisible"] == "0"
     totals = until_counted(admin, "/users/redriven/progress", 1)
     assert totals["correct"] == 1
-    again = deployment.cloud.run(sys.executable, "-m", "ops.deploy.redrive", "--stage", STAGE)
+    again = deployment.cloud.run(sys.executable, "-m", "ops", "redrive", "--stage", STAGE)
     assert again.stdout == f"Stage {STAGE}: 0 failed batches (0 records) counted, none left.\n"
 
 
@@ -661,7 +663,7 @@ def test_an_answer_of_a_day_before_is_counted_late(deployment: Deployment, admin
             Key=f"aws/lambda/by-hand/shard/{uuid.uuid4()}",
             Body=failed_batch("late", days_ago),
         )
-        done = deployment.cloud.run(sys.executable, "-m", "ops.deploy.redrive", "--stage", STAGE)
+        done = deployment.cloud.run(sys.executable, "-m", "ops", "redrive", "--stage", STAGE)
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
         assert until_counted(admin, "/users/late/progress", count)["correct"] == count
 

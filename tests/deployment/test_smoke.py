@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from local.data_folder import ROOT, DataFolder
+from local.errors import CommandError
 from ops.deploy.api import Api
 from ops.deploy.learner import Learner, Question
-from ops.deploy.outputs import OperationError, Outputs
+from ops.deploy.outputs import Outputs
 from ops.deploy.sign_in import access_token, one_time_code
 from ops.deploy.smoke import Play, SmokeError
 from tests.deployment.local_cloud import REGION
@@ -39,7 +40,7 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StageProcess]:
 
 
 def test_a_laptop_stage_is_well(laptop: StageProcess) -> None:
-    done = run_program("ops.deploy.smoke", laptop.data, "--stage", "local")
+    done = run_program("smoke", laptop.data, "--stage", "local")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Stage local is well: 3 questions mastered in ")
 
@@ -89,7 +90,7 @@ def test_a_fault_is_found(laptop: StageProcess, told: str, change: Change) -> No
 
 
 def test_a_stage_that_does_not_run_is_told(tmp_path: Path) -> None:
-    done = run_program("ops.deploy.smoke", DataFolder(tmp_path), "--stage", "local")
+    done = run_program("smoke", DataFolder(tmp_path), "--stage", "local")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "The stage is not running: start it with 'make run'.\n"
 
@@ -181,5 +182,5 @@ def test_nobody_is_given_a_second_factor_unasked(monkeypatch: pytest.MonkeyPatch
     """A user of one's own would be locked out by a secret that they have never seen."""
     asked = {"ChallengeName": "MFA_SETUP", "Session": "first"}
     monkeypatch.setattr("ops.deploy.sign_in.AWSSRP.authenticate_user", lambda _: asked)
-    with pytest.raises(OperationError, match="second factor"):
+    with pytest.raises(CommandError, match="second factor"):
         access_token(StrictPool(), OUTPUTS, "ada@example.com", "made-up")

@@ -72,9 +72,7 @@ class StageProcess:
 
     def token(self, user: str = "ada", groups: str = "") -> str:
         """Return a token as `make token` prints it."""
-        done = run_program(
-            "local.accounts.print_token", self.data, "--user", user, "--groups", groups
-        )
+        done = run_program("token", self.data, "--user", user, "--groups", groups)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -95,16 +93,21 @@ class _Deadline:
         self._timer.cancel()
 
 
+_UNSET = ("DYNAMODB_ENDPOINT", "PORT", "STAGE")
+
+
 def environment(data: DataFolder, **variables: str) -> dict[str, str]:
     """Return the environment of a program of the stage."""
-    inherited = {k: v for k, v in os.environ.items() if k not in ("DYNAMODB_ENDPOINT", "PORT")}
+    inherited = {k: v for k, v in os.environ.items() if k not in _UNSET}
     return inherited | {"QUIZ_DATA_DIR": str(data.path)} | variables
 
 
-def run_program(module: str, data: DataFolder, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a program that ends by itself."""
+def run_program(
+    command: str, data: DataFolder, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of the operator."""
     return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, "-m", "ops", command, *arguments],
         cwd=ROOT,
         env=environment(data),
         capture_output=True,

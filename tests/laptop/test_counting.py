@@ -71,10 +71,10 @@ def test_a_stage_that_is_stopped_can_be_redriven(launcher: Launch, data: DataFol
     spoiled = data.failed_batches / "aws" / "lambda" / "spoiled"
     spoiled.parent.mkdir(parents=True)
     spoiled.write_text("{")
-    done = run_program("ops.deploy.redrive", data, "--stage", "local")
+    done = run_program("redrive", data, "--stage", "local")
     assert done.returncode == 1, done.stderr
     assert done.stdout.splitlines()[1].startswith("  aws/lambda/spoiled: is no failed batch: ")
-    assert run_program("local.reset", data).returncode == 0
+    assert run_program("reset", data).returncode == 0
     assert not data.failed_batches.exists()
     assert not data.stream_checkpoint.exists()
 

@@ -17,7 +17,7 @@ from local.accounts.token_issuer import (
     load_key,
 )
 from local.data_folder import DataFolder
-from local.errors import StageError
+from local.errors import CommandError
 
 ISSUER = "http://issuer.test"
 SCOPES = ("aws.cognito.signin.user.admin",)
@@ -38,7 +38,7 @@ class Source:
     def __call__(self) -> dict[str, Any]:
         self.reads += 1
         if self.issuer is None:
-            raise StageError("The key cannot be read.")
+            raise CommandError("The key cannot be read.")
         return self.issuer.key_set()
 
     def clock(self) -> float:

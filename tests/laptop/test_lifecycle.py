@@ -58,9 +58,7 @@ def test_what_it_prints_works_when_pasted(stage: StageProcess) -> None:
     (token,) = [line.strip() for line in stage.printed if line.startswith("  TOKEN=")]
     assert len(curls) == 3
     # `make` may not be installed where tests run, and would use another environment.
-    token = token.replace(
-        "make -s token USER=ada", f"{sys.executable} -m local.accounts.print_token --user ada"
-    )
+    token = token.replace("make -s token USER=ada", f"{sys.executable} -m ops token --user ada")
     script = "\n".join(["set -e", token, *(f"{curl} --silent --fail; echo" for curl in curls)])
     done = subprocess.run(
         ["/bin/bash", "-c", script],
@@ -213,7 +211,7 @@ def copy_database(source: DataFolder, target: DataFolder) -> None:
 
 def test_after_a_reset_a_damaged_file_is_gone(launcher: Launch, data: DataFolder) -> None:
     damage_header(data.database)
-    done = run_program("local.reset", data)
+    done = run_program("reset", data)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Loading the sample bank.\n" in launcher(data).await_ready().printed
 
@@ -257,7 +255,7 @@ def test_the_stage_ends_when_a_part_of_it_does(
 
 
 def test_reset_is_refused_while_the_stage_runs(stage: StageProcess) -> None:
-    done = run_program("local.reset", stage.data)
+    done = run_program("reset", stage.data)
     assert done.returncode == 1
     assert done.stderr == "The stage is running: end it with Ctrl-C, then reset it.\n"
     assert stage.data.database.exists()
@@ -269,7 +267,7 @@ def test_reset_empties_the_stage(launcher: Launch, data: DataFolder) -> None:
     assert first.end(signal.SIGINT) == 0
     other = data.path / "mine.txt"
     other.write_text("not the stage's")
-    assert run_program("local.reset", data).returncode == 0
+    assert run_program("reset", data).returncode == 0
     assert not data.database.exists()
     assert other.exists()
     second = launcher(data).await_ready()

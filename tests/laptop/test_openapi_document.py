@@ -1,6 +1,7 @@
 """The published document."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,6 @@ from openapi_spec_validator import validate
 
 from lambdas.contract.routes import ROUTES, Access, Route
 from local.gateway import openapi_document
-from local.gateway.openapi_document import main
 
 
 @pytest.fixture(scope="module")
@@ -25,22 +25,15 @@ def test_it_is_valid(document: dict[str, Any]) -> None:
     validate(document)
 
 
-def test_the_committed_one_is_current(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.argv", ["openapi_document", "--check"])
-    assert main() == 0, capsys.readouterr().err
+def test_the_committed_document_is_current() -> None:
+    assert openapi_document.OUTPUT.read_text() == openapi_document.openapi_json()
 
 
-def test_a_stale_one_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
+def test_the_document_is_written_with_a_line_break_at_its_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(openapi_document, "OUTPUT", tmp_path / "openapi.json")
-    monkeypatch.setattr("sys.argv", ["openapi_document", "--check"])
-    assert main() == 1
-    assert capsys.readouterr().err.count("\n") == 1
-    monkeypatch.setattr("sys.argv", ["openapi_document"])
-    assert main() == 0
+    openapi_document.write()
     text = (tmp_path / "openapi.json").read_text()
     assert text.endswith("}\n")
     assert json.loads(text) == openapi_document.openapi_document()

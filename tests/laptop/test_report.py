@@ -27,7 +27,7 @@ def test_the_page_tells_what_was_answered(stage: StageProcess) -> None:
         while told["attempts"] < TURNS:
             assert time.monotonic() < deadline, told
             told = client.get("/admin/categories/geography/statistics").json()
-    done = run_program("ops.report", stage.data, "--stage", "local", "--category", "geography")
+    done = run_program("report", stage.data, "--stage", "local", "--category", "geography")
     assert (done.returncode, done.stderr) == (0, "")
     file = stage.data.path / "report-local.html"
     assert done.stdout == f"file://{file}\n"
@@ -44,9 +44,9 @@ def test_the_page_tells_what_was_answered(stage: StageProcess) -> None:
 def test_an_unknown_category_and_a_stage_that_does_not_run_are_told(
     stage: StageProcess, tmp_path: Path
 ) -> None:
-    done = run_program("ops.report", stage.data, "--stage", "local", "--category", "alchemy")
+    done = run_program("report", stage.data, "--stage", "local", "--category", "alchemy")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "The stage has no category alchemy.\n"
-    done = run_program("ops.report", DataFolder(tmp_path), "--stage", "local")
+    done = run_program("report", DataFolder(tmp_path), "--stage", "local")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "The stage is not running: start it with 'make run'.\n"

@@ -11,7 +11,7 @@ from local.data_folder import DataFolder
 from local.database.engine import Engine, find_binary
 from local.database.schema import create_tables, ensure_time_to_live, missing_tables
 from local.database.table_template import TableDefinition, read_tables
-from local.errors import StageError
+from local.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,5 +106,5 @@ def test_a_table_of_another_shape_is_one_sentence(
     client: "DynamoDBClient", differing: str, changed: dict[str, Any]
 ) -> None:
     create_tables(client, [TABLE])
-    with pytest.raises(StageError, match=f"has other {differing} than this version"):
+    with pytest.raises(CommandError, match=f"has other {differing} than this version"):
         missing_tables(client, [TableDefinition.from_resource(PROPERTIES | changed)])

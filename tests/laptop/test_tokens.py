@@ -54,21 +54,21 @@ def test_a_valid_token_passes_whatever_the_case_of_its_scheme(stage: StageProces
 
 
 def test_the_program_prints_the_token_alone(stage: StageProcess) -> None:
-    done = run_program("local.accounts.print_token", stage.data, "--user", "ada")
+    done = run_program("token", stage.data, "--user", "ada")
     assert done.stderr == ""
     assert done.stdout.count("\n") == 1
     assert done.stdout.count(".") == 2
 
 
 def test_without_a_stage_there_is_no_token(data: DataFolder) -> None:
-    done = run_program("local.accounts.print_token", data, "--user", "ada")
+    done = run_program("token", data, "--user", "ada")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "The stage is not running: start it with 'make run'.\n"
 
 
 @pytest.mark.parametrize("user", ["", "  "])
 def test_a_token_is_somebodys(stage: StageProcess, user: str) -> None:
-    done = run_program("local.accounts.print_token", stage.data, "--user", user)
+    done = run_program("token", stage.data, "--user", user)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("Say whose token it is: ")
+    assert done.stderr.startswith("Name the user of the token: ")
     assert done.stderr.count("\n") == 1

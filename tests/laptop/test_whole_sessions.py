@@ -85,7 +85,7 @@ def test_a_bank_imported_while_the_stage_runs_can_be_played(
         for n in range(40)
     ]
     bank.write_text("\n".join(map(json.dumps, lines)))
-    done = run_program("local.import_bank", stage.data, str(bank))
+    done = run_program("import", stage.data, str(bank))
     assert done.returncode == 0, done.stderr
 
     learner = Learner(answer_key(bank), errors=0.2, random=Random(3), questions=40)

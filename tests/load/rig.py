@@ -227,7 +227,7 @@ def _start(data: DataFolder, *, distance: bool) -> StageProcess:
 
 def _import(data: DataFolder, bank: Path) -> None:
     subprocess.run(
-        [sys.executable, "-m", "local.import_bank", str(bank)],
+        [sys.executable, "-m", "ops", "import", str(bank)],
         cwd=ROOT,
         env=environment(data),
         stdout=subprocess.DEVNULL,

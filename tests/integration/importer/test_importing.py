@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from lambdas.questions.bank_writer import LEASE, UPDATED_TOGETHER, BankWriter
 from local.data_folder import ROOT
-from local.errors import StageError
+from local.errors import CommandError
 from local.import_bank import MAX_CATEGORIES, MAX_WAIT, BankImport
 from local.import_terminal import Fate
 from tests.integration.importer.importing import DeathError, Importing, plain
@@ -289,7 +289,7 @@ def test_an_import_gives_up_on_a_writer_that_lives(
         other.open()
 
     monkeypatch.setattr(importing, "pause", renewed)
-    with pytest.raises(StageError, match=r"^The bank is being written by somebody else: "):
+    with pytest.raises(CommandError, match=r"^The bank is being written by somebody else: "):
         importing.run([plain(1)])
     assert len(importing.watch.waits) == 1
     assert 0 < sum(importing.pauses) <= MAX_WAIT / 1000
@@ -302,7 +302,7 @@ def test_an_import_that_slept_past_another_writer_stops(importing: Importing) ->
             importing.stage.clock.advance(LEASE + 1)
             importing.stage.save(draft("geography", 777))
 
-    with pytest.raises(StageError) as stopped:
+    with pytest.raises(CommandError) as stopped:
         importing.run((plain(number) for number in range(250)), at_read=oversleep)
     assert str(stopped.value) == (
         "Somebody else wrote the bank meanwhile. Nothing was published. Import it again."
@@ -320,7 +320,7 @@ def test_updates_are_not_written_without_the_lease(importing: Importing) -> None
             importing.stage.clock.advance(LEASE + 1)
             BankWriter(importing.stage.services, "other").open()
 
-    with pytest.raises(StageError, match="Somebody else"):
+    with pytest.raises(CommandError, match="Somebody else"):
         importing.run(
             (plain(number, explanation="because") for number in range(120)), at_read=oversleep
         )
@@ -374,7 +374,7 @@ def test_a_database_that_fails_is_told_in_one_sentence(
 
     if isinstance(error, ClientError):
         error.response["ResponseMetadata"] = {"HTTPStatusCode": 400}  # type: ignore[typeddict-item]
-    with pytest.raises(StageError) as stopped:
+    with pytest.raises(CommandError) as stopped:
         importing.run([plain(1)], calls=Failing())
     assert str(stopped.value) == sentence
 

@@ -16,6 +16,7 @@ from lambdas.shared.services import system_clock
 from local.data_folder import ROOT, DataFolder
 from local.running_stage import RunningStage
 from tests.integration.importer.importing import Importing, plain
+from tests.laptop.stage_process import environment
 
 LONG = 60.0
 TABLE = """\
@@ -34,12 +35,10 @@ class Program:
         self._data = data
 
     def start(self, *arguments: str | Path) -> "subprocess.Popen[str]":
-        environment = {k: v for k, v in os.environ.items() if not k.endswith("_TABLE")}
-        environment.pop("DYNAMODB_ENDPOINT")
         return subprocess.Popen(
-            [sys.executable, "-m", "local.import_bank", *map(str, arguments)],
+            [sys.executable, "-m", "ops", "import", *map(str, arguments)],
             cwd=ROOT,
-            env=environment | {"QUIZ_DATA_DIR": str(self._data.path)},
+            env={k: v for k, v in environment(self._data).items() if not k.endswith("_TABLE")},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -7,8 +7,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from local.errors import CommandError
 from ops.deploy.buckets import empty_buckets
-from ops.deploy.outputs import OperationError
 
 LOCKED: dict[str, Any] = {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}
 VERSIONS = {
@@ -99,7 +99,7 @@ def test_a_refused_deletion_is_an_error_with_the_reason(
     expect_lock(stub, locked=True)
     stub.add_response("list_object_versions", VERSIONS)
     stub.add_response("delete_objects", {"Errors": [{"Key": "a", "Message": "Access Denied"}]})
-    with pytest.raises(OperationError, match=r"^Bucket bucket cannot be emptied: Access Denied\.$"):
+    with pytest.raises(CommandError, match=r"^Bucket bucket cannot be emptied: Access Denied\.$"):
         empty_buckets("quiz-dev-audit", cloudformation, buckets)
 
 

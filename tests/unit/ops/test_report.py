@@ -13,9 +13,9 @@ import httpx2
 import pytest
 
 from lambdas.contract import responses
+from ops.__main__ import main
 from ops.deploy.api import Api, ResponseError
 from ops.deploy.outputs import Outputs
-from ops.report.__main__ import main
 from ops.report.cards import advice
 from ops.report.page import MOST_CARDS, page
 from ops.report.plots import Dot, item_map
@@ -412,14 +412,13 @@ def test_of_a_deployed_stage_it_has_to_be_said_who_signs_in(
 ) -> None:
     monkeypatch.setenv("QUIZ_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("QUIZ_USER", raising=False)
-    monkeypatch.setattr("sys.argv", ["report", "--stage", "dev"])
-    assert main() == 1
+    assert main(["report", "--stage", "dev"]) == 1
     assert "make deploy STAGE=dev" in capsys.readouterr().err
     Outputs(apiUrl="", userPoolId="", userPoolClientId="", region="").write("dev")
-    assert main() == 1
+    assert main(["report", "--stage", "dev"]) == 1
     assert capsys.readouterr() == (
         "",
-        "Say which administrator signs in: make report STAGE=… USER=ada@example.com\n",
+        "Name the administrator who signs in: make report STAGE=dev USER=ada@example.com\n",
     )
 
 
@@ -428,8 +427,7 @@ def test_a_deployed_stage_is_read_as_the_administrator_that_signed_in(
 ) -> None:
     monkeypatch.setenv("QUIZ_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("QUIZ_USER", "ada@example.com")
-    monkeypatch.setattr("sys.argv", ["report", "--stage", "dev"])
-    monkeypatch.setattr("ops.report.__main__.sign_in_by_hand", lambda _, user: f"token of {user}")
+    monkeypatch.setattr("ops.report.program.sign_in_by_hand", lambda _, user: f"token of {user}")
     Outputs(apiUrl="http://stage/dev/", userPoolId="", userPoolClientId="", region="").write("dev")
     stage = LargeStage(categories=2, questions=7)
     asked: set[tuple[str, str]] = set()
@@ -440,8 +438,8 @@ def test_a_deployed_stage_is_read_as_the_administrator_that_signed_in(
         return stage(request)
 
     client = partial(httpx2.Client, transport=httpx2.MockTransport(answer))
-    monkeypatch.setattr("ops.report.__main__.httpx2.Client", client)
-    assert main() == 0
+    monkeypatch.setattr("ops.report.program.httpx2.Client", client)
+    assert main(["report", "--stage", "dev"]) == 0
     assert asked == {("/dev/", "Bearer token of ada@example.com")}
     file = tmp_path / "report-dev.html"
     assert capsys.readouterr() == (f"file://{file}\n", "")

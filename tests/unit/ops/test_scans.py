@@ -43,7 +43,7 @@ def test_every_file_is_scanned_for_secrets_but_those_made_by_programs() -> None:
 
 
 def test_all_locked_packages_are_looked_up() -> None:
-    assert "ops.vulnerabilities requirements/*.txt" in recipe("scan")
+    assert "ops vulnerabilities requirements/*.txt" in recipe("scan")
     locked = [path for path in tracked() if re.fullmatch(r".*requirements.*\.txt", path)]
     assert {path.split("/")[0] for path in locked} == {"requirements"}
 

@@ -1,0 +1,60 @@
+"""Signs users in at the running laptop stage."""
+
+import http.client
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from local.accounts.token_issuer import CLIENT_ID, Issuer, load_key
+from local.accounts.user_pool import CONTENT_TYPE, PATH, SERVICE, UserPool
+from local.data_folder import DataFolder
+from local.errors import CommandError
+from local.running_stage import RunningStage
+
+_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class LaptopSignIn:
+    """Issues access tokens for the running stage.
+
+    A name is always the same user, until that user's account is deleted.
+    """
+
+    folder: DataFolder
+    stage: RunningStage
+
+    @classmethod
+    def find(cls) -> "LaptopSignIn":
+        """Return the sign-in of the stage that runs on this environment's data folder.
+
+        Raises:
+            CommandError: No stage runs there.
+        """
+        folder = DataFolder.from_environment()
+        return cls(folder, RunningStage.find(folder))
+
+    def access_token(self, user: str, groups: Sequence[str] = ()) -> str:
+        """Return a signed access token of a user."""
+        pool = UserPool(self.folder.deleted_accounts)
+        issuer = Issuer(load_key(self.folder), self.stage.issuer, pool.user_id)
+        return issuer.access_token(user, groups)
+
+    def confirm_sign_up(self, user: str) -> None:
+        """Confirm a user's sign-up, as a client does at Cognito; repeating it changes nothing.
+
+        Raises:
+            CommandError: The stage does not answer.
+        """
+        connection = http.client.HTTPConnection(urlsplit(self.stage.url).netloc, timeout=_SECONDS)
+        body = json.dumps({"ClientId": CLIENT_ID, "Username": user})
+        headers = {"X-Amz-Target": f"{SERVICE}ConfirmSignUp", "Content-Type": CONTENT_TYPE}
+        try:
+            connection.request("POST", PATH, body, headers)
+            if connection.getresponse().status != http.client.OK:
+                raise CommandError("The user could not be signed up: see the stage's log.")
+        except (OSError, http.client.HTTPException) as error:
+            raise CommandError("The stage does not answer: see its log.") from error
+        finally:
+            connection.close()
