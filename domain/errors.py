@@ -1,4 +1,4 @@
-"""What the engine refuses."""
+"""Errors of the engine."""
 
 
 class DomainError(Exception):
@@ -10,11 +10,7 @@ class InvalidValueError(DomainError, ValueError):
 
 
 class UnknownChoiceError(DomainError):
-    """A selected choice is not one that this turn's question has."""
-
-
-class TooManyChoicesError(DomainError):
-    """Several choices were selected for a question that has one right choice."""
+    """A text is not the id of a choice."""
 
 
 class NoCurrentTurnError(DomainError):

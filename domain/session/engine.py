@@ -1,4 +1,4 @@
-"""The rules of an answer: whom it is for, whether it is right, and what follows.
+"""The rules of an answer: the turn it is for, its grade, and the effects.
 
 State in, new state and effects out; time and randomness come from outside. The rule numbers are
 those of docs/architecture.md.
@@ -7,14 +7,8 @@ those of docs/architecture.md.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 
-from domain.errors import (
-    InvalidValueError,
-    NoCurrentTurnError,
-    TooManyChoicesError,
-    UnknownChoiceError,
-)
+from domain.errors import InvalidValueError, NoCurrentTurnError
 from domain.question import Question, category_and_ordinal
 from domain.session.effects import (
     EntryLowered,
@@ -24,7 +18,7 @@ from domain.session.effects import (
     ProgressChange,
 )
 from domain.session.pool import Pool, PoolEntry
-from domain.session.presentation import choice_ids, choice_order, turn_of
+from domain.session.presentation import choice_order
 from domain.session.randomness import SEED_BYTES
 from domain.session.state import (
     LIFETIME,
@@ -35,24 +29,76 @@ from domain.session.state import (
     Status,
     Turn,
 )
-
-
-class Addressed(Enum):
-    """Which turn a submission speaks of."""
-
-    CURRENT = "current"
-    PROCESSED = "processed"
-    OTHER = "other"
+from domain.session.submission import (
+    SubmittedAnswer,
+    is_for_screen,
+    is_of_older_version,
+    repeated_turn,
+    selected_choices,
+    submitted_turn,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """A graded answer: the session with no question on screen unless it is asked again."""
+class Graded:
+    """A graded answer.
+
+    Attributes:
+        session: The session after it; after a right answer no question is on screen.
+        outcome: How the answer was graded, and the effect on the pool.
+        progress: The change of the learner's progress.
+        pool_changes: The changes of the wrong-answer pool.
+    """
 
     session: Session
     outcome: Outcome
     progress: ProgressChange
     pool_changes: tuple[PoolChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The same answer to the turn processed last; it gets the same response again."""
+
+    processed: ProcessedTurn
+
+
+@dataclass(frozen=True, slots=True)
+class NotPlayable:
+    """The session takes no answers now, because of its status."""
+
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTurn:
+    """The answer is for another turn or question than the one on screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class OlderVersion:
+    """The answer is to a version of the question from before an edit."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownChoice:
+    """A selected choice does not exist.
+
+    `on_screen` is true if the answer is for the turn on screen: then the choice may be of a
+    version newer than the question given.
+    """
+
+    on_screen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyChoices:
+    """Several choices are selected for a question that has one right choice."""
+
+
+SubmissionOutcome = (
+    Graded | Repeated | NotPlayable | OtherTurn | OlderVersion | UnknownChoice | TooManyChoices
+)
 
 
 def new_session(
@@ -145,52 +191,39 @@ def _begun(
     )
 
 
-def addressed_turn(
-    session: Session, question_id: str, turn: int | None, selected: Sequence[str]
-) -> Addressed:
-    """Return which turn a submission is for; without `turn`, its choice ids tell.
+def submit(
+    session: Session, question: Question | None, submission: SubmittedAnswer, *, now: int
+) -> SubmissionOutcome:
+    """Process a submission: the one entry for answers.
 
-    The turn processed last is recognized only with the choices it was answered with: that is a
-    repeat, to be given the same response.
-
-    Raises:
-        UnknownChoiceError: `turn` is absent and the ids are no choices of one turn.
+    `question` is the one on screen as the bank has it now; None if no question is on screen or the
+    bank has lost it. It is not needed to recognize a repeat.
     """
+    turn = submitted_turn(submission)
     if turn is None:
-        turns = {turn_of(identifier) for identifier in selected}
-        if len(turns) != 1:
-            raise UnknownChoiceError("the choices belong to several turns")
-        turn = turns.pop()
-    on_screen = session.turn
-    if on_screen and (turn, question_id) == (session.turns, on_screen.question_id):
-        return Addressed.CURRENT
-    done = session.processed
-    if done and (turn, question_id) == (done.turn, done.question_id):
-        ids = choice_ids(session.seed, turn, done.version, max(done.selected, default=-1) + 1)
-        if set(selected) == {ids[index] for index in done.selected}:
-            return Addressed.PROCESSED
-    return Addressed.OTHER
+        return UnknownChoice(on_screen=False)
+    repeated = repeated_turn(session, submission, turn)
+    if repeated:
+        return Repeated(repeated)
+    status = session.status_at(now)
+    if status is not Status.ACTIVE:
+        return NotPlayable(status)
+    if question is None or not is_for_screen(session, submission, turn):
+        return OtherTurn()
+    return _graded(session, question, submission, now)
 
 
-def selected_choices(
-    session: Session, question: Question, version: int, selected: Sequence[str]
-) -> frozenset[int]:
-    """Return the indexes of the choices selected on the current turn.
-
-    `version` is the version of the question the ids are taken to be of.
-
-    Raises:
-        UnknownChoiceError: an id is not of this turn and version; its argument names the id.
-        TooManyChoicesError: several for a question with one right choice.
-    """
-    ids = choice_ids(session.seed, session.turns, version, len(question.choices))
-    index_of = {identifier: index for index, identifier in enumerate(ids)}
-    for identifier in selected:
-        if identifier not in index_of:
-            raise UnknownChoiceError(identifier)
-    if len(selected) > 1 and not question.multiple:
-        raise TooManyChoicesError
-    return frozenset(index_of[identifier] for identifier in selected)
+def _graded(
+    session: Session, question: Question, submission: SubmittedAnswer, now: int
+) -> Graded | OlderVersion | UnknownChoice | TooManyChoices:
+    """Grade a submission for the turn on screen, if its choices are the question's."""
+    selected = selected_choices(session, question, submission)
+    if selected is None:
+        older = is_of_older_version(session, question, submission)
+        return OlderVersion() if older else UnknownChoice(on_screen=True)
+    if len(submission.selected) > 1 and not question.multiple:
+        return TooManyChoices()
+    return answer(session, question, selected, now=now, time_spent=submission.time_spent)
 
 
 def shown_order(session: Session, question: Question) -> tuple[int, ...]:
@@ -209,7 +242,7 @@ def shown_order(session: Session, question: Question) -> tuple[int, ...]:
 
 def answer(
     session: Session, question: Question, selected: frozenset[int], *, now: int, time_spent: int = 0
-) -> Answered:
+) -> Graded:
     """Grade an answer to the current turn and apply rules 1 to 4.
 
     All and only the right choices are right (rule 7). A wrong answer leaves the question on
@@ -244,7 +277,7 @@ def answer(
         ),
     )
     mastery = {Outcome.WRONG: False, Outcome.MASTERED: True}
-    return Answered(
+    return Graded(
         session=after,
         outcome=outcome,
         progress=ProgressChange(

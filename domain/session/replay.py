@@ -11,7 +11,7 @@ from domain.errors import NoCurrentTurnError
 from domain.question import Question
 from domain.session.drawing import Advanced, RefillNeeded, advance
 from domain.session.effects import EntryLowered, EntryQueued, EntryRemoved, PoolChange
-from domain.session.engine import Answered, answer
+from domain.session.engine import Graded, answer
 from domain.session.pool import PoolEntry
 from domain.session.state import Session
 
@@ -56,7 +56,7 @@ class Replay:
         """The whole pool, oldest first: what the WrongAnswers table would hold."""
         return tuple(sorted(self._entries.values()))
 
-    def submit(self, submission: Submission) -> Answered:
+    def submit(self, submission: Submission) -> Graded:
         """Answer the question on screen and show what comes next.
 
         Raises:
@@ -64,18 +64,18 @@ class Replay:
         """
         if self.question is None:
             raise NoCurrentTurnError
-        answered = answer(
+        graded = answer(
             self.session,
             self.question,
             submission.selected,
             now=submission.at,
             time_spent=submission.time_spent,
         )
-        if answered.session.turn is None:
-            self._advance(answered.session, answered.pool_changes)
+        if graded.session.turn is None:
+            self._advance(graded.session, graded.pool_changes)
         else:
-            self.session = answered.session
-        return answered
+            self.session = graded.session
+        return graded
 
     def _advance(self, session: Session, changes: Iterable[PoolChange]) -> None:
         self._apply(changes)

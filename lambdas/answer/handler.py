@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 from domain.session.presentation import choice_ids
 from domain.session.state import Outcome, Session
+from domain.session.submission import SubmittedAnswer
 from lambdas.answer.submission import read_submission
-from lambdas.answer.use_case import Result, submit_answer
+from lambdas.answer.use_case import ProcessedAnswer, submit_answer
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.json_body import parse_json
 from lambdas.shared.http.request import Request
@@ -28,13 +29,19 @@ MESSAGES = {
 
 def submit(request: Request, services: Services) -> Response:
     """POST /sessions/{sessionId}/answer."""
-    answer = read_submission(parse_json(request.raw_body))
-    name_target(Target.QUESTION, answer.question_id)
-    result = submit_answer(services, request.user_id, request.path["sessionId"], answer)
+    body = read_submission(parse_json(request.raw_body))
+    name_target(Target.QUESTION, body.question_id)
+    submission = SubmittedAnswer(
+        question_id=body.question_id,
+        turn=body.turn,
+        selected=body.selected_answers,
+        time_spent=round(body.time_spent * 1000),
+    )
+    result = submit_answer(services, request.user_id, request.path["sessionId"], submission)
     return Response(200, answer_view(result))
 
 
-def answer_view(result: Result) -> "responses.AnswerResult":
+def answer_view(result: ProcessedAnswer) -> "responses.AnswerResult":
     """Return the body of a processed answer.
 
     It is made from state alone, so that a repeated request gets the same again.

@@ -1,18 +1,26 @@
 """Answer the current question: one read, one transaction, exactly once."""
 
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
-from domain.errors import TooManyChoicesError, UnknownChoiceError
-from domain.question import MAX_CHOICES, Question
+from domain.question import Question
 from domain.session.drawing import expected_next
-from domain.session.engine import Addressed, Answered, addressed_turn, answer, selected_choices
-from domain.session.presentation import choice_ids
-from domain.session.state import Session, Turn
-from lambdas.answer.submission import Submission
+from domain.session.engine import (
+    Graded,
+    NotPlayable,
+    OlderVersion,
+    OtherTurn,
+    Repeated,
+    SubmissionOutcome,
+    TooManyChoices,
+    UnknownChoice,
+    submit,
+)
+from domain.session.state import Session, Status
+from domain.session.submission import SubmittedAnswer
 from lambdas.contract.errors import (
+    ApiError,
     FieldFault,
     QuestionChangedError,
-    SessionOverError,
     TurnMismatchError,
     UnavailableError,
     ValidationError,
@@ -23,9 +31,9 @@ from lambdas.shared.playing import (
     current_question,
     draw_next,
     load,
+    not_playable,
     note_draw,
     on_screen,
-    require_playable,
     save_turn,
 )
 from lambdas.shared.services import Services
@@ -34,11 +42,17 @@ from lambdas.shared.telemetry.metrics import CONFLICTS, RETRIES
 from lambdas.shared.telemetry.request_log import count, note
 
 ATTEMPTS = 3
-"""Times an answer is decided anew because another request changed the session meanwhile."""
+"""Attempts at an answer while other requests change the session."""
 
 
-class Result(NamedTuple):
-    """An answer processed: the session after it, the question answered and the one on screen."""
+class ProcessedAnswer(NamedTuple):
+    """An answer after it was processed.
+
+    Attributes:
+        session: The session after the answer.
+        answered: The question answered; None if the bank no longer has it.
+        question: The question on screen; None if the session is completed.
+    """
 
     session: Session
     answered: Question | None
@@ -46,132 +60,121 @@ class Result(NamedTuple):
 
 
 def submit_answer(
-    services: Services, user_id: str, session_id: str, submission: Submission
-) -> Result:
-    """Process an answer, or give the same result again when it is a repeat.
+    services: Services, user_id: str, session_id: str, submission: SubmittedAnswer
+) -> ProcessedAnswer:
+    """Process an answer; a repeated one gets the same result again.
 
     Raises:
         ApiError: there is no such session, it cannot be played now, the answer is for another
-            turn or another version of the question, or its choices are not the question's.
+            turn or another version of the question, or a choice is unknown.
     """
     for attempt in range(ATTEMPTS):
         session = load(services, user_id, session_id)
         now = services.clock()
         if attempt:
-            # The entry to queue may have met one of another session at the same millisecond.
+            # The new pool entry may have met one of another session at the same millisecond.
             now = max(now, session.last_queued_at + 1) + attempt
         try:
             return _submit(services, session, submission, now=now)
         except TransactionConditionError:
             count(CONFLICTS)
-    raise UnavailableError("The session is being played by too many requests at once.")
+    raise UnavailableError("Too many requests play this session at once.")
 
 
-def _submit(services: Services, session: Session, submission: Submission, *, now: int) -> Result:
-    try:
-        addressed = addressed_turn(
-            session, submission.question_id, submission.turn, submission.selected_answers
-        )
-    except UnknownChoiceError as error:
-        raise _unknown_choice() from error
-    if addressed is Addressed.PROCESSED:
-        return _repeated(services, session)
-    require_playable(session, now)
-    if session.turn is None:
-        raise SessionOverError("The session is completed.")
-    question = _on_screen(services, session, session.turn)
-    if addressed is Addressed.OTHER or question is None:
-        renewed, shown = current_question(services, session)
-        raise TurnMismatchError(
-            "The answer is not for the turn on screen.",
-            members={"question": question_view(renewed, shown)},
-        )
-    question, selected = _selected(services, session, question, submission)
-    answered = answer(
-        session, question, selected, now=now, time_spent=round(submission.time_spent * 1000)
-    )
-    drawn = _next(services, answered, question)
-    save_turn(
-        services,
-        drawn.session,
-        drawn.changes,
-        answered.progress,
-        expected_version=session.version,
-    )
-    if answered.outcome.correct:
-        note_draw(drawn.session)
-    else:
-        note(RETRIES)
-    return Result(drawn.session, question, drawn.question)
+def _submit(
+    services: Services, session: Session, submission: SubmittedAnswer, *, now: int
+) -> ProcessedAnswer:
+    question = _question_on_screen(services, session, submission, now)
+    outcome = submit(session, question, submission, now=now)
+    if question and _may_be_outdated(outcome):
+        question = services.bank.reread(question.question_id) or question
+        outcome = submit(session, question, submission, now=now)
+    match outcome:
+        case Graded():
+            assert question is not None  # noqa: S101 - without a question nothing is graded
+            return _save(services, outcome, question, expected_version=session.version)
+        case Repeated():
+            return _repeated(services, session, outcome, question)
+        case _:
+            raise _refusal(services, session, question, outcome)
 
 
-def _next(services: Services, answered: Answered, question: Question) -> Drawn:
-    if answered.session.turn:
-        return Drawn(answered.session, question, answered.pool_changes)
-    return draw_next(services, answered.session, answered.pool_changes)
-
-
-def _on_screen(services: Services, session: Session, turn: Turn) -> Question | None:
-    """Return the question on screen, fetched together with the one likely to follow it."""
+def _question_on_screen(
+    services: Services, session: Session, submission: SubmittedAnswer, now: int
+) -> Question | None:
+    """Return the question to grade, read together with another that is likely to be needed."""
+    turn = session.turn
+    if turn is None or session.status_at(now) is not Status.ACTIVE:
+        return None
     if services.bank.cached(turn.question_id):
         return on_screen(services, turn)
+    if session.processed and submission.question_id != turn.question_id:
+        return on_screen(services, turn, session.processed.question_id)
     following = expected_next(session)
     return on_screen(services, turn, *([following] if following else []))
 
 
-def _selected(
-    services: Services, session: Session, question: Question, submission: Submission
-) -> tuple[Question, frozenset[int]]:
-    """Return the question as it is now and the choices selected.
+def _may_be_outdated(outcome: SubmissionOutcome) -> bool:
+    """Whether the question was edited, perhaps after this environment cached it."""
+    match outcome:
+        case OlderVersion() | UnknownChoice(on_screen=True):
+            return True
+        case _:
+            return False
 
-    Choices this environment does not know may be of a newer version than its cache holds, so the
-    question is read again before they are refused.
-    """
-    try:
-        chosen = selected_choices(session, question, question.version, submission.selected_answers)
-    except UnknownChoiceError:
-        question = services.bank.reread(question.question_id) or question
-    except TooManyChoicesError:
-        raise _several_choices() from None
+
+def _save(
+    services: Services, graded: Graded, question: Question, *, expected_version: int
+) -> ProcessedAnswer:
+    if graded.session.turn:
+        drawn = Drawn(graded.session, question, graded.pool_changes)
     else:
-        return question, chosen
-    try:
-        chosen = selected_choices(session, question, question.version, submission.selected_answers)
-    except TooManyChoicesError:
-        raise _several_choices() from None
-    except UnknownChoiceError:
-        if _of_older_version(session, question, submission):
-            raise QuestionChangedError(
+        drawn = draw_next(services, graded.session, graded.pool_changes)
+    save_turn(
+        services, drawn.session, drawn.changes, graded.progress, expected_version=expected_version
+    )
+    if graded.outcome.correct:
+        note_draw(drawn.session)
+    else:
+        note(RETRIES)
+    return ProcessedAnswer(drawn.session, question, drawn.question)
+
+
+def _repeated(
+    services: Services, session: Session, repeated: Repeated, shown: Question | None
+) -> ProcessedAnswer:
+    answered_id = repeated.processed.question_id
+    if session.turn and shown is None:
+        shown = on_screen(services, session.turn, answered_id)
+    answered = services.bank.get((answered_id,)).get(answered_id)
+    return ProcessedAnswer(session, answered, shown)
+
+
+def _refusal(
+    services: Services,
+    session: Session,
+    question: Question | None,
+    outcome: NotPlayable | OtherTurn | OlderVersion | UnknownChoice | TooManyChoices,
+) -> ApiError:
+    """Return the error of the HTTP contract for an answer that is not graded."""
+    match outcome:
+        case NotPlayable(status):
+            return not_playable(status)
+        case OtherTurn():
+            renewed, shown = current_question(services, session)
+            return TurnMismatchError(
+                "The answer is not for the turn on screen.",
+                members={"question": question_view(renewed, shown)},
+            )
+        case OlderVersion():
+            return QuestionChangedError(
                 "The question was edited since it was shown; no try is counted.",
                 members={"question": question_view(session, question)},
-            ) from None
-        raise _unknown_choice() from None
-    return question, chosen
-
-
-def _of_older_version(session: Session, question: Question, submission: Submission) -> bool:
-    assert session.turn is not None  # noqa: S101 - the caller checked
-    versions = range(session.turn.version, question.version)
-    return any(
-        set(submission.selected_answers)
-        <= set(choice_ids(session.seed, session.turns, version, MAX_CHOICES))
-        for version in versions
-    )
-
-
-def _repeated(services: Services, session: Session) -> Result:
-    done = session.processed
-    assert done is not None  # noqa: S101 - a repeat has something it repeats
-    shown = on_screen(services, session.turn, done.question_id) if session.turn else None
-    answered = services.bank.get((done.question_id,)).get(done.question_id)
-    return Result(session, answered, shown)
-
-
-def _unknown_choice() -> ValidationError:
-    return ValidationError(
-        [FieldFault("selectedAnswers", "holds a choice that this question does not have")]
-    )
-
-
-def _several_choices() -> ValidationError:
-    return ValidationError([FieldFault("selectedAnswers", "only one choice can be selected")])
+            )
+        case UnknownChoice():
+            message = "holds a choice that this question does not have"
+        case TooManyChoices():
+            message = "only one choice can be selected"
+        case _:
+            assert_never(outcome)
+    return ValidationError([FieldFault("selectedAnswers", message)])

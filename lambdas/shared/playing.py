@@ -9,6 +9,7 @@ from domain.session.effects import EntryQueued, PoolChange, ProgressChange
 from domain.session.pool import PoolEntry
 from domain.session.state import Session, Status, Turn
 from lambdas.contract.errors import (
+    ApiError,
     NotFoundError,
     SessionExpiredError,
     SessionOverError,
@@ -54,20 +55,27 @@ def load(services: Services, user_id: str, session_id: str) -> Session:
 
 
 def require_playable(session: Session, now: int) -> None:
-    """Raise what keeps a session from being played.
+    """Check that a session can be played; a completed one can still be shown.
 
     Raises:
         SessionExpiredError, SessionPausedError, SessionOverError: it is in that state.
     """
-    match session.status_at(now):
+    status = session.status_at(now)
+    if status not in (Status.ACTIVE, Status.COMPLETED):
+        raise not_playable(status)
+
+
+def not_playable(status: Status) -> ApiError:
+    """Return the error for a session that takes no answers because of its status."""
+    match status:
         case Status.EXPIRED:
-            raise SessionExpiredError
+            return SessionExpiredError()
         case Status.PAUSED:
-            raise SessionPausedError
+            return SessionPausedError()
         case Status.ABANDONED:
-            raise SessionOverError("The session was abandoned.")
+            return SessionOverError("The session was abandoned.")
         case _:
-            return
+            return SessionOverError("The session is completed.")
 
 
 def draw_next(services: Services, session: Session, changes: Sequence[PoolChange] = ()) -> Drawn:

@@ -16,11 +16,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from domain.question import Choice, Question, question_id
 from domain.session.drawing import FreshDraw, RefillNeeded, advance, next_draw
 from domain.session.effects import EntryQueued, ProgressChange
-from domain.session.engine import selected_choices
 from domain.session.permutation import permuted
 from domain.session.pool import HEAD_CAPACITY, PoolEntry
 from domain.session.presentation import choice_ids, choice_order
 from domain.session.state import Session
+from domain.session.submission import SubmittedAnswer, selected_choices
 from lambdas.shared.playing import save_turn
 from lambdas.shared.store.sessions import item_from_session, session_from_item
 from tests.integration.stage import Stage
@@ -137,10 +137,11 @@ GRADING = "grading, the rule alone"
 def test_grading_ours(benchmark: BenchmarkFixture, showing: Session) -> None:
     assert showing.turn
     shown = question(showing.turn.question_id)
-    chosen = [choice_ids(showing.seed, 1, 1, len(CHOICES))[0]]
+    identifier = choice_ids(showing.seed, 1, 1, len(CHOICES))[0]
+    chosen = SubmittedAnswer(shown.question_id, 1, (identifier,))
 
     def grade() -> bool:
-        return selected_choices(showing, shown, 1, chosen) == shown.correct_choices
+        return selected_choices(showing, shown, chosen) == shown.correct_choices
 
     assert measured(benchmark, GRADING, grade)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from itertools import combinations
 
 from domain.question import Choice, Question, question_id
-from domain.session.engine import Answered, new_session
+from domain.session.engine import Graded, new_session
 from domain.session.pool import PoolEntry
 from domain.session.presentation import choice_ids
 from domain.session.replay import Replay, Submission
@@ -134,16 +134,16 @@ class Learner:
         """Whether there is nothing on screen any more."""
         return self.replay.question is None
 
-    def choose(self, selected: Iterable[int], at: int | None = None) -> Answered:
+    def choose(self, selected: Iterable[int], at: int | None = None) -> Graded:
         """Answer with these choices, a second after the last answer unless told otherwise."""
         self._now = self._now + 1000 if at is None else at
         return self.replay.submit(Submission(selected=frozenset(selected), at=self._now))
 
-    def right(self, at: int | None = None) -> Answered:
+    def right(self, at: int | None = None) -> Graded:
         """Answer correctly."""
         return self.choose(right_choices(self.question), at)
 
-    def wrong(self, at: int | None = None) -> Answered:
+    def wrong(self, at: int | None = None) -> Graded:
         """Answer wrongly."""
         return self.choose(wrong_choices(self.question), at)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from domain.question import Question, question_id
-from domain.session.engine import Answered
+from domain.session.engine import Graded
 from domain.session.pool import PoolEntry
 from domain.session.replay import Replay, Submission
 from domain.session.state import Session, Turn
@@ -75,7 +75,7 @@ class Step:
     before: Session
     question: Question
     submission: Submission
-    answered: Answered
+    answered: Graded
     after: Session
     entries: tuple[PoolEntry, ...]
 

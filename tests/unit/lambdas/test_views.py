@@ -10,7 +10,7 @@ from domain.session.pool import Pool, PoolEntry
 from domain.session.presentation import choice_ids
 from domain.session.state import Outcome, ProcessedTurn, Session, Source, Status, Turn
 from lambdas.answer.handler import answer_view
-from lambdas.answer.use_case import Result
+from lambdas.answer.use_case import ProcessedAnswer
 from lambdas.contract import responses
 from lambdas.shared.http.views import progress_view, question_view, session_view
 
@@ -201,7 +201,9 @@ def result(outcome: Outcome, session: Session = SESSION, *, right: int = 0) -> A
         turn=turn, question_id="geography:000002", version=1, selected=(1,), outcome=outcome
     )
     session = session._replace(processed=done)
-    return answer_view(Result(session, replace(QUESTION, explanation="Danube."), with_right(right)))
+    return answer_view(
+        ProcessedAnswer(session, replace(QUESTION, explanation="Danube."), with_right(right))
+    )
 
 
 def test_a_wrong_answer_is_told_without_the_right_one() -> None:
