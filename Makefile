@@ -134,8 +134,8 @@ capacity: $(INSTALLED) ## what learners ask of AWS and cost there (USERS=10000 S
 
 ##@ Deploy it
 .PHONY: deploy diff destroy redrive smoke report rehearse
-deploy: $(INSTALLED) ## deploy a stage to AWS (STAGE=dev)
-	@$(PYTHON) -m ops deploy $(CONTEXT:%=--context=%)
+deploy: $(INSTALLED) ## deploy a stage to AWS (STAGE=dev ADOPT=)
+	@$(PYTHON) -m ops deploy $(if $(ADOPT),--adopt) $(CONTEXT:%=--context=%)
 
 diff: $(INSTALLED) ## show what deploying would change (STAGE=dev)
 	@$(PYTHON) -m ops diff $(CONTEXT:%=--context=%)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from infra.stage_names import NAMES, StageError, require_stage_name
+from infra.stage_names import FIRST_DEPLOYMENT, NAMES, StageError, require_stage_name
 from infra.stages import STAGES, Stage
 
 IN_FILE = "stages"
@@ -80,7 +80,8 @@ def stage_of_context(context: Callable[[str], object]) -> Stage:
             raise StageError(f"The setting {key} of stage {name!r} is not {error}.") from None
         if parsed is not None:
             chosen[SETTINGS[key].field] = parsed
-    stage = replace(STAGES[name], **chosen)
+    first = context(FIRST_DEPLOYMENT) == "true"
+    stage = replace(STAGES[name], first_deployment=first, **chosen)
     require_decisions(stage)
     return stage
 

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 
 NAMES = ("dev", "staging", "prod", "local", "rehearsal")
 
+FIRST_DEPLOYMENT = "firstDeployment"
+"""Key of the context with which `make deploy` synthesizes a first deployment."""
+
 
 class StageError(ValueError):
     """A stage cannot be synthesized; the message is one sentence that names the remedy."""

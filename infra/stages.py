@@ -100,6 +100,8 @@ class Stage:
         table_recovery: Whether tables can be restored to any second of the last 35 days, and failed
             batches for a week after somebody deleted them.
         deletion_protection: Whether tables, users and their stacks refuse to be deleted.
+        first_deployment: Whether that protection is left off, so that CloudFormation can roll back
+            a first deployment that fails. `make deploy` deploys once so, then with the protection.
         removal_policy: What becomes of tables, users, logs and versions that leave the stack.
         throttle_scale: Times the route table's rates and bursts.
         reserved_concurrency: Most environments of each function, so that a runaway one leaves
@@ -143,6 +145,7 @@ class Stage:
     authenticator_app: bool
     table_recovery: bool
     deletion_protection: bool
+    first_deployment: bool
     removal_policy: RemovalPolicy
     throttle_scale: float
     reserved_concurrency: int | None
@@ -168,6 +171,11 @@ class Stage:
         ]
         if faults:
             raise ImpossibleStageError(f"Stage {self.name!r} is impossible: {'; '.join(faults)}.")
+
+    @property
+    def protected(self) -> bool:
+        """Whether tables, users and their stacks refuse to be deleted by this deployment."""
+        return self.deletion_protection and not self.first_deployment
 
     @property
     def prefix(self) -> str:
@@ -272,6 +280,7 @@ _DEV = Stage(
     authenticator_app=True,
     table_recovery=False,
     deletion_protection=False,
+    first_deployment=False,
     removal_policy=RemovalPolicy.DESTROY,
     throttle_scale=0.5,
     reserved_concurrency=None,
@@ -310,7 +319,7 @@ _PROD = replace(
     audit=AuditRetention(days=400, lock=ObjectLockMode.COMPLIANCE),  # a year can be looked back on
     mfa=Mfa.REQUIRED,
     deletion_protection=True,
-    removal_policy=RemovalPolicy.RETAIN,
+    removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     reserved_concurrency=50,
     provisioned_concurrency=ProvisionedConcurrency(minimum=1, maximum=20, utilization=0.7),
     pages=True,

@@ -23,7 +23,7 @@ INTERRUPTED = 130
 
 category_option = click.option("--category", envvar="CATEGORY", help="Only this category.")
 context_option = click.option(
-    "--context", multiple=True, help="A CDK context value that the sources leave open: K=V."
+    "--context", multiple=True, help="A setting in place of the one in cdk.json: K=V."
 )
 record_option = click.option("--record", is_flag=True, help="Write the tables into docs/.")
 
@@ -170,14 +170,15 @@ def capacity(
 
 
 @operate.command()
+@click.option("--adopt", is_flag=True, help="Take over what a destroyed stage retained.")
 @context_option
 @stage_option("dev")
-def deploy(stage: str, context: Sequence[str]) -> None:
+def deploy(stage: str, context: Sequence[str], *, adopt: bool) -> None:
     """Deploy the stacks of a stage."""
     only_deployed(stage)
     from ops.deploy import stacks
 
-    stacks.deploy(stage, context)
+    stacks.deploy(stage, context, adopt=adopt)
 
 
 @operate.command()

@@ -41,7 +41,7 @@ class Table(dynamodb.Table):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=stage.table_recovery
             ),
-            deletion_protection=stage.deletion_protection,
+            deletion_protection=stage.protected,
             removal_policy=stage.removal_policy,
         )
         if not stage.table_recovery:

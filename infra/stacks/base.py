@@ -16,7 +16,7 @@ class StageStack(cdk.Stack):
             scope,
             f"{stage.prefix}-{kind}",
             description=f"{purpose} ({stage.name})",
-            termination_protection=stateful and stage.deletion_protection,
+            termination_protection=stateful and stage.protected,
             synthesizer=None if stage.deploy_roles else cdk.CliCredentialsStackSynthesizer(),
         )
         for key, value in stage.tags.items():

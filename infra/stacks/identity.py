@@ -66,7 +66,7 @@ class IdentityStack(StageStack):
             # A text message costs money and can be intercepted; an authenticator app does not.
             mfa_second_factor=cognito.MfaSecondFactor(otp=stage.authenticator_app, sms=False),
             feature_plan=cognito.FeaturePlan.ESSENTIALS,
-            deletion_protection=stage.deletion_protection,
+            deletion_protection=stage.protected,
             removal_policy=stage.removal_policy,
         )
         self._acknowledge_findings(stage)

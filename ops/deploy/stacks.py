@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+from infra.stage_names import FIRST_DEPLOYMENT
 from local.data_folder import ROOT
 from local.errors import CommandError
 from ops.deploy.buckets import empty_buckets
@@ -27,17 +28,21 @@ _BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
 _TRAILER = "Subprocess exited with error"
 
 
-def deploy(stage: str, settings: Sequence[str]) -> None:
+def deploy(stage: str, settings: Sequence[str], *, adopt: bool) -> None:
     """Deploy all stacks of a stage, and write the outputs that its clients need.
 
-    `settings` are CDK context values (K=V) that the sources leave open.
+    `settings` are CDK context values (K=V) that override those of cdk.json; `adopt` takes over
+    resources that a destroyed stage retained under the same names.
 
     Raises:
         CommandError: The account, the stage or the deployment is at fault.
     """
     account, region = _account()
     _require_bootstrap(account, region)
-    _deploy(stage, _synthesize(stage, settings))
+    assembly = _synthesize(stage, settings)
+    if is_first(assembly):
+        _deploy_unprotected(stage, settings, adopt=adopt)
+    _deploy(stage, assembly, adopt=adopt)
 
 
 def diff(stage: str, settings: Sequence[str]) -> None:
@@ -79,9 +84,9 @@ def _account() -> tuple[str, str]:
         raise CommandError(f"AWS does not accept the credentials at hand: {error}") from None
 
 
-def _synthesize(stage: str, settings: Sequence[str]) -> Path:
+def _synthesize(stage: str, settings: Sequence[str], folder: str = "") -> Path:
     """Write the stage's templates and assets; return their folder."""
-    assembly = ROOT / "cdk.out" / stage
+    assembly = ROOT / "cdk.out" / (folder or stage)
     context = [f"--context={setting}" for setting in (f"stage={stage}", *settings)]
     done = subprocess.run(
         [_CDK, "synth", ALL, "--quiet", "--output", assembly, *context],
@@ -98,15 +103,45 @@ def _synthesize(stage: str, settings: Sequence[str]) -> Path:
     return assembly
 
 
-def _deploy(stage: str, assembly: Path) -> None:
+def _deploy(stage: str, assembly: Path, *, adopt: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="quiz-outputs-") as folder:
         stacks = Path(folder, "stacks.json")
-        # With somebody at the terminal the CLI shows what a change opens up, and asks.
-        approval = [] if sys.stdin.isatty() else ["--require-approval", "never"]
-        _cdk("deploy", ALL, "--app", assembly, "--outputs-file", stacks, *approval)
+        _cdk(*deploy_command(assembly, adopt=adopt), "--outputs-file", stacks)
         outputs = Outputs.of_stacks(json.loads(stacks.read_text(encoding="utf-8")))
     file = outputs.write(stage)
     print(f"\nStage {stage} is at {outputs.apiUrl} (written to {file})")
+
+
+def _deploy_unprotected(stage: str, settings: Sequence[str], *, adopt: bool) -> None:
+    """Deploy a stage that CloudFormation can roll back: protection would block the deletions."""
+    print(f"First deployment of stage {stage}: without deletion protection, then with it.")
+    unprotected = [*settings, f"{FIRST_DEPLOYMENT}=true"]
+    _cdk(*deploy_command(_synthesize(stage, unprotected, f"{stage}-first"), adopt=adopt))
+
+
+def deploy_command(assembly: Path, *, adopt: bool) -> list[str | Path]:
+    """Return the arguments of the CDK CLI that deploy an assembly."""
+    # With somebody at the terminal the CLI shows what a change opens up, and asks.
+    approval = [] if sys.stdin.isatty() else ["--require-approval", "never"]
+    adopting = ["--import-existing-resources"] if adopt else []
+    return ["deploy", ALL, "--app", assembly, *approval, *adopting]
+
+
+def is_first(assembly: Path, cloudformation: Any = None) -> bool:
+    """Return whether the stage's stacks are to be protected and none of them is yet."""
+    cloudformation = cloudformation or boto3.client("cloudformation")
+    protected = _protected_stacks(assembly)
+    return bool(protected) and not any(_is_protected(cloudformation, each) for each in protected)
+
+
+def _is_protected(cloudformation: Any, stack: str) -> bool:
+    try:
+        described = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return False  # the stack does not exist
+        raise CommandError(f"Stack {stack} cannot be described: {error}") from None
+    return any(each.get("EnableTerminationProtection", False) for each in described)
 
 
 def _require_bootstrap(account: str, region: str) -> None:

@@ -260,7 +260,7 @@ def test_failed_batches_of_prod_outlive_their_stack(assembly: Assembly, stage: s
         for each in resources
         if each["Type"] in ("AWS::S3::Bucket", "AWS::SQS::Queue")
     }
-    assert kept == {"Retain" if stage == "prod" else "Delete"}
+    assert kept == {"RetainExceptOnCreate" if stage == "prod" else "Delete"}
 
 
 # Settings that do not go together

@@ -45,7 +45,7 @@ def test_a_second_factor_is_required_in_prod(assembly: Assembly, stage: str, mfa
     [
         ("dev", "INACTIVE", "Delete"),
         ("staging", "INACTIVE", "Delete"),
-        ("prod", "ACTIVE", "Retain"),
+        ("prod", "ACTIVE", "RetainExceptOnCreate"),
         ("rehearsal", "INACTIVE", "Delete"),
     ],
 )
