@@ -12,10 +12,19 @@ from domain.errors import InvalidValueError
 from domain.question import Question, question_id
 from domain.session.effects import EntryRemoved
 from domain.session.permutation import permuted
-from domain.session.pool import HEAD_CAPACITY, PoolEntry
+from domain.session.policy import Spacing
+from domain.session.pool import HEAD_CAPACITY, SHARED_CAPACITY, Pool, PoolEntry
 from domain.session.presentation import choice_order
 from domain.session.randomness import below
-from domain.session.state import Outcome, ProcessedTurn, Session, Source, Status, Turn
+from domain.session.state import (
+    Outcome,
+    ProcessedTurn,
+    Reason,
+    Session,
+    Source,
+    Status,
+    Turn,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +45,14 @@ class PoolDraw:
 
 @dataclass(frozen=True, slots=True)
 class RefillNeeded:
-    """Read up to `limit` of the session's entries newer than `after`, oldest first."""
+    """Read up to `limit` of the session's entries newer than `after`, oldest first.
+
+    `passed` is true when they are for the queue of entries that passed their first review.
+    """
 
     after: tuple[int, str] | None
     limit: int
+    passed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +100,7 @@ def advance(session: Session, fetch: Fetch, read_pool: ReadPool) -> Advanced:
             return Advanced(complete(session), None, tuple(removed))
         if isinstance(draw, RefillNeeded):
             entries, exhausted = read_pool(draw)
-            refilled = refill(session, entries, exhausted=exhausted)
+            refilled = refill(session, draw, entries, exhausted=exhausted)
             if refilled == session:
                 raise InvalidValueError("a read of the pool that is not its end found nothing")
             session = refilled
@@ -140,24 +153,97 @@ def withdraw(session: Session) -> tuple[Session, tuple[EntryRemoved, ...]]:
 
 
 def next_draw(session: Session) -> Draw:
-    """Return what the next turn shows (rule 5).
+    """Return what the next turn shows (rule 5), by the session's policy.
 
-    With the session's percentage the oldest pool entry, else a fresh question, uniformly; if one
-    side is empty the other; never the question just shown while another is available.
+    If one side is empty the other; never the question just shown while another is available.
     """
     pool, fresh = session.pool, session.fresh_left
     if not pool.entries:
         return _fresh_draw(session, fresh) if fresh else NothingLeft()
-    turn = session.turns + 1
-    if fresh and below(100, session.seed, b"side", turn) >= session.wrong_answer_percentage:
+    if session.spacing:
+        return _spaced_draw(session, session.spacing, fresh)
+    if fresh and _side(session) >= session.wrong_answer_percentage:
         return _fresh_draw(session, fresh)
-    entry = pool.oldest(session.processed.question_id if session.processed else None)
-    if entry is None and pool.beyond_head:
-        return RefillNeeded(pool.mark, HEAD_CAPACITY - len(pool.head))
+    last = _last_shown(session)
+    needed = _refill_for(pool, last)
+    if needed:
+        return needed
+    entry = pool.waiting.oldest(last)
     if entry is None and fresh:
         return _fresh_draw(session, fresh)
     entry = entry or pool.head[0]
     return PoolDraw(entry.question_id, entry)
+
+
+def _spaced_draw(session: Session, spacing: Spacing, fresh: int) -> Draw:
+    """Return a draw by `SPACED`.
+
+    While an entry is due it is drawn with probability `share`, the earliest first; at the limit
+    and when nothing new is left, the earliest whether it is due or not.
+    """
+    pool = session.pool
+    only_pool = not fresh or _at_limit(session)
+    if not only_pool and _side(session) >= spacing.share:
+        return _fresh_draw(session, fresh)
+    last = _last_shown(session)
+    needed = _refill_for(pool, last)
+    if needed:
+        return needed
+    candidates = (pool.waiting.oldest(last), pool.passed.oldest(last))
+    entry = min(filter(None, candidates), key=lambda each: _due(spacing, each), default=None)
+    if entry is None and not fresh:
+        entry = pool.head[0]
+    if entry and (only_pool or due_turn(spacing, entry) <= session.turns + 1):
+        return PoolDraw(entry.question_id, entry)
+    return _fresh_draw(session, fresh)
+
+
+def _refill_for(pool: Pool, last: str | None) -> RefillNeeded | None:
+    """Return what has to be read to know the earliest entry of each queue."""
+    for passed in (False, True):
+        queue, other = pool if not passed else reversed(pool)
+        if queue.beyond_head and queue.oldest(last) is None:
+            room = HEAD_CAPACITY - min(len(other.head), SHARED_CAPACITY) - len(queue.head)
+            return RefillNeeded(queue.mark, room, passed=passed)
+    return None
+
+
+def due_turn(spacing: Spacing, entry: PoolEntry) -> int:
+    """Return the turn from which on an entry is due; leftovers are due at once."""
+    if entry.leftover:
+        return 0
+    return entry.turn + (spacing.second_lag if entry.passed else spacing.first_lag)
+
+
+def _due(spacing: Spacing, entry: PoolEntry) -> tuple[int, tuple[int, str]]:
+    return due_turn(spacing, entry), entry.key
+
+
+def _side(session: Session) -> int:
+    return below(100, session.seed, b"side", session.turns + 1)
+
+
+def _last_shown(session: Session) -> str | None:
+    return session.processed.question_id if session.processed else None
+
+
+def _at_limit(session: Session) -> bool:
+    limit = session.spacing.pending_limit if session.spacing else None
+    return limit is not None and session.pool.entries >= limit
+
+
+def _reason(session: Session, draw: FreshDraw | PoolDraw) -> Reason:
+    """Return why the session, which has nothing on screen, shows this draw."""
+    if isinstance(draw, FreshDraw):
+        return Reason.NEW
+    if draw.entry.leftover:
+        return Reason.REVIEW
+    spacing = session.spacing
+    if spacing and due_turn(spacing, draw.entry) <= session.turns + 1:
+        return Reason.DUE
+    if not session.fresh_left:
+        return Reason.REST
+    return Reason.LIMIT if spacing else Reason.DUE
 
 
 def following(session: Session, draw: FreshDraw, count: int) -> tuple[str, ...]:
@@ -178,6 +264,8 @@ def present(session: Session, draw: FreshDraw | PoolDraw, question: Question) ->
         version=question.version,
         order=choice_order(question.choices, session.seed, turns),
         from_pool=isinstance(draw, PoolDraw),
+        reason=_reason(session, draw),
+        ago=turns - draw.entry.turn if isinstance(draw, PoolDraw) and draw.entry.turn else 0,
     )
     if isinstance(draw, PoolDraw):
         new = int(draw.entry.leftover)
@@ -213,9 +301,13 @@ def skip(session: Session, draw: FreshDraw | PoolDraw) -> Session:
     return session._replace(sources=_replaced(session, draw.source, stepped))
 
 
-def refill(session: Session, found: Iterable[PoolEntry], *, exhausted: bool) -> Session:
-    """Return the session with pool entries read from the table (see `Pool.refilled`)."""
-    return session._replace(pool=session.pool.refilled(found, exhausted=exhausted))
+def refill(
+    session: Session, needed: RefillNeeded, found: Iterable[PoolEntry], *, exhausted: bool
+) -> Session:
+    """Return the session with pool entries read from the table (see `Queue.refilled`)."""
+    pool = session.pool
+    refilled = pool.refilled_passed if needed.passed else pool.refilled_waiting
+    return session._replace(pool=refilled(found, exhausted=exhausted))
 
 
 def complete(session: Session) -> Session:

@@ -17,6 +17,7 @@ from domain.session.effects import (
     PoolChange,
     ProgressChange,
 )
+from domain.session.policy import Spacing, check_spacing
 from domain.session.pool import Pool, PoolEntry
 from domain.session.presentation import choice_order
 from domain.session.randomness import SEED_BYTES
@@ -24,6 +25,7 @@ from domain.session.state import (
     LIFETIME,
     Outcome,
     ProcessedTurn,
+    Reason,
     Session,
     Source,
     Status,
@@ -110,19 +112,21 @@ def new_session(
     sources: Sequence[Source],
     wrong_answer_percentage: int,
     now: int,
+    spacing: Spacing | None = None,
 ) -> Session:
-    """Return a session that has drawn nothing yet.
+    """Return a session that has drawn nothing yet; with `spacing` its policy is `SPACED`.
 
     Raises:
-        InvalidValueError: a percentage outside 0..100, a seed of the wrong length, no sources,
-            one category twice, or more questions than a source has.
+        InvalidValueError: a percentage outside 0..100, spacing out of bounds, a seed of the wrong
+            length, no sources, one category twice, or more questions than a source has.
     """
     categories = [source.category for source in sources]
     if not categories or len(set(categories)) < len(categories):
         raise InvalidValueError("a session draws from one or more distinct categories")
     if any(not 0 < source.left <= source.size - source.cursor for source in sources):
         raise InvalidValueError("a source asks one to all of its category's questions")
-    return _begun(user_id, session_id, name, seed, sources, wrong_answer_percentage, now)
+    begun = _begun(user_id, session_id, name, seed, sources, wrong_answer_percentage, now)
+    return _spaced(begun, spacing)
 
 
 def new_review_session(
@@ -134,14 +138,15 @@ def new_review_session(
     entries: Sequence[PoolEntry],
     wrong_answer_percentage: int,
     now: int,
+    spacing: Spacing | None = None,
 ) -> Session:
     """Return a session whose pool is what earlier ones left, and whose fresh side is empty.
 
     `entries` become its leftovers; they are of distinct questions, the oldest first.
 
     Raises:
-        InvalidValueError: a percentage outside 0..100, a seed of the wrong length, no entries,
-            entries out of order, or one question twice.
+        InvalidValueError: a percentage outside 0..100, spacing out of bounds, a seed of the wrong
+            length, no entries, entries out of order, or one question twice.
     """
     questions = [entry.question_id for entry in entries]
     if not entries or len(set(questions)) < len(questions):
@@ -151,16 +156,23 @@ def new_review_session(
     counts = Counter(category_and_ordinal(each)[0] for each in questions)
     pool = Pool()
     for entry in entries:
-        pool = pool.added(entry._replace(leftover=True))
+        pool = pool.added(entry._replace(leftover=True, turn=0))
     sources = [
         Source(category=category, question_count=count, size=0, left=0)
         for category, count in counts.items()
     ]
-    return _begun(user_id, session_id, name, seed, sources, wrong_answer_percentage, now)._replace(
+    begun = _begun(user_id, session_id, name, seed, sources, wrong_answer_percentage, now)
+    return _spaced(begun, spacing)._replace(
         pool=pool,
         last_queued_at=entries[-1].queued_at,
         waiting=len(entries),
     )
+
+
+def _spaced(session: Session, spacing: Spacing | None) -> Session:
+    if spacing:
+        check_spacing(spacing)
+    return session._replace(spacing=spacing)
 
 
 def _begun(
@@ -312,6 +324,7 @@ def _asked_again(
         version=question.version,
         order=choice_order(question.choices, session.seed, turns, previous=order),
         missed=True,
+        reason=Reason.RETRY,
     )
     return session._replace(turns=turns, turn=again, wrong=session.wrong + 1)
 
@@ -322,7 +335,7 @@ def _put_right(
     """Rule 2: into the pool, or into it anew."""
     old = session.pool_entry
     queued_at = max(now, session.last_queued_at + 1)
-    entry = PoolEntry(queued_at, turn.question_id)
+    entry = PoolEntry(queued_at, turn.question_id, turn=session.turns)
     pool = (session.pool.removed(old) if old else session.pool).added(entry)
     queued = EntryQueued(entry, order)
     after = session._replace(
@@ -349,7 +362,9 @@ def _right_at_first_try(
     if entry is None:
         return Outcome.MASTERED, right, ()
     if entry.remaining_tries > 1:
-        lowered = right._replace(pool=session.pool.lowered(entry))
-        return Outcome.LOWERED, lowered, (EntryLowered(entry.lowered(), order),)
+        less = entry.lowered(session.turns)
+        pool = session.pool
+        pool = pool.passed_on(entry, less) if session.spacing else pool.lowered(less)
+        return Outcome.LOWERED, right._replace(pool=pool), (EntryLowered(less, order),)
     after = right._replace(pool=session.pool.removed(entry))
     return Outcome.MASTERED, after, (EntryRemoved(entry),)

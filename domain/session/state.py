@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from domain.session.penalty import penalty_indicator
+from domain.session.policy import Policy, Spacing
 from domain.session.pool import TRIES, Pool, PoolEntry
 
 LIFETIME = 30 * 24 * 3600 * 1000
@@ -38,6 +39,17 @@ class Outcome(StrEnum):
         return self is not Outcome.WRONG
 
 
+class Reason(StrEnum):
+    """Why a question is on screen; none of them depends on the right choice."""
+
+    NEW = "NEW"
+    RETRY = "RETRY"
+    DUE = "DUE"
+    LIMIT = "LIMIT"
+    REST = "REST"
+    REVIEW = "REVIEW"
+
+
 class Source(NamedTuple):
     """A category a session draws from.
 
@@ -53,13 +65,34 @@ class Source(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """The presentation on screen: `version` and `order` of the question as it was drawn."""
+    """The presentation on screen.
+
+    Attributes:
+        question_id: the question.
+        version: its version when it was drawn.
+        order: the order in which its choices are shown.
+        from_pool: whether it was drawn from the pool.
+        missed: whether it was answered wrongly since it was drawn.
+        reason: why it is on screen; None where an earlier release did not store it.
+        ago: turns since it was put right, for a question of the pool; 0 where that is unknown.
+    """
 
     question_id: str
     version: int
     order: tuple[int, ...]
     from_pool: bool = False
     missed: bool = False
+    reason: Reason | None = None
+    ago: int = 0
+
+    @property
+    def known_reason(self) -> Reason:
+        """The reason, inferred where it was not stored."""
+        if self.reason:
+            return self.reason
+        if self.missed:
+            return Reason.RETRY
+        return Reason.DUE if self.from_pool else Reason.NEW
 
 
 class ProcessedTurn(NamedTuple):
@@ -75,7 +108,7 @@ class ProcessedTurn(NamedTuple):
 class Session(NamedTuple):
     """State of one session.
 
-    `turns` is the number of the newest presentation, `presented` counts distinct questions shown,
+    `spacing` are the settings of the policy `SPACED`; without them the policy is `RATIO`. `turns` is the number of the newest presentation, `presented` counts distinct questions shown,
     `waiting` those taken over from earlier sessions that are not shown yet, `answered` those put
     right at least once, `correct` and `wrong` submissions. `last_queued_at`
     keeps pool entries in order though clocks are not.
@@ -103,6 +136,12 @@ class Session(NamedTuple):
     correct: int = 0
     wrong: int = 0
     mastered: int = 0
+    spacing: Spacing | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """The policy by which questions are drawn."""
+        return Policy.SPACED if self.spacing else Policy.RATIO
 
     def status_at(self, now: int) -> Status:
         """Return the status as seen at `now`: an unfinished session past its time is expired."""

@@ -14,7 +14,7 @@ from domain.question import Choice, Question, category_and_ordinal
 from domain.session.drawing import PoolDraw, advance, present
 from domain.session.effects import EntryQueued
 from domain.session.engine import new_session
-from domain.session.pool import HEAD_CAPACITY, Pool, PoolEntry
+from domain.session.pool import HEAD_CAPACITY, Pool, PoolEntry, Queue
 from domain.session.state import Outcome, ProcessedTurn, Session, Source
 from lambdas.shared.bank import Bank
 from lambdas.shared.store.batch import batch_write
@@ -204,7 +204,7 @@ def test_a_refill_costs_the_same_with_any_number_pending(stage: Stage, pending: 
     store(
         stage,
         with_pool(owner, entries, wrong_answer_percentage=100)._replace(
-            pool=Pool(head=(last,), entries=pending, tries=2 * pending, mark=last.key),
+            pool=Pool(Queue(head=(last,), entries=pending, tries=2 * pending, mark=last.key)),
         ),
     )
     assert costs(play(stage, owner.session_id, "rr")) == [REFILLED, POOL_CHANGES]

@@ -5,6 +5,7 @@ from itertools import combinations
 
 from domain.question import Choice, Question, question_id
 from domain.session.engine import Graded, new_session
+from domain.session.policy import Spacing
 from domain.session.pool import PoolEntry
 from domain.session.presentation import choice_ids
 from domain.session.replay import Replay, Submission
@@ -55,7 +56,9 @@ def source(category: str, size: int, ask: int | None = None) -> Source:
     return Source(category=category, question_count=asked, size=size, left=asked)
 
 
-def session(*sources: Source, percentage: int = 20, seed: bytes = SEED) -> Session:
+def session(
+    *sources: Source, percentage: int = 20, seed: bytes = SEED, spacing: Spacing | None = None
+) -> Session:
     """Return a session that has drawn nothing yet."""
     return new_session(
         user_id="ada",
@@ -65,6 +68,7 @@ def session(*sources: Source, percentage: int = 20, seed: bytes = SEED) -> Sessi
         sources=sources or (source("geo", 3),),
         wrong_answer_percentage=percentage,
         now=START,
+        spacing=spacing,
     )
 
 

@@ -8,11 +8,20 @@ from typing import TypedDict
 
 
 class Owed(TypedDict):
-    """A question in the wrong-answer pool."""
+    """A question in the wrong-answer pool; `turn` is the one of its latest right answer."""
 
     question: str
     tries: int
     at: int
+    turn: int
+
+
+class Spaced(TypedDict):
+    """Settings of the spaced policy; a limit of 0 is none."""
+
+    lags: dict[int, int]
+    share: int
+    limit: int
 
 
 class Sheet(TypedDict):
@@ -30,10 +39,19 @@ class IllegalMoveError(Exception):
 class ReferenceModel:
     """One session by the rules, told what happens and complaining of what must not."""
 
-    def __init__(self, sheets: dict[str, Sheet], asked: dict[str, int], percentage: int) -> None:
+    def __init__(
+        self,
+        sheets: dict[str, Sheet],
+        asked: dict[str, int],
+        percentage: int,
+        spaced: Spaced | None = None,
+    ) -> None:
         self.sheets = sheets
         self.to_ask = dict(asked)
         self.percentage = percentage
+        self.spaced = spaced
+        self.turn = 0
+        self.reason = ""
         self.seen: list[str] = []
         self.pool: list[Owed] = []
         self.on_screen: str | None = None
@@ -56,20 +74,38 @@ class ReferenceModel:
             if name not in self.seen and self.to_ask[name.split(":", maxsplit=1)[0]] > 0
         ]
 
-    def next_of_pool(self) -> str | None:
+    def next_of_pool(self) -> Owed | None:
         others = [owed for owed in self.pool if owed["question"] != self.last_shown]
         candidates = others or self.pool
-        return candidates[0]["question"] if candidates else None
+        if self.spaced is not None:
+            candidates = sorted(candidates, key=lambda owed: (self.due(owed), owed["at"]))
+        return candidates[0] if candidates else None
 
-    def may_come(self) -> dict[str, set[str]]:
-        """Return the questions that may be drawn now, by the side they would come from."""
-        fresh, owed = set(self.fresh_questions()), self.next_of_pool()
-        only_the_last = owed is not None and owed == self.last_shown
-        pool = {owed} if owed is not None else set()
-        if fresh and (only_the_last or self.percentage == 0):
-            pool = set()
-        if pool and self.percentage == 100:
-            fresh = set()
+    def due(self, owed: Owed) -> int:
+        assert self.spaced is not None
+        return owed["turn"] + self.spaced["lags"][owed["tries"]]
+
+    def may_come(self) -> dict[str, dict[str, str]]:
+        """Return the questions that may be drawn now, each with the reason, by side."""
+        fresh = {name: "NEW" for name in self.fresh_questions()}
+        owed = self.next_of_pool()
+        if owed is None:
+            return {"fresh": fresh, "pool": {}}
+        pool = {owed["question"]: "DUE"}
+        if owed["question"] == self.last_shown and fresh:
+            return {"fresh": fresh, "pool": {}}
+        if self.spaced is None:
+            pool = pool if self.percentage or not fresh else {}
+            fresh = {} if self.percentage == 100 else fresh
+        else:
+            full = 0 < self.spaced["limit"] <= len(self.pool)
+            if self.due(owed) > self.turn + 1:
+                pool = {owed["question"]: "LIMIT"} if full and fresh else {}
+            if full or (pool and self.spaced["share"] == 100):
+                fresh = {}
+        if not self.fresh_questions():
+            is_due = self.spaced is not None and self.due(owed) <= self.turn + 1
+            pool = {owed["question"]: "DUE" if is_due else "REST"}
         return {"fresh": fresh, "pool": pool}
 
     # What happens
@@ -81,6 +117,8 @@ class ReferenceModel:
         if name not in self.may_come()[side]:
             raise IllegalMoveError(f"{name} may not come from the {side}: {self.may_come()}")
         self.check_order(name, order)
+        self.reason = self.may_come()[side][name]
+        self.turn += 1
         self.on_screen, self.last_shown, self.order, self.missed = name, name, order, False
         self.old_entry = None
         if from_pool:
@@ -96,7 +134,8 @@ class ReferenceModel:
         sheet = self.sheets[self.on_screen]
         if sheet["count"] - len(sheet["pinned"]) > 1 and order == self.order:
             raise IllegalMoveError(f"the choices of {self.on_screen} were not shuffled")
-        self.order = order
+        self.order, self.reason = order, "RETRY"
+        self.turn += 1
 
     def check_order(self, name: str, order: list[int]) -> None:
         sheet = self.sheets[name]
@@ -121,10 +160,11 @@ class ReferenceModel:
         if self.missed:
             self.missed = False
             self.newest = max(now, self.newest + 1)
-            self.pool.append({"question": name, "tries": 2, "at": self.newest})
+            self.pool.append({"question": name, "tries": 2, "at": self.newest, "turn": self.turn})
             return "QUEUED"
         if self.old_entry is not None:
             self.old_entry["tries"] -= 1
+            self.old_entry["turn"] = self.turn
             if self.old_entry["tries"] > 0:
                 return "LOWERED"
             self.pool.remove(self.old_entry)

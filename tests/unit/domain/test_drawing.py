@@ -23,7 +23,7 @@ from domain.session.drawing import (
 )
 from domain.session.effects import EntryRemoved
 from domain.session.engine import answer
-from domain.session.pool import HEAD_CAPACITY, Pool, PoolEntry
+from domain.session.pool import HEAD_CAPACITY, Pool, PoolEntry, Queue
 from domain.session.replay import Replay, Submission
 from domain.session.state import Session, Status, Turn, progress_of
 from tests.unit.domain.builders import (
@@ -270,7 +270,7 @@ def test_a_pool_question_that_is_missing_altogether_goes_with_its_entry() -> Non
 
     advanced = store.advance(left)
 
-    assert advanced.removed == (EntryRemoved(PoolEntry(START + 2000, first)),)
+    assert advanced.removed == (EntryRemoved(PoolEntry(START + 2000, first, turn=2)),)
     assert advanced.question == question(second)
     assert (advanced.session.pool.entries, advanced.session.pool.tries) == (1, 2)
 
@@ -345,7 +345,9 @@ def test_a_pool_question_withdrawn_from_the_screen_takes_its_entry_along() -> No
 
 
 def test_next_draw_asks_for_a_refill_when_the_head_is_empty_and_the_total_is_not() -> None:
-    empty_head = session(percentage=100)._replace(pool=Pool(entries=3, tries=6, mark=entry(5).key))
+    empty_head = session(percentage=100)._replace(
+        pool=Pool(Queue(entries=3, tries=6, mark=entry(5).key))
+    )
     assert next_draw(empty_head) == RefillNeeded(entry(5).key, HEAD_CAPACITY)
 
 
@@ -353,7 +355,7 @@ def test_next_draw_asks_for_a_refill_when_the_head_holds_only_the_question_just_
     store = Store(bank(geo=40), [entry(number) for number in range(1, 31)])
     begun = session(source("geo", 40), percentage=100)
     shown = Turn(question_id="geo:000016", version=1, order=(0, 1, 2, 3), from_pool=True)
-    alone = Pool(head=(entry(16),), entries=15, tries=30, mark=entry(16).key)
+    alone = Pool(Queue(head=(entry(16),), entries=15, tries=30, mark=entry(16).key))
     left = right_answer(begun._replace(turns=1, turn=shown, pool=alone), question("geo:000016"))
     store.entries = [entry(16, tries=1), *store.entries[16:]]
 
@@ -363,17 +365,19 @@ def test_next_draw_asks_for_a_refill_when_the_head_holds_only_the_question_just_
     assert draw == RefillNeeded(entry(16).key, HEAD_CAPACITY - 1)
     assert store.refills == [draw]
     assert advanced.question == question("geo:000017")
-    assert advanced.session.pool.head[0] == entry(16, tries=1)
+    assert advanced.session.pool.head[0] == entry(16, tries=1)._replace(turn=1)
 
 
 def test_a_fresh_draw_never_asks_for_a_refill() -> None:
-    empty_head = session(percentage=0)._replace(pool=Pool(entries=3, tries=6, mark=entry(5).key))
+    empty_head = session(percentage=0)._replace(
+        pool=Pool(Queue(entries=3, tries=6, mark=entry(5).key))
+    )
     assert isinstance(next_draw(empty_head), FreshDraw)
 
 
 def test_a_refill_that_finds_the_pool_lost_turns_to_the_fresh_side() -> None:
     store = Store(bank(geo=3))
-    lost = session(percentage=100)._replace(pool=Pool(entries=3, tries=6, mark=entry(5).key))
+    lost = session(percentage=100)._replace(pool=Pool(Queue(entries=3, tries=6, mark=entry(5).key)))
 
     advanced = store.advance(lost)
 
@@ -387,15 +391,17 @@ def test_a_refill_that_finds_the_pool_lost_completes_a_session_without_fresh_que
     begun = session(source("geo", 1), percentage=100)
     lost = begun._replace(
         sources=(begun.sources[0]._replace(left=0),),
-        pool=Pool(entries=3, tries=6, mark=entry(5).key),
+        pool=Pool(Queue(entries=3, tries=6, mark=entry(5).key)),
     )
 
     assert Store({}).advance(lost).session.status is Status.COMPLETED
 
 
 def test_refill_joins_what_was_read_to_the_sessions_pool() -> None:
-    begun = session()._replace(pool=Pool(entries=2, tries=4, mark=entry(5).key))
-    assert refill(begun, [entry(6), entry(7)], exhausted=True).pool.head == (entry(6), entry(7))
+    begun = session()._replace(pool=Pool(Queue(entries=2, tries=4, mark=entry(5).key)))
+    read = RefillNeeded(entry(5).key, HEAD_CAPACITY)
+    refilled = refill(begun, read, [entry(6), entry(7)], exhausted=True)
+    assert refilled.pool.head == (entry(6), entry(7))
 
 
 def test_a_deep_pool_is_read_once_in_some_sixteen_of_its_draws() -> None:
@@ -449,7 +455,7 @@ def test_no_next_question_is_known_at_the_end() -> None:
 
 def test_the_hint_is_silent_when_the_pool_would_have_to_be_read() -> None:
     learner = Learner(session(source("geo", 3), percentage=100), bank(geo=3))
-    deep = learner.session._replace(pool=Pool(entries=3, tries=6, mark=entry(5).key))
+    deep = learner.session._replace(pool=Pool(Queue(entries=3, tries=6, mark=entry(5).key)))
     assert expected_next(deep) is None
 
 

@@ -2,18 +2,18 @@
 
 import pytest
 
-from domain.session.pool import HEAD_CAPACITY, Pool, PoolEntry
+from domain.session.pool import HEAD_CAPACITY, PoolEntry, Queue
 from tests.unit.domain.builders import Learner, bank, entry, session, source
 
 
-def filled(count: int) -> Pool:
-    pool = Pool()
+def filled(count: int) -> Queue:
+    pool = Queue()
     for number in range(1, count + 1):
         pool = pool.added(entry(number))
     return pool
 
 
-def read_newer(pool: Pool, table: list[PoolEntry]) -> Pool:
+def read_newer(pool: Queue, table: list[PoolEntry]) -> Queue:
     """Refill as the store does: entries newer than the mark, up to what the head has room for."""
     newer = [each for each in table if pool.mark is None or each.key > pool.mark]
     room = HEAD_CAPACITY - len(pool.head)
@@ -62,12 +62,12 @@ def test_the_mark_goes_when_a_refill_brings_the_last_entries() -> None:
 
     pool = read_newer(pool, table)
 
-    assert pool == Pool(head=(entry(17), entry(18), entry(19)), entries=3, tries=6)
+    assert pool == Queue(head=(entry(17), entry(18), entry(19)), entries=3, tries=6)
     assert pool.added(entry(20)).head[-1] == entry(20), "there is room in the head again"
 
 
 def test_a_refill_takes_entries_found_in_any_order_and_none_it_holds_already() -> None:
-    pool = Pool(head=(entry(3),), entries=4, tries=8, mark=entry(3).key)
+    pool = Queue(head=(entry(3),), entries=4, tries=8, mark=entry(3).key)
 
     pool = pool.refilled([entry(6), entry(2), entry(3), entry(5), entry(4)], exhausted=True)
 
@@ -76,28 +76,28 @@ def test_a_refill_takes_entries_found_in_any_order_and_none_it_holds_already() -
 
 
 def test_the_mark_goes_when_all_that_is_counted_was_found_though_the_table_may_hold_more() -> None:
-    pool = Pool(head=(entry(3),), entries=3, tries=6, mark=entry(3).key)
+    pool = Queue(head=(entry(3),), entries=3, tries=6, mark=entry(3).key)
 
     pool = pool.refilled([entry(4), entry(5)], exhausted=False)
 
-    assert pool == Pool(head=(entry(3), entry(4), entry(5)), entries=3, tries=6)
+    assert pool == Queue(head=(entry(3), entry(4), entry(5)), entries=3, tries=6)
 
 
 def test_entries_lost_by_other_hands_leave_the_totals_when_a_refill_finds_no_more() -> None:
-    pool = Pool(head=(entry(3, tries=1),), entries=9, tries=17, mark=entry(3).key)
+    pool = Queue(head=(entry(3, tries=1),), entries=9, tries=17, mark=entry(3).key)
 
     pool = pool.refilled([entry(5), entry(8, tries=1)], exhausted=True)
 
-    assert pool == Pool(head=(entry(3, 1), entry(5), entry(8, 1)), entries=3, tries=4)
+    assert pool == Queue(head=(entry(3, 1), entry(5), entry(8, 1)), entries=3, tries=4)
 
 
 def test_a_pool_lost_as_a_whole_becomes_empty() -> None:
-    pool = Pool(head=(), entries=5, tries=10, mark=entry(3).key)
-    assert pool.refilled([], exhausted=True) == Pool()
+    pool = Queue(head=(), entries=5, tries=10, mark=entry(3).key)
+    assert pool.refilled([], exhausted=True) == Queue()
 
 
 def test_totals_stay_while_the_table_holds_more_than_was_found() -> None:
-    pool = Pool(head=(entry(3),), entries=30, tries=60, mark=entry(3).key)
+    pool = Queue(head=(entry(3),), entries=30, tries=60, mark=entry(3).key)
 
     pool = pool.refilled([entry(number) for number in range(4, 19)], exhausted=False)
 
@@ -106,7 +106,7 @@ def test_totals_stay_while_the_table_holds_more_than_was_found() -> None:
 
 
 def test_more_entries_than_the_head_holds_are_cut_though_the_table_was_read_to_its_end() -> None:
-    pool = Pool(head=(entry(1),), entries=20, tries=40, mark=entry(1).key)
+    pool = Queue(head=(entry(1),), entries=20, tries=40, mark=entry(1).key)
 
     pool = pool.refilled([entry(number) for number in range(2, 21)], exhausted=True)
 
@@ -115,20 +115,20 @@ def test_more_entries_than_the_head_holds_are_cut_though_the_table_was_read_to_i
 
 
 def test_a_refill_that_finds_nothing_yet_keeps_the_mark() -> None:
-    pool = Pool(head=(), entries=5, tries=10, mark=entry(3).key)
+    pool = Queue(head=(), entries=5, tries=10, mark=entry(3).key)
     assert pool.refilled([], exhausted=False) == pool
 
 
 def test_lowering_takes_one_try_off_one_entry_and_leaves_its_place() -> None:
-    pool = filled(3).lowered(entry(2))
+    pool = filled(3).lowered(entry(2).lowered(turn=9))
 
-    assert pool.head == (entry(1), entry(2, tries=1), entry(3))
+    assert pool.head == (entry(1), entry(2, tries=1)._replace(turn=9), entry(3))
     assert (pool.entries, pool.tries) == (3, 5)
 
 
 def test_removing_takes_off_the_tries_the_entry_owed() -> None:
-    pool = filled(2).lowered(entry(1)).removed(entry(1, tries=1))
-    assert pool == Pool(head=(entry(2),), entries=1, tries=2)
+    pool = filled(2).lowered(entry(1).lowered(turn=9)).removed(entry(1, tries=1))
+    assert pool == Queue(head=(entry(2),), entries=1, tries=2)
 
 
 def test_an_entry_is_found_by_its_question_in_the_head_alone() -> None:

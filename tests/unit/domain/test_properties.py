@@ -21,19 +21,63 @@ def movable(step: Step) -> int:
 
 @whole_sessions
 @given(plan=plans())
-def test_the_totals_are_those_of_the_whole_pool_and_the_head_is_its_oldest_part(
+def test_the_totals_are_those_of_the_whole_pool_and_each_head_is_its_oldest_part(
     plan: Plan,
 ) -> None:
     for step in play(plan):
         pool = step.after.pool
-        assert pool.entries == len(step.entries)
-        assert pool.tries == sum(entry.remaining_tries for entry in step.entries)
-        assert pool.head == step.entries[: len(pool.head)]
+        passed = [entry for entry in step.entries if plan.spacing and entry.remaining_tries == 1]
+        waiting = [entry for entry in step.entries if entry not in passed]
+        assert [*passed, *waiting] == list(step.entries)
         assert len(pool.head) <= HEAD_CAPACITY
-        assert (pool.mark is None) is (pool.beyond_head == 0)
-        if pool.mark is not None:
-            outside = step.entries[len(pool.head) :]
-            assert all(entry.key > pool.mark for entry in outside)
+        assert pool.head == (*pool.passed.head, *pool.waiting.head)
+        for queue, entries in ((pool.passed, passed), (pool.waiting, waiting)):
+            assert queue.entries == len(entries)
+            assert queue.tries == sum(entry.remaining_tries for entry in entries)
+            assert list(queue.head) == entries[: len(queue.head)]
+            assert (queue.mark is None) is (queue.beyond_head == 0)
+            if queue.mark is not None:
+                assert all(entry.key > queue.mark for entry in entries[len(queue.head) :])
+
+
+def limit_of(plan: Plan) -> int | None:
+    return plan.spacing.pending_limit if plan.spacing else None
+
+
+@whole_sessions
+@given(plan=plans())
+def test_a_pending_limit_is_never_exceeded_and_with_one_nothing_is_read(plan: Plan) -> None:
+    limit = limit_of(plan)
+    if limit is None:
+        return
+    for step in play(plan):
+        assert len(step.entries) <= limit
+        assert step.after.pool.beyond_head == 0
+        if step.fresh:
+            assert step.before.pool.entries < limit
+
+
+@whole_sessions
+@given(plan=plans())
+def test_the_earliest_due_entry_comes_first(plan: Plan) -> None:
+    if plan.spacing is None:
+        return
+    spacing, previous = plan.spacing, None
+    table: tuple[PoolEntry, ...] = ()
+    for step in play(plan):
+        if step.turn.from_pool and not step.turn.missed:
+            others = [entry for entry in table if entry.question_id != previous] or list(table)
+            first = min(
+                others,
+                key=lambda entry: (
+                    entry.turn
+                    + (spacing.first_lag if entry.remaining_tries == 2 else spacing.second_lag),
+                    entry.key,
+                ),
+            )
+            assert step.turn.question_id == first.question_id
+            assert step.turn.ago == step.before.turns - first.turn
+        previous, table = step.turn.question_id, step.entries
 
 
 @whole_sessions
@@ -186,6 +230,13 @@ def test_every_step_is_one_the_reference_model_allows(plan: Plan) -> None:
         },
         asked={name: ask for name, (_, ask) in zip(CATEGORIES, plan.sources, strict=False)},
         percentage=plan.percentage,
+        spaced={
+            "lags": {2: plan.spacing.first_lag, 1: plan.spacing.second_lag},
+            "share": plan.spacing.share,
+            "limit": plan.spacing.pending_limit or 0,
+        }
+        if plan.spacing
+        else None,
     )
     played = play(plan)
     for step in played:
@@ -194,6 +245,8 @@ def test_every_step_is_one_the_reference_model_allows(plan: Plan) -> None:
             model.show_again(list(turn.order))
         else:
             model.show(turn.question_id, list(turn.order), from_pool=turn.from_pool)
+        assert turn.reason is not None
+        assert turn.reason.value == model.reason
         agree(model, step, before=True)
 
         outcome = model.answer(set(step.submission.selected), step.submission.at)
@@ -201,7 +254,12 @@ def test_every_step_is_one_the_reference_model_allows(plan: Plan) -> None:
         assert outcome == step.answered.outcome.value
         if outcome != "WRONG":
             assert model.pool == [
-                {"question": each.question_id, "tries": each.remaining_tries, "at": each.queued_at}
+                {
+                    "question": each.question_id,
+                    "tries": each.remaining_tries,
+                    "at": each.queued_at,
+                    "turn": each.turn,
+                }
                 for each in step.entries
             ]
     assert model.is_over()

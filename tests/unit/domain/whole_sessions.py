@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from domain.question import Question, question_id
 from domain.session.engine import Graded
+from domain.session.policy import MAX_LAG, MAX_PENDING_LIMIT, MIN_PENDING_LIMIT, Spacing
 from domain.session.pool import PoolEntry
 from domain.session.replay import Replay, Submission
 from domain.session.state import Session, Turn
@@ -37,6 +38,7 @@ class Plan:
     shapes: tuple[Question, ...]
     misses: tuple[int, ...]
     steps: tuple[int, ...]
+    spacing: Spacing | None = None
     retired: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
 
@@ -48,6 +50,7 @@ class Plan:
             *(source(category, size, asked) for category, (size, asked) in named),
             percentage=self.percentage,
             seed=self.seed,
+            spacing=self.spacing,
         )
 
     @property
@@ -130,9 +133,24 @@ def shapes(draw: st.DrawFn) -> Question:
     return question(count=count, right=right, pinned=draw(st.sets(indexes)))
 
 
+LAGS = st.sampled_from((1, 2, 3, 5, 16, 48, MAX_LAG))
+
+SPACINGS = st.builds(
+    Spacing,
+    first_lag=LAGS,
+    second_lag=LAGS,
+    share=st.sampled_from((1, 20, 50, 99, 100)),
+    pending_limit=st.none() | st.integers(MIN_PENDING_LIMIT, MAX_PENDING_LIMIT),
+)
+"""The whole range of every setting of `SPACED`."""
+
+
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    """Sessions of one to three sources, shallow and deep pools, steady and erratic clocks."""
+    """Sessions of one to three sources and either policy.
+
+    Pools are shallow or deep, clocks steady or erratic.
+    """
     deep = draw(st.booleans())
     sizes = st.sampled_from((30, 64, 90) if deep else (1, 2, 3, 8, 30, 64, 90))
     asks = st.integers(17, 24) if deep else st.integers(1, 12)
@@ -150,6 +168,7 @@ def plans(draw: st.DrawFn) -> Plan:
         if deep
         else tuple(draw(st.lists(st.integers(0, 3), max_size=30))),
         steps=tuple(draw(st.lists(st.integers(-5_000, 5_000), min_size=1, max_size=6))),
+        spacing=draw(st.none() | SPACINGS),
     )
 
 
@@ -167,6 +186,7 @@ def plans_with_gaps(draw: st.DrawFn) -> Plan:
         shapes=plan.shapes,
         misses=plan.misses,
         steps=plan.steps,
+        spacing=plan.spacing,
         retired=frozenset(draw(gone)),
         missing=frozenset(draw(gone)),
     )

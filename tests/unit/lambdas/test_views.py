@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.question import Choice, Question
-from domain.session.pool import Pool, PoolEntry
+from domain.session.pool import Pool, PoolEntry, Queue
 from domain.session.presentation import choice_ids
 from domain.session.state import Outcome, ProcessedTurn, Session, Source, Status, Turn
 from lambdas.answer.handler import answer_view
@@ -40,10 +40,11 @@ SESSION = Session(
         Source(category="law", question_count=2, size=2, cursor=0, left=2),
     ),
     pool=Pool(
-        head=(PoolEntry(NOW, "geography:000001"), PoolEntry(NOW + 1, "geography:000002", 1)),
-        entries=2,
-        tries=3,
-        mark=None,
+        Queue(
+            head=(PoolEntry(NOW, "geography:000001"), PoolEntry(NOW + 1, "geography:000002", 1)),
+            entries=2,
+            tries=3,
+        )
     ),
     last_queued_at=NOW + 1,
     turns=9,
@@ -60,7 +61,7 @@ SESSION = Session(
 OVER = SESSION._replace(
     status=Status.COMPLETED,
     turn=None,
-    pool=Pool(head=(), entries=0, tries=0, mark=None),
+    pool=Pool(),
     sources=tuple(source._replace(left=0) for source in SESSION.sources),
 )
 
