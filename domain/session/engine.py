@@ -112,21 +112,19 @@ def new_session(
     sources: Sequence[Source],
     wrong_answer_percentage: int,
     now: int,
-    spacing: Spacing | None = None,
 ) -> Session:
-    """Return a session that has drawn nothing yet; with `spacing` its policy is `SPACED`.
+    """Return a session that has drawn nothing yet.
 
     Raises:
-        InvalidValueError: a percentage outside 0..100, spacing out of bounds, a seed of the wrong
-            length, no sources, one category twice, or more questions than a source has.
+        InvalidValueError: a percentage outside 0..100, a seed of the wrong length, no sources,
+            one category twice, or more questions than a source has.
     """
     categories = [source.category for source in sources]
     if not categories or len(set(categories)) < len(categories):
         raise InvalidValueError("a session draws from one or more distinct categories")
     if any(not 0 < source.left <= source.size - source.cursor for source in sources):
         raise InvalidValueError("a source asks one to all of its category's questions")
-    begun = _begun(user_id, session_id, name, seed, sources, wrong_answer_percentage, now)
-    return _spaced(begun, spacing)
+    return _begun(user_id, session_id, name, seed, sources, wrong_answer_percentage, now)
 
 
 def new_review_session(
@@ -138,15 +136,14 @@ def new_review_session(
     entries: Sequence[PoolEntry],
     wrong_answer_percentage: int,
     now: int,
-    spacing: Spacing | None = None,
 ) -> Session:
     """Return a session whose pool is what earlier ones left, and whose fresh side is empty.
 
     `entries` become its leftovers; they are of distinct questions, the oldest first.
 
     Raises:
-        InvalidValueError: a percentage outside 0..100, spacing out of bounds, a seed of the wrong
-            length, no entries, entries out of order, or one question twice.
+        InvalidValueError: a percentage outside 0..100, a seed of the wrong length, no entries,
+            entries out of order, or one question twice.
     """
     questions = [entry.question_id for entry in entries]
     if not entries or len(set(questions)) < len(questions):
@@ -161,15 +158,21 @@ def new_review_session(
         Source(category=category, question_count=count, size=0, left=0)
         for category, count in counts.items()
     ]
-    begun = _begun(user_id, session_id, name, seed, sources, wrong_answer_percentage, now)
-    return _spaced(begun, spacing)._replace(
+    return _begun(user_id, session_id, name, seed, sources, wrong_answer_percentage, now)._replace(
         pool=pool,
         last_queued_at=entries[-1].queued_at,
         waiting=len(entries),
     )
 
 
-def _spaced(session: Session, spacing: Spacing | None) -> Session:
+def with_spacing(session: Session, spacing: Spacing | None) -> Session:
+    """Return a session that has drawn nothing yet with the policy `SPACED`; None for `RATIO`.
+
+    Raises:
+        InvalidValueError: a setting is out of bounds, or the session has begun to draw.
+    """
+    if session.turns:
+        raise InvalidValueError("a session's policy is fixed when it starts")
     if spacing:
         check_spacing(spacing)
     return session._replace(spacing=spacing)

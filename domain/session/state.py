@@ -108,10 +108,11 @@ class ProcessedTurn(NamedTuple):
 class Session(NamedTuple):
     """State of one session.
 
-    `spacing` are the settings of the policy `SPACED`; without them the policy is `RATIO`. `turns` is the number of the newest presentation, `presented` counts distinct questions shown,
+    `spacing` are the settings of the policy `SPACED`; without them the policy is `RATIO`. `turns`
+    is the number of the newest presentation, `presented` counts distinct questions shown,
     `waiting` those taken over from earlier sessions that are not shown yet, `answered` those put
-    right at least once, `correct` and `wrong` submissions. `last_queued_at`
-    keeps pool entries in order though clocks are not.
+    right at least once, `correct` and `wrong` submissions. `last_queued_at` keeps pool entries in
+    order though clocks are not.
     """
 
     user_id: str

@@ -42,7 +42,7 @@ class Leftovers:
     def entries(self) -> list[PoolEntry]:
         """The pool the review session begins with."""
         return [
-            owed.entry._replace(remaining_tries=self.tries[question_id], leftover=True)
+            owed.entry._replace(remaining_tries=self.tries[question_id], leftover=True, turn=0)
             for question_id, owed in self.taken.items()
         ]
 

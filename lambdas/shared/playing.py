@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from domain.question import Question
 from domain.session.drawing import RefillNeeded, advance, withdraw
-from domain.session.effects import EntryQueued, PoolChange, ProgressChange
+from domain.session.effects import EntryLowered, EntryQueued, PoolChange, ProgressChange
 from domain.session.pool import PoolEntry
 from domain.session.state import Session, Status, Turn
 from lambdas.contract.errors import (
@@ -81,14 +81,15 @@ def not_playable(status: Status) -> ApiError:
 def draw_next(services: Services, session: Session, changes: Sequence[PoolChange] = ()) -> Drawn:
     """Return the session with its next turn drawn.
 
-    `changes` are pool changes not written yet: an entry just queued may be all a refill finds.
+    `changes` are pool changes not written yet: a refill takes them into account.
     """
-    queued = [change.entry for change in changes if isinstance(change, EntryQueued)]
+    changed = {c.entry.key: c.entry for c in changes if isinstance(c, EntryQueued | EntryLowered)}
 
     def read_pool(needed: RefillNeeded) -> tuple[list[PoolEntry], bool]:
         entries, exhausted = services.wrong_answers.newer(session, needed)
-        # What was just queued is the newest: it comes after all that is still unread.
-        return [*entries, *(queued if exhausted else ())], exhausted
+        read = {entry.key: changed.get(entry.key, entry) for entry in entries}
+        # An entry just queued is the newest: it comes after all that is still unread.
+        return list((read | changed if exhausted else read).values()), exhausted
 
     def fetch(question_ids: tuple[str, ...]) -> Mapping[str, Question]:
         return services.bank.get(question_ids)

@@ -17,7 +17,7 @@ WITHHELD = {("sessions", "seed"), ("sessions", "turn.order")}
 """What docs/privacy.md says is left out: the only attributes that may be."""
 
 RENDERED = {
-    *(("sessions", name) for name in ("head", "mark", "tally")),
+    *(("sessions", name) for name in ("pool", "passed", "mark", "spacing", "tally")),
     *(("users", name) for name in ("tally", "ledger")),
 }
 """What is packed in the table and told in words in an export."""
@@ -154,15 +154,16 @@ def test_records_read_as_they_are_documented(bank: Stage) -> None:
         {"category": "rivers", "count": 20, "size": 20, "cursor": 19, "left": 1}
     ]
     oldest = body["wrongAnswers"][0]
-    assert session["head"][0] == {
+    assert session["pool"][0] == {
         "questionId": oldest["questionId"],
         "queuedAt": oldest["timestamp"].partition("#")[0],
         "remainingTries": 2,
         "leftover": False,
+        "turn": int(oldest["atTurn"]),
     }
-    assert len(session["head"]) == 16
-    assert session["mark"]["questionId"] == session["head"][-1]["questionId"]
-    assert session["turn"].keys() == {"id", "version", "pool", "missed"}
+    assert len(session["pool"]) == 16
+    assert session["mark"]["questionId"] == session["pool"][-1]["questionId"]
+    assert session["turn"].keys() == {"id", "version", "pool", "missed", "why"}
     assert session["done"]["outcome"]
     (marker,) = body["bookkeeping"]
     assert marker["sessionId"].startswith("key#")

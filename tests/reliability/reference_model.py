@@ -603,7 +603,7 @@ def _expected_item(session: SessionBook) -> dict[str, Any]:
 def _stored_item(item: Item) -> dict[str, Any]:
     sources = [each["M"] for each in item["sources"]["L"]]
     entries = int(item["entries"]["N"])
-    head = _head(item["head"]["B"], [each["category"]["S"] for each in sources])
+    head = _head(item["pool"]["B"], [each["category"]["S"] for each in sources])
     turn = item["turn"]["M"] if "turn" in item else None
     return {
         "status": item["status"]["S"],
@@ -630,15 +630,11 @@ def _stored_item(item: Item) -> dict[str, Any]:
 
 
 def _head(packed: bytes, categories: list[str]) -> list[tuple[str, int, bool]]:
-    """Unpack 12 bytes an entry: source, ordinal, time queued, tries with the inherited bit."""
+    """Unpack 13 bytes an entry: inherited bit, tries and source, ordinal, time, turn."""
     entries = []
-    for at in range(0, len(packed), 12):
-        place, ordinal, tries = (
-            packed[at],
-            int.from_bytes(packed[at + 1 : at + 5]),
-            packed[at + 11],
-        )
-        entries.append((f"{categories[place]}:{ordinal:06d}", tries & 0x7F, tries >= 0x80))
+    for at in range(0, len(packed), 13):
+        bits, ordinal = packed[at], int.from_bytes(packed[at + 1 : at + 4])
+        entries.append((f"{categories[bits & 15]}:{ordinal:06d}", bits >> 4 & 7, bits >= 0x80))
     return entries
 
 

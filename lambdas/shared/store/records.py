@@ -45,6 +45,10 @@ def user_record(item: Item) -> Record:
     return record
 
 
+_NOT_SHOWN = ("seed", "head", "pool", "passed", "mark", "spacing")
+"""Attributes of a session that are secret, or shown by name instead of as bytes."""
+
+
 def is_session(item: Item) -> bool:
     """Whether an item of the Sessions table is a session, not an idempotency marker or a ledger."""
     return fullmatch(SESSION_ID_PATTERN, item["sessionId"]["S"]) is not None
@@ -53,23 +57,32 @@ def is_session(item: Item) -> bool:
 def session_record(item: Item) -> Record:
     """Return a session without its secrets."""
     session = session_from_item(item)
-    shown = {name: value for name, value in item.items() if name not in ("seed", "mark")}
-    record = plain_record(shown)
-    record["head"] = [
+    record = plain_record({name: each for name, each in item.items() if name not in _NOT_SHOWN})
+    record["pool"] = [
         {
             "questionId": entry.question_id,
             "queuedAt": iso(entry.queued_at),
             "remainingTries": entry.remaining_tries,
             "leftover": entry.leftover,
+            "turn": entry.turn,
         }
         for entry in session.pool.head
     ]
-    if session.pool.mark:
-        queued_at, question_id = session.pool.mark
-        record["mark"] = {"queuedAt": iso(queued_at), "questionId": question_id}
+    waiting, passed = session.pool
+    if waiting.mark:
+        record["mark"] = _key_record(waiting.mark)
+    if passed.entries:
+        mark = {"mark": _key_record(passed.mark)} if passed.mark else {}
+        record["passed"] = {"entries": passed.entries, **mark}
+    if session.spacing:
+        record["spacing"] = session.spacing._asdict()
     if "turn" in record:
         del record["turn"]["order"]
     return record
+
+
+def _key_record(key: tuple[int, str]) -> Record:
+    return {"queuedAt": iso(key[0]), "questionId": key[1]}
 
 
 def bookkeeping_record(item: Item) -> Record:

@@ -7,12 +7,24 @@ a full head an item stays under 1 KB, which halves what each answer's write cost
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from domain.question import category_and_ordinal, question_id
-from domain.session.pool import Pool, PoolEntry
-from domain.session.state import Outcome, ProcessedTurn, Session, Source, Status, Turn
+from domain.session.state import (
+    Outcome,
+    ProcessedTurn,
+    Reason,
+    Session,
+    Source,
+    Status,
+    Turn,
+)
 from lambdas.shared.store.batch import batch_get
 from lambdas.shared.store.client import Database, Item
 from lambdas.shared.store.errors import ConditionFailedError, KeyUsedError, SessionChangedError
+from lambdas.shared.store.packed_pool import (
+    packed_spacing,
+    pool_attributes,
+    pool_from_item,
+    unpacked_spacing,
+)
 from lambdas.shared.store.transaction import Action
 
 KEPT_AFTER_EXPIRY = 30 * 24 * 3600
@@ -21,9 +33,6 @@ KEPT_AFTER_EXPIRY = 30 * 24 * 3600
 _MARKER_PREFIX = "key#"
 _AFTER_SESSION_IDS = "g"
 """Session ids are hexadecimal, so they sort below this and markers above."""
-
-_ENTRY_BYTES = 12
-_LEFTOVER = 0x80
 
 
 class SessionsTable(NamedTuple):
@@ -163,9 +172,7 @@ def item_from_session(session: Session) -> Item:
         "seed": {"B": session.seed},
         "percentage": _number(session.wrong_answer_percentage),
         "sources": {"L": [{"M": _source_map(source)} for source in session.sources]},
-        "entries": _number(session.pool.entries),
-        "tries": _number(session.pool.tries),
-        "head": {"B": _packed(session)},
+        **pool_attributes(session),
         "queuedAt": _number(session.last_queued_at),
         "turns": _number(session.turns),
         "presented": _number(session.presented),
@@ -176,9 +183,8 @@ def item_from_session(session: Session) -> Item:
     }
     if session.waiting:
         item["waiting"] = _number(session.waiting)
-    if session.pool.mark:
-        queued_at, identifier = session.pool.mark
-        item["mark"] = {"L": [_number(queued_at), {"S": identifier}]}
+    if session.spacing:
+        item["spacing"] = {"B": packed_spacing(session.spacing)}
     if session.turn:
         item["turn"] = {"M": _turn_map(session.turn)}
     if session.processed:
@@ -189,7 +195,7 @@ def item_from_session(session: Session) -> Item:
 def session_from_item(item: Item) -> Session:
     """Return the session of an item."""
     sources = tuple(_source(each["M"]) for each in item["sources"]["L"])
-    mark = item["mark"]["L"] if "mark" in item else None
+    spacing = unpacked_spacing(item["spacing"]["B"]) if "spacing" in item else None
     return Session(
         user_id=item["userId"]["S"],
         session_id=item["sessionId"]["S"],
@@ -202,12 +208,7 @@ def session_from_item(item: Item) -> Session:
         seed=item["seed"]["B"],
         wrong_answer_percentage=int(item["percentage"]["N"]),
         sources=sources,
-        pool=Pool(
-            head=_unpacked(item["head"]["B"], sources),
-            entries=int(item["entries"]["N"]),
-            tries=int(item["tries"]["N"]),
-            mark=(int(mark[0]["N"]), mark[1]["S"]) if mark else None,
-        ),
+        pool=pool_from_item(item, sources, spacing),
         last_queued_at=int(item["queuedAt"]["N"]),
         turns=int(item["turns"]["N"]),
         turn=_turn(item["turn"]["M"]) if "turn" in item else None,
@@ -218,6 +219,7 @@ def session_from_item(item: Item) -> Session:
         correct=int(item["correct"]["N"]),
         wrong=int(item["wrong"]["N"]),
         mastered=int(item["mastered"]["N"]),
+        spacing=spacing,
     )
 
 
@@ -267,13 +269,18 @@ def _source(values: Item) -> Source:
 
 
 def _turn_map(turn: Turn) -> Item:
-    return {
+    values: Item = {
         "id": {"S": turn.question_id},
         "version": _number(turn.version),
         "order": {"S": digits(turn.order)},
         "pool": {"BOOL": turn.from_pool},
         "missed": {"BOOL": turn.missed},
     }
+    if turn.reason:
+        values["why"] = {"S": turn.reason.value}
+    if turn.ago:
+        values["ago"] = _number(turn.ago)
+    return values
 
 
 def _turn(values: Item) -> Turn:
@@ -283,6 +290,8 @@ def _turn(values: Item) -> Turn:
         order=_indexes(values["order"]["S"]),
         from_pool=values["pool"]["BOOL"],
         missed=values["missed"]["BOOL"],
+        reason=Reason(values["why"]["S"]) if "why" in values else None,
+        ago=int(values["ago"]["N"]) if "ago" in values else 0,
     )
 
 
@@ -313,29 +322,3 @@ def digits(indexes: tuple[int, ...]) -> str:
 
 def _indexes(text: str) -> tuple[int, ...]:
     return tuple(map(int, text))
-
-
-def _packed(session: Session) -> bytes:
-    """The head in 12 bytes an entry: source, ordinal, time queued, tries and leftover's bit."""
-    place = {source.category: index for index, source in enumerate(session.sources)}
-    packed = bytearray()
-    for entry in session.pool.head:
-        category, ordinal = category_and_ordinal(entry.question_id)
-        packed += place[category].to_bytes(1)
-        packed += ordinal.to_bytes(4)
-        packed += entry.queued_at.to_bytes(6)
-        packed += (entry.remaining_tries | _LEFTOVER * entry.leftover).to_bytes(1)
-    return bytes(packed)
-
-
-def _unpacked(packed: bytes, sources: tuple[Source, ...]) -> tuple[PoolEntry, ...]:
-    entries = (packed[at : at + _ENTRY_BYTES] for at in range(0, len(packed), _ENTRY_BYTES))
-    return tuple(
-        PoolEntry(
-            queued_at=int.from_bytes(entry[5:11]),
-            question_id=question_id(sources[entry[0]].category, int.from_bytes(entry[1:5])),
-            remaining_tries=entry[11] & ~_LEFTOVER,
-            leftover=bool(entry[11] & _LEFTOVER),
-        )
-        for entry in entries
-    )

@@ -58,6 +58,7 @@ class WrongAnswersTable(NamedTuple):
                 "sessionId": {"S": session.session_id},
                 "remainingTries": {"N": str(change.entry.remaining_tries)},
                 "shuffledAnswers": {"S": digits(change.order)},
+                "atTurn": {"N": str(change.entry.turn)},
             }
             put = {
                 "TableName": self.name,
@@ -70,13 +71,15 @@ class WrongAnswersTable(NamedTuple):
                 "TableName": self.name,
                 "Key": key,
                 "UpdateExpression": (
-                    "SET remainingTries = :tries, shuffledAnswers = :order REMOVE leftover"
+                    "SET remainingTries = :tries, shuffledAnswers = :order, atTurn = :turn"
+                    " REMOVE leftover"
                 ),
                 "ConditionExpression": "sessionId = :session",
                 "ExpressionAttributeValues": {
                     **owned,
                     ":tries": {"N": str(change.entry.remaining_tries)},
                     ":order": {"S": digits(change.order)},
+                    ":turn": {"N": str(change.entry.turn)},
                 },
             }
             return _action("Update", update)
@@ -91,7 +94,9 @@ class WrongAnswersTable(NamedTuple):
         update = {
             "TableName": self.name,
             "Key": self._key_of(session.user_id, owed),
-            "UpdateExpression": "SET sessionId = :new, remainingTries = :tries, leftover = :yes",
+            "UpdateExpression": (
+                "SET sessionId = :new, remainingTries = :tries, leftover = :yes REMOVE atTurn"
+            ),
             "ConditionExpression": _AS_READ,
             "ExpressionAttributeValues": {
                 **self._as_read(owed),
@@ -202,6 +207,7 @@ def _owed(item: Item) -> OwedQuestion:
             question_id=item["questionId"]["S"],
             remaining_tries=int(item["remainingTries"]["N"]),
             leftover="leftover" in item,
+            turn=int(item["atTurn"]["N"]) if "atTurn" in item else 0,
         ),
         session_id=item["sessionId"]["S"],
         position=position,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from itertools import combinations
 
 from domain.question import Choice, Question, question_id
-from domain.session.engine import Graded, new_session
+from domain.session.engine import Graded, new_session, with_spacing
 from domain.session.policy import Spacing
 from domain.session.pool import PoolEntry
 from domain.session.presentation import choice_ids
@@ -60,7 +60,7 @@ def session(
     *sources: Source, percentage: int = 20, seed: bytes = SEED, spacing: Spacing | None = None
 ) -> Session:
     """Return a session that has drawn nothing yet."""
-    return new_session(
+    begun = new_session(
         user_id="ada",
         session_id="s-1",
         name="Practice",
@@ -68,8 +68,8 @@ def session(
         sources=sources or (source("geo", 3),),
         wrong_answer_percentage=percentage,
         now=START,
-        spacing=spacing,
     )
+    return with_spacing(begun, spacing)
 
 
 def seeded(number: int) -> bytes:

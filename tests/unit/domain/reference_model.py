@@ -87,7 +87,7 @@ class ReferenceModel:
 
     def may_come(self) -> dict[str, dict[str, str]]:
         """Return the questions that may be drawn now, each with the reason, by side."""
-        fresh = {name: "NEW" for name in self.fresh_questions()}
+        fresh = dict.fromkeys(self.fresh_questions(), "NEW")
         owed = self.next_of_pool()
         if owed is None:
             return {"fresh": fresh, "pool": {}}
