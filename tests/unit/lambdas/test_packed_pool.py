@@ -15,16 +15,16 @@ ORDINALS = st.integers(0, 9_999_999)
 TIMES = st.integers(0, 2**48 - 1)
 
 
-@st.composite
-def entries(draw: st.DrawFn, **fixed: int) -> PoolEntry:
-    leftover = draw(st.booleans()) if "remaining_tries" not in fixed else False
-    return PoolEntry(
-        queued_at=draw(TIMES),
-        question_id=f"{draw(st.sampled_from(NAMES))}:{draw(ORDINALS):06d}",
-        remaining_tries=fixed.get("remaining_tries")
-        or (draw(st.integers(1, 2)) if leftover else 2),
-        leftover=leftover,
-        turn=draw(st.integers(0, 2**24 - 1)),
+def entries(*, waiting: bool) -> st.SearchStrategy[PoolEntry]:
+    """Entries that wait for a first review in this session, or that passed it."""
+    tries = st.sampled_from([(2, False), (2, True), (1, True)] if waiting else [(1, False)])
+    return st.builds(
+        lambda at, name, ordinal, owed, turn: PoolEntry(at, f"{name}:{ordinal:06d}", *owed, turn),
+        TIMES,
+        st.sampled_from(NAMES),
+        ORDINALS,
+        tries,
+        st.integers(0, 2**24 - 1),
     )
 
 
@@ -40,8 +40,8 @@ def queues(draw: st.DrawFn, each: st.SearchStrategy[PoolEntry], tries: int) -> Q
     )
 
 
-PASSED = queues(entries(remaining_tries=1), tries=1)
-WAITING = queues(entries(), tries=2)
+PASSED = queues(entries(waiting=False), tries=1)
+WAITING = queues(entries(waiting=True), tries=2)
 SPACINGS = st.builds(
     Spacing,
     first_lag=st.integers(1, MAX_LAG),
@@ -72,7 +72,7 @@ def test_a_spaced_session_comes_back_with_both_queues(
     assert session_from_item(item_from_session(stored)) == stored
 
 
-@given(waiting=queues(entries() | entries(remaining_tries=1), tries=2))
+@given(waiting=queues(entries(waiting=True) | entries(waiting=False), tries=2))
 def test_a_ratio_session_keeps_all_entries_in_one_queue(waiting: Queue) -> None:
     stored = session(Pool(waiting), None)
     assert session_from_item(item_from_session(stored)) == stored
