@@ -19,7 +19,9 @@ def entries(*, waiting: bool) -> st.SearchStrategy[PoolEntry]:
     """Entries that wait for a first review in this session, or that passed it."""
     tries = st.sampled_from([(2, False), (2, True), (1, True)] if waiting else [(1, False)])
     return st.builds(
-        lambda at, name, ordinal, owed, turn: PoolEntry(at, f"{name}:{ordinal:06d}", *owed, turn),
+        lambda at, name, ordinal, owed, turn: PoolEntry(
+            at, f"{name}:{ordinal:06d}", remaining_tries=owed[0], leftover=owed[1], turn=turn
+        ),
         TIMES,
         st.sampled_from(NAMES),
         ORDINALS,
