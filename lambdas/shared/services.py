@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lambdas.shared.bank import Bank
 from lambdas.shared.settings import Settings, settings
@@ -19,6 +19,8 @@ from lambdas.shared.store.wrong_answers import WrongAnswersTable
 from lambdas.shared.user_pool import UserPool, cognito
 
 if TYPE_CHECKING:
+    from types_boto3_cognito_idp.client import CognitoIdentityProviderClient
+
     from lambdas.shared.store.tallies import Tallies
 
 Clock = Callable[[], int]
@@ -82,7 +84,7 @@ class Services:
         return Tallies(self.database, self.users.name, self.sessions.name, self.questions.name)
 
     @cached_property
-    def cognito(self) -> Any:
+    def cognito(self) -> "CognitoIdentityProviderClient":
         """The client of Cognito."""
         return cognito(self.settings.cognito_endpoint)
 

@@ -5,14 +5,17 @@ the name up (Developer guide, "Customizing sign-in attributes").
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
+import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.session import Session
 
 from lambdas.contract.errors import UnavailableError
 from lambdas.shared.store.client import keep_the_deadline
+
+if TYPE_CHECKING:
+    from types_boto3_cognito_idp.client import CognitoIdentityProviderClient
 
 CONFIG = Config(
     # Quick to give up: Cognito itself waits for its trigger for 5 s, cold start included.
@@ -37,7 +40,7 @@ class NoSuchAccountError(Exception):
 class UserPool:
     """Calls to Cognito about one user of a pool."""
 
-    client: Any
+    client: "CognitoIdentityProviderClient"
     pool_id: str
 
     def delete(self, user_id: str) -> None:
@@ -75,9 +78,8 @@ class UserPool:
             raise
 
 
-def cognito(endpoint: str | None) -> Any:
+def cognito(endpoint: str | None) -> "CognitoIdentityProviderClient":
     """Return a client; reading Cognito's model takes a while, so only those who need it ask."""
-    session = Session(include_builtin_handlers=False)
-    client = session.create_client("cognito-idp", endpoint_url=endpoint, config=CONFIG)
+    client = boto3.Session().client("cognito-idp", endpoint_url=endpoint, config=CONFIG)
     client.meta.events.register("before-send.cognito-identity-provider", keep_the_deadline)
     return client

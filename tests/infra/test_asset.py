@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ UNCHECKED_HASH = (0b01).to_bytes(4, "little")
 AARCH64 = (183).to_bytes(2, "little")
 PACKAGES = {
     "annotated_types",
+    "boto3",
     "botocore",
     "dateutil",
     "domain",
@@ -42,6 +44,7 @@ PACKAGES = {
     "lambdas",
     "pydantic",
     "pydantic_core",
+    "s3transfer",
     "six.py",
     "typing_extensions.py",
     "typing_inspection",
@@ -182,14 +185,14 @@ def test_the_trimmed_client_knows_all_regions(run: dict[str, Any]) -> None:
 
 def test_clients_are_made_only_of_services_whose_data_ships() -> None:
     made = {
-        call.split('"')[0]
+        service
         for source in (ROOT / "lambdas").rglob("*.py")
-        for call in source.read_text(encoding="utf-8").split('client("')[1:]
+        for service in re.findall(r'client\(\s*"([a-z-]+)"', source.read_text(encoding="utf-8"))
     }
     assert made == set(SERVICES)
 
 
-SDK = {"botocore", "dateutil", "jmespath", "six", "urllib3"}
+SDK = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
 PYDANTIC = {
     "annotated_types",
     "pydantic",
@@ -209,9 +212,9 @@ LOADED: dict[str, set[str]] = {
     "signup": SDK,
     "users": SDK | PYDANTIC,
 }
-"""Packages each function may load while it initializes, its client made: no function OpenAPI,
-tracing, boto3's resources or s3transfer, and pydantic only those whose routes take bodies worth it
-(docs/decisions/0023-what-a-start-loads.md)."""
+"""Packages each function may load while it initializes, its client made: no function OpenAPI
+or tracing, and pydantic only those whose routes take bodies worth it
+(docs/decisions/0060-boto3-with-public-settings.md)."""
 
 
 def test_every_function_says_what_it_loads() -> None:

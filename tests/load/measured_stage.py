@@ -13,14 +13,17 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambdas.contract.routes import Route
-from lambdas.shared.store import client
+from lambdas.shared.services import services
 from local import run
 from local.data_folder import DataFolder
 from local.gateway import app as gateway
 from local.gateway.app import Handler
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
 
 MEDIAN_SECONDS = 0.005
 P99_SECONDS = 0.015
@@ -77,25 +80,29 @@ def delay_of_a_call(source: random.Random) -> float:
     return source.lognormvariate(math.log(MEDIAN_SECONDS), sigma)
 
 
-def put_at_a_distance(pause: Callable[[float], None] = time.sleep) -> None:
-    """Delay each attempt at a DynamoDB call that a handler makes, of clients made from now on."""
+def put_at_a_distance(
+    client: "DynamoDBClient", pause: Callable[[float], None] = time.sleep
+) -> None:
+    """Delay each attempt at a call that a handler makes by this client."""
     source = random.Random(1)
 
     def delay(**_: object) -> None:
         if threading.current_thread().name.startswith(_HANDLER_THREADS):
             pause(delay_of_a_call(source))
 
-    client.HANDLERS["before-send.dynamodb"] = delay
+    client.meta.events.register("before-send.dynamodb", delay)
 
 
 def main() -> int:
     """Run the stage."""
-    if "--distance" in sys.argv:
+    distant = "--distance" in sys.argv
+    if distant:
         sys.argv.remove("--distance")
-        put_at_a_distance()
     meter = HandlerMeter(meter_file(DataFolder.from_environment()))
 
     def load_measured(routes: Sequence[Route]) -> dict[str, Handler]:
+        if distant:
+            put_at_a_distance(services().database.client)
         handlers = gateway.load_handlers(routes)
         return {name: meter.around(name, handler) for name, handler in handlers.items()}
 

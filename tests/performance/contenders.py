@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from io import BytesIO
 from random import Random
 from typing import Any, Protocol
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.httpsession import URLLib3Session
+from urllib3 import HTTPResponse
 
 from domain.question import Choice, Question, category_and_ordinal, question_id
 from domain.session.drawing import FreshDraw, advance, following
@@ -19,7 +21,6 @@ from domain.session.engine import new_session
 from domain.session.permutation import permuted
 from domain.session.pool import PoolEntry
 from domain.session.state import Session, Source
-from lambdas.shared.store.connections import Content
 from lambdas.shared.store.questions import BankRecord, QuestionsTable
 from tests.integration.stage import Stage, submission
 from tests.performance.naive import NaiveQuiz
@@ -254,7 +255,8 @@ class Tape:
         def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
             status, content = self._recorded[self._place % len(self._recorded)]
             self._place += 1
-            return AWSResponse(request.url, status, HTTPHeaders(), Content(content))
+            body = HTTPResponse(BytesIO(content), preload_content=False)
+            return AWSResponse(request.url, status, HTTPHeaders(), body)
 
         with self._hooked(answer):
             yield

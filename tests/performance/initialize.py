@@ -11,7 +11,7 @@ folder, name, *served = sys.argv[1:]
 sys.path.insert(0, folder)
 handler = importlib.import_module(f"lambdas.{name}.handler").handler
 if name != "health":
-    importlib.import_module("lambdas.shared.services").environment()
+    importlib.import_module("lambdas.shared.services").services()
 if served:
     reply = handler(json.loads(served[0]), None)
     assert reply["statusCode"] in (200, 201), reply

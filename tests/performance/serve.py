@@ -5,9 +5,8 @@ whose session is at its beginning. RECORDING holds the requests, and what the en
 they were served the first time. LAYER is the outermost that is left: see `LAYERS`.
 """
 
-# ruff: noqa: SLF001 - layers that have no switch are cut where they are called
-
 import importlib
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -15,9 +14,9 @@ from inspect import isfunction
 from pathlib import Path
 from typing import Any
 
-LAYERS = ("replayed", "functions", "calls", "signature", "response", "HTTP")
-"""Of these, `replayed` serves the requests twice: as `functions`, and once more with what the
-engine gave the first time, so that all of it but the engine counts twice."""
+LAYERS = ("replayed", "functions", "calls", "HTTP")
+"""`replayed` serves the requests twice: as `functions`, and once more with what the engine returned
+the first time, so that everything but the engine counts twice. `calls` is the SDK without HTTP."""
 
 
 def main() -> None:
@@ -28,15 +27,15 @@ def main() -> None:
     for event in recording["events"]:
         event["requestContext"]["authorizer"]["claims"]["sub"] = user
     handler = importlib.import_module(f"lambdas.{recording['function']}.handler").handler
-    environment = importlib.import_module("lambdas.shared.services").environment()
-    environment.bank.get(recording["questions"])
+    services = importlib.import_module("lambdas.shared.services").services()
+    services.bank.get(recording["questions"])
     engine = Replay() if layer == "replayed" else None
-    cut(environment, recording["answers"], LAYERS.index(layer))
+    cut(services, recording["answers"], LAYERS.index(layer))
     events = recording["events"][: int(count)]
     serve(handler, events)
     if engine:
         engine.begin()
-        environment.database.client.begin()
+        services.database.client.begin()
         serve(handler, events)
 
 
@@ -76,42 +75,40 @@ class Replay:
         return remembering
 
 
-def cut(environment: Any, answers: list[list[str]], left: int) -> None:
+def cut(services: Any, answers: list[list[str]], left: int) -> None:
     """Let what is recorded stand in for all but the first `left` + 1 layers."""
-    # The asset's own botocore: what is imported before the folder is on the path is another.
+    # The asset's own packages: those imported before the folder is on the path are others.
     from botocore.awsrequest import AWSResponse  # noqa: PLC0415
     from botocore.compat import HTTPHeaders  # noqa: PLC0415
+    from botocore.parsers import create_parser  # noqa: PLC0415
+    from urllib3 import HTTPResponse  # noqa: PLC0415
 
-    content = importlib.import_module("lambdas.shared.store.connections").Content
-    client = environment.database.client
-    model = client.meta.service_model
-    parser = importlib.import_module("lambdas.shared.store.json_protocol").Parser()
+    client = services.database.client
+    parser = create_parser("json")
     read = [
         parser.parse(
             {"status_code": 200, "headers": {}, "body": body.encode()},
-            model.operation_model(operation).output_shape,
+            client.meta.service_model.operation_model(operation).output_shape,
         )
         for operation, body in answers
     ]
-    parsed = iter(read)
-    raw = iter([body.encode() for _, body in answers])
-    url = client.meta.endpoint_url
-
-    def answer(**_: object) -> AWSResponse:
-        return AWSResponse(url, 200, HTTPHeaders(), content(next(raw)))
-
+    responses = iter(
+        [
+            AWSResponse(
+                client.meta.endpoint_url,
+                200,
+                HTTPHeaders(),
+                HTTPResponse(io.BytesIO(body.encode()), preload_content=False),
+            )
+            for _, body in answers
+        ]
+    )
     if left <= LAYERS.index("functions"):
-        environment.database = environment.database._replace(client=Recorded(read))
+        services.database = services.database._replace(client=Recorded(read))
         for table in ("sessions", "progress", "wrong_answers", "users", "transactions"):
-            environment.__dict__.pop(table, None)
-    elif left < LAYERS.index("response"):
-        done = AWSResponse(url, 200, HTTPHeaders(), content(b""))
-        client._endpoint._get_response = lambda *_: ((done, next(parsed)), None)
+            services.__dict__.pop(table, None)
     elif left < LAYERS.index("HTTP"):
-        client.meta.events.register("before-send.dynamodb", answer)
-    if left < LAYERS.index("signature"):
-        signature = importlib.import_module("lambdas.shared.store.signature")
-        signature.Signer.__call__ = lambda *_, **__: None
+        client.meta.events.register("before-send.dynamodb", lambda **_: next(responses))
 
 
 class Recorded:

@@ -62,12 +62,11 @@ def test_calls_at_a_distance_take_5_ms_in_the_median_and_15_at_the_99th_percenti
 def test_each_call_of_a_handler_is_put_at_a_distance_and_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(client, "HANDLERS", dict(client.HANDLERS))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
         monkeypatch.setenv(name, "test")
     pauses: list[float] = []
-    put_at_a_distance(pauses.append)
     database = client.database(read_settings({"STAGE": "test"}))
+    put_at_a_distance(database.client, pauses.append)
 
     def answer(**_: object) -> Any:
         return AWSResponse(
