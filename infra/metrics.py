@@ -135,17 +135,14 @@ def account_concurrency() -> cloudwatch.MathExpression:
     )
 
 
-def reserved_concurrency(
-    stage: Stage, folders: Sequence[str], reserved: int
-) -> cloudwatch.MathExpression:
-    """Return the environments in use of the function that uses most, in percent of its own."""
+def reserved_concurrency(stage: Stage) -> cloudwatch.MathExpression:
+    """Return the environments in use, in percent of those reserved, of the fullest function."""
     metrics = {
-        f"in_use_{place}": function_metric(stage, folder, "ConcurrentExecutions", "Maximum")
-        for place, folder in enumerate(folders)
+        f"{folder}_in_use": function_metric(stage, folder, "ConcurrentExecutions", "Maximum")
+        for folder in stage.reserved_concurrency
     }
-    return expression(
-        f"100 * MAX([{', '.join(metrics)}]) / {reserved}", metrics, label="percent of the reserved"
-    )
+    shares = (f"{folder}_in_use / {most}" for folder, most in stage.reserved_concurrency.items())
+    return expression(f"100 * MAX([{', '.join(shares)}])", metrics, label="percent of the reserved")
 
 
 def table_metric(stage: Stage, table: TableName, name: str, **more: str) -> cloudwatch.Metric:

@@ -1,9 +1,10 @@
 """The stages, and everything in which they differ: data, so that no stack branches on a name."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum, auto
+from types import MappingProxyType
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_cognito import Mfa
@@ -18,12 +19,17 @@ from lambdas.shared.settings import LOG_LEVELS
 SERVICE = "quiz"
 BASE_PATH = "v1"
 
+PLAYED = ("quiz", "answer")
+"""Functions that a learner waits for again and again: kept warm where the stage keeps any so."""
+
 _NAME = re.compile(r"[a-z][a-z0-9]{1,15}")
 _ORIGIN = re.compile(r"\*|https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 _CERTIFICATE = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[a-z0-9-]+")
+_MOST_RESERVED = 100  # of an account's limit, which other functions need too
+_NO_CAP = 1_000_000
 _WAF_RATES = range(10, 2_000_000_001)  # what AWS::WAFv2::WebACL takes
 
 
@@ -47,13 +53,13 @@ class ProvisionedConcurrency:
     maximum: int
     utilization: float
 
-    def faults(self, reserved: int | None) -> Iterator[str]:
-        """Tell what is wrong with it, given the function's reserved concurrency."""
+    def faults(self, reserved: int) -> Iterator[str]:
+        """Yield each fault, given the least concurrency that a warm function is capped at."""
         if not 0 < self.minimum <= self.maximum:
             yield "provisioned concurrency needs 0 < minimum <= maximum"
         if not 0.1 <= self.utilization <= 0.9:
             yield "the target utilization is not between 0.1 and 0.9"
-        if reserved is not None and self.maximum > reserved:
+        if self.maximum > reserved:
             yield f"provisioned concurrency of {self.maximum} is above the {reserved} reserved"
 
 
@@ -104,9 +110,9 @@ class Stage:
             a first deployment that fails. `make deploy` deploys once so, then with the protection.
         removal_policy: What becomes of tables, users, logs and versions that leave the stack.
         throttle_scale: Times the route table's rates and bursts.
-        reserved_concurrency: Most environments of each function, so that a runaway one leaves
-            room for others. Taken from the account's limit, 1,000 by default but 10 in some new
-            accounts; 100 always stay free.
+        reserved_concurrency: Environments kept for a function, by its folder, and the most that
+            it may use. Taken from the account's limit, 1,000 by default but 10 in new accounts,
+            of which Lambda keeps up to 100 unreserved.
         provisioned_concurrency: Environments of the quiz and answer functions kept warm.
         waf: Whether a web ACL stands before the API, at some $8 a month.
         waf_rate: Requests of one address in 5 minutes, above which it is refused. A school is
@@ -148,7 +154,7 @@ class Stage:
     first_deployment: bool
     removal_policy: RemovalPolicy
     throttle_scale: float
-    reserved_concurrency: int | None
+    reserved_concurrency: Mapping[str, int]
     provisioned_concurrency: ProvisionedConcurrency | None
     waf: bool
     waf_rate: int | None
@@ -221,8 +227,11 @@ class Stage:
             yield "a share of traced requests is 0 to 1"
         if self.throttle_scale <= 0:
             yield "the throttle scale is not above 0"
-        if self.reserved_concurrency is not None and self.reserved_concurrency <= 0:
-            yield "a reserved concurrency of 0 or less would stop every function"
+        reserved = self.reserved_concurrency.values()
+        if min(reserved, default=1) <= 0:
+            yield "a reserved concurrency of 0 or less would stop the function"
+        if sum(reserved) > _MOST_RESERVED:
+            yield f"more than {_MOST_RESERVED} environments are reserved in all"
         if self.waf_rate is not None and self.waf_rate not in _WAF_RATES:
             yield f"a WAF rate is {_WAF_RATES.start} to {_WAF_RATES.stop - 1:,}"
 
@@ -253,7 +262,8 @@ class Stage:
         if self.mfa is Mfa.OFF and self.authenticator_app:
             yield "a second factor is offered and switched off"
         if self.provisioned_concurrency:
-            yield from self.provisioned_concurrency.faults(self.reserved_concurrency)
+            reserved = min(self.reserved_concurrency.get(each, _NO_CAP) for each in PLAYED)
+            yield from self.provisioned_concurrency.faults(reserved)
         yield from self.delivery.faults(on_aws=self.extent is not Extent.TABLES)
         if self.waf != (self.waf_rate is not None):
             yield "WAF and a WAF rate go together"
@@ -283,7 +293,7 @@ _DEV = Stage(
     first_deployment=False,
     removal_policy=RemovalPolicy.DESTROY,
     throttle_scale=0.5,
-    reserved_concurrency=None,
+    reserved_concurrency=MappingProxyType({}),
     provisioned_concurrency=None,
     waf=False,
     waf_rate=None,
@@ -320,7 +330,8 @@ _PROD = replace(
     mfa=Mfa.REQUIRED,
     deletion_protection=True,
     removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-    reserved_concurrency=50,
+    # A flood of other requests cannot take the environments that learners wait for.
+    reserved_concurrency=MappingProxyType({"quiz": 30, "answer": 50}),
     provisioned_concurrency=ProvisionedConcurrency(minimum=1, maximum=20, utilization=0.7),
     pages=True,
     monthly_budget=200,

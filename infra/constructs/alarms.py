@@ -195,16 +195,12 @@ class Alarms(Construct):
             Condition(metric=account_concurrency(), above=NEAR_THE_LIMIT_PERCENT),
         )
         if stage.reserved_concurrency:
-            for number, folders in enumerate(_groups(list(PERMISSIONS), MOST_METRICS)):
-                yield self._ticket(
-                    f"concurrency-reserved-{number + 1}" if number else "concurrency-reserved",
-                    f"A function used more than {NEAR_THE_LIMIT_PERCENT}% of its concurrency.",
-                    Condition(
-                        metric=reserved_concurrency(stage, folders, stage.reserved_concurrency),
-                        above=NEAR_THE_LIMIT_PERCENT,
-                    ),
-                    runbook="concurrency",
-                )
+            yield self._ticket(
+                "concurrency-reserved",
+                f"A function used more than {NEAR_THE_LIMIT_PERCENT}% of its concurrency.",
+                Condition(metric=reserved_concurrency(stage), above=NEAR_THE_LIMIT_PERCENT),
+                runbook="concurrency",
+            )
 
     def _consumer(self) -> Iterator[Alarm]:
         stage = self._stage

@@ -136,9 +136,7 @@ class Dashboard(cloudwatch.Dashboard):
         )
         in_use: list[cloudwatch.IMetric] = [account_concurrency()]
         if stage.reserved_concurrency:
-            in_use.append(
-                reserved_concurrency(stage, list(PERMISSIONS), stage.reserved_concurrency)
-            )
+            in_use.append(reserved_concurrency(stage))
         yield _graph(
             "Saturation of concurrency", "percent", in_use, limit=(NEAR_THE_LIMIT_PERCENT, "alarm")
         )

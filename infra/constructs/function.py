@@ -102,7 +102,7 @@ class Function(Construct):
             role=role,
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,
-            reserved_concurrent_executions=stage.reserved_concurrency,
+            reserved_concurrent_executions=stage.reserved_concurrency.get(folder),
             current_version_options=lambda_.VersionOptions(removal_policy=stage.removal_policy),
             environment={
                 "STAGE": stage.name,

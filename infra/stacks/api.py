@@ -22,7 +22,7 @@ from infra.constructs.table import Table
 from infra.findings import acknowledge
 from infra.permissions import PERMISSIONS, TableName
 from infra.stacks.base import StageStack
-from infra.stages import Stage
+from infra.stages import PLAYED, Stage
 from lambdas.contract.routes import FUNCTIONS, ROUTES, Access, Route
 from lambdas.contract.timeouts import timeout_of
 
@@ -31,9 +31,6 @@ _ERASES = "privacy"
 
 _SWEEP = cdk.Duration.hours(1)
 """How often it looks for erasures that were begun and not completed."""
-
-_PLAYED = ("quiz", "answer")
-"""Functions a learner waits for again and again: kept warm, where the stage keeps any so."""
 
 
 class ApiStack(StageStack):
@@ -63,7 +60,7 @@ class ApiStack(StageStack):
                 calls=replace(
                     BY_GATEWAY,
                     seconds=timeout_of(folder),
-                    warm=stage.provisioned_concurrency if folder in _PLAYED else None,
+                    warm=stage.provisioned_concurrency if folder in PLAYED else None,
                 ),
             )
             for folder in FUNCTIONS

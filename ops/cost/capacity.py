@@ -236,7 +236,7 @@ def limits(month: Demand, stage: Stage, window: float) -> list[Limit]:
         ),
         Limit(
             "Concurrency of function answer",
-            stage.reserved_concurrency or ACCOUNT_CONCURRENCY,
+            stage.reserved_concurrency.get("answer", ACCOUNT_CONCURRENCY),
             concurrency,
             "environments",
             "reserved_concurrency of the stage",

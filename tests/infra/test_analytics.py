@@ -101,7 +101,6 @@ def test_it_is_a_function_like_the_others(assembly: Assembly, stage_name: str) -
     assert function["FunctionName"] == f"quiz-{stage_name}-analytics"
     assert function["Handler"] == "lambdas.analytics.handler.handler"
     assert function["Timeout"] == 60
-    assert function.get("ReservedConcurrentExecutions") == CHOSEN[stage_name].reserved_concurrency
 
 
 def test_it_is_told_its_stage_and_the_tables_it_uses(analytics: Template, stage_name: str) -> None:

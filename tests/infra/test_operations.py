@@ -284,12 +284,12 @@ def test_the_reserved_concurrency_is_watched_where_there_is_one(
 ) -> None:
     by_name = alarms(assembly.template(f"quiz-{stage}-operations"))
     reserved = CHOSEN[stage].reserved_concurrency
-    assert ("concurrency-reserved" in by_name) == (reserved is not None)
-    if reserved:
+    assert ("concurrency-reserved" in by_name) == bool(reserved)
+    for folder, most in reserved.items():
         expression = formula(by_name["concurrency-reserved"])
-        busy = {name: [0.0] for name in re.findall(r"in_use_\d+", expression)}
+        busy = {f"{each}_in_use": [0.0] for each in reserved}
         assert evaluate(expression, busy) == [0.0]
-        busy["in_use_1"] = [reserved * 0.9]
+        busy[f"{folder}_in_use"] = [most * 0.9]
         (value,) = evaluate(expression, busy)
         assert value == pytest.approx(90)
 
@@ -638,8 +638,14 @@ def test_only_this_accounts_alarms_and_budgets_may_publish_and_over_tls(
             assert "aws:SourceArn" in statement["Condition"]["ArnLike"]
 
 
-def test_nobody_is_subscribed_unless_the_context_says_whom(operations: Template) -> None:
-    assert operations.resources("AWS::SNS::Subscription") == {}
+@by_stage
+def test_only_the_address_that_the_deployer_gives_is_subscribed(
+    assembly: Assembly, stage: str
+) -> None:
+    template = assembly.template(f"quiz-{stage}-operations")
+    addresses = [each["Endpoint"] for each in template.resources("AWS::SNS::Subscription").values()]
+    given = CHOSEN[stage].alarm_email
+    assert addresses == ([given] * len(topics(template)) if given else [])
 
 
 @by_stage

@@ -3,7 +3,6 @@
 from infra.permissions import ACCOUNT_ACTIONS, PERMISSIONS
 from lambdas.contract.timeouts import timeout_of
 from tests.infra.assembly import Assembly, Properties, Template
-from tests.infra.chosen import CHOSEN
 
 FUNCTION = "AWS::Lambda::Function"
 
@@ -89,6 +88,5 @@ def test_it_is_a_function_like_the_others(assembly: Assembly, stage_name: str) -
     assert function["Handler"] == "lambdas.signup.handler.handler"
     # Cognito waits no longer: Developer guide, "Customizing user pool workflows".
     assert function["Timeout"] == timeout_of("signup") == 5
-    assert function.get("ReservedConcurrentExecutions") == CHOSEN[stage_name].reserved_concurrency
     told = {n for n in function["Environment"]["Variables"] if n.endswith("_TABLE")}
     assert told == {"USERS_TABLE"}

@@ -71,7 +71,7 @@ def test_the_rehearsal_can_be_destroyed_and_asks_for_nothing_the_local_cloud_ref
         ({"mfa": Mfa.OFF}, "a second factor is offered and switched off"),
         (
             {"provisioned_concurrency": WARM},
-            "provisioned concurrency of 60 is above the 50 reserved",
+            "provisioned concurrency of 60 is above the 30 reserved",
         ),
         (
             {"provisioned_concurrency": replace(WARM, minimum=0, maximum=1)},
@@ -89,8 +89,12 @@ def test_the_rehearsal_can_be_destroyed_and_asks_for_nothing_the_local_cloud_ref
         ({"monthly_budget": -1}, "the monthly budget is not above 0"),
         ({"throttle_scale": 0.0}, "the throttle scale is not above 0"),
         (
-            {"reserved_concurrency": 0, "provisioned_concurrency": None},
-            "a reserved concurrency of 0 or less would stop every function",
+            {"reserved_concurrency": {"quiz": 0}, "provisioned_concurrency": None},
+            "a reserved concurrency of 0 or less would stop the function",
+        ),
+        (
+            {"reserved_concurrency": {"quiz": 60, "answer": 60, "users": 1}},
+            "more than 100 environments are reserved in all",
         ),
         ({"domain_name": "quiz.example.com"}, "a domain name and its certificate go together"),
         ({"certificate_arn": CERTIFICATE}, "a domain name and its certificate go together"),
