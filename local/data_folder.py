@@ -74,6 +74,10 @@ class DataFolder:
         """Log lines of the handlers."""
         return self.path / "stage.log"
 
+    def report(self, stage: str) -> Path:
+        """The newest teacher's report of a stage."""
+        return self.path / f"report-{stage}.html"
+
     @property
     def engine_log(self) -> Path:
         """Output of the database engine's last start."""

@@ -27,6 +27,7 @@ from local.errors import CommandError
 from local.gateway.api_browser import pages
 from local.gateway.app import Gateway, Handler, load_handlers
 from local.gateway.openapi_document import openapi_document
+from local.gateway.play_page import play_page
 from local.gateway.readiness import first_category
 from local.gateway.server import Server
 from local.import_bank import import_bank
@@ -227,10 +228,19 @@ def _application(folder: DataFolder, url: str, handlers: Mapping[str, Handler]) 
         return signup.handler(event, InvocationContext("signup", str(uuid.uuid4())))
 
     pool = UserPool(folder.deleted_accounts, post_confirmation)
+
+    def learner_token(name: str) -> str:
+        pool.confirm_sign_up(name)
+        return Issuer(load_key(folder), url, pool.user_id).access_token(name)
+
     gateway = Gateway(ROUTES, handlers, TokenVerifier(KeySet(key_set), url))
     # Not mounted: no pattern of a mount matches an address with a line break in it.
     return Router(
-        [*pages(openapi_document(), key_set), Route(PATH, pool.serve, methods=["POST"])],
+        [
+            *play_page(learner_token, url, folder.report("local")),
+            *pages(openapi_document(), key_set),
+            Route(PATH, pool.serve, methods=["POST"]),
+        ],
         default=gateway,
         redirect_slashes=False,
     )
@@ -260,6 +270,7 @@ def _ready_text(folder: DataFolder, url: str, category: str) -> str:
     newest_id = f"$(curl -s {bearer} '{url}/sessions?limit=1' | python3 -c \"{newest}\")"
     return f"""
 Ready: {url}
+  play             {url}
   browse the API   {url}/docs
   log              {folder.stage_log}
 

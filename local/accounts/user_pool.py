@@ -67,7 +67,7 @@ class UserPool:
                 # Groups are in the tokens that `make token` prints, as it is told them.
                 self._existing(parameters)
             case "ConfirmSignUp":
-                self._confirmed(parameters["Username"])
+                self.confirm_sign_up(parameters["Username"])
             case _:
                 raise RefusedError("InvalidAction")
         return {}
@@ -103,7 +103,8 @@ class UserPool:
         except FileNotFoundError:
             return frozenset()
 
-    def _confirmed(self, name: str) -> None:
+    def confirm_sign_up(self, name: str) -> None:
+        """Confirm a sign-up; a name that has signed up before stays the same account."""
         if self._post_confirmation:
             self._post_confirmation(confirmed_sign_up(self.user_id(name), f"{name}@example.com"))
 

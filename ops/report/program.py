@@ -77,7 +77,7 @@ def _access(stage: str, user: str | None) -> tuple[str, str]:
 
 def _write(reading: Reading) -> Path:
     """Write the page at once, readable by its owner alone."""
-    file = DataFolder.from_environment().path / f"report-{reading.stage}.html"
+    file = DataFolder.from_environment().report(reading.stage)
     draft = file.with_suffix(".draft")
     draft.touch(mode=0o600)
     draft.write_text(page(reading, datetime.now(UTC)), encoding="utf-8")
