@@ -64,7 +64,9 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     ),
     "progress": (
         Grant(table=TableName.USERS, actions=("GetItem",)),
-        Grant(table=TableName.PROGRESS, actions=("Query",)),
+        Grant(table=TableName.SESSIONS, actions=("GetItem",)),
+        Grant(table=TableName.QUESTIONS, actions=("BatchGetItem",)),
+        Grant(table=TableName.PROGRESS, actions=("BatchGetItem", "Query")),
         Grant(table=TableName.WRONG_ANSWERS, actions=("Query",)),
     ),
     "users": (Grant(table=TableName.USERS, actions=("GetItem", "UpdateItem")),),

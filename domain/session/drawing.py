@@ -256,6 +256,21 @@ def following(session: Session, draw: FreshDraw, count: int) -> tuple[str, ...]:
     return tuple(_drawn_id(session, source, at) for at in range(source.cursor + 1, stop))
 
 
+def drawn(session: Session, start: int, count: int) -> tuple[str, ...]:
+    """Return up to `count` question ids drawn from the sources so far, from place `start` on.
+
+    Source by source, each in the order of its draws. Retired questions that were stepped over are
+    among them, and so is the one on screen; those of a review session, which has no fresh side,
+    are not.
+    """
+    found: list[str] = []
+    for source in session.sources:
+        stop = min(source.cursor, start + count - len(found))
+        found += (_drawn_id(session, source, at) for at in range(start, stop))
+        start = max(0, start - source.cursor)
+    return tuple(found)
+
+
 def present(session: Session, draw: FreshDraw | PoolDraw, question: Question) -> Session:
     """Return the session with the drawn question on screen, on the next turn."""
     turns = session.turns + 1

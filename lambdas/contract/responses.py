@@ -182,6 +182,34 @@ class LearnerProgress(TypedDict):
     days: list[DayProgress]
 
 
+class PlayedAnswer(TypedDict):
+    text: str
+    chosen: bool
+    correct: NotRequired[bool]
+
+
+class PlayedQuestion(TypedDict):
+    questionId: str
+    category: str
+    text: str
+    type: QuestionType
+    language: str
+    answers: list[PlayedAnswer]
+    explanation: NotRequired[str]
+    edited: bool
+
+
+class SessionQuestion(PlayedQuestion):
+    missed: bool
+    timeSpent: float
+    answeredAt: str
+
+
+class SessionQuestionPage(TypedDict):
+    questions: list[SessionQuestion]
+    nextToken: NotRequired[str]
+
+
 class QuestionProgress(TypedDict):
     questionId: str
     category: str
@@ -192,6 +220,7 @@ class QuestionProgress(TypedDict):
     firstSeenAt: str
     lastSeenAt: str
     timeSpent: float
+    question: NotRequired[PlayedQuestion]
 
 
 class QuestionProgressPage(TypedDict):
@@ -205,6 +234,7 @@ class WrongAnswer(TypedDict):
     timestamp: str
     remainingTries: int
     sessionId: str
+    question: NotRequired[PlayedQuestion]
 
 
 class WrongAnswers(TypedDict):

@@ -148,6 +148,11 @@ _STATUS = Parameter(
     description="Only sessions of this status.",
     choices=("ACTIVE", "PAUSED", "COMPLETED", "ABANDONED", "EXPIRED"),
 )
+_INCLUDE = Parameter(
+    name="include",
+    description="`question`: each item carries its question, as far as the learner may see it.",
+    choices=("question",),
+)
 _IDEMPOTENCY_KEY = Parameter(
     name="Idempotency-Key",
     description="Repeating a request with the same key returns the same session with 200.",
@@ -254,6 +259,17 @@ ROUTES: tuple[Route, ...] = (
         throttle=_PLAY,
     ),
     Route(
+        operation="listSessionQuestions",
+        method="GET",
+        path="/sessions/{sessionId}/questions",
+        function="progress",
+        access=Access.LEARNER,
+        summary="List the questions answered in a session",
+        response="lambdas.contract.responses:SessionQuestionPage",
+        query=(_LIMIT, _NEXT_TOKEN),
+        errors=(404,),
+    ),
+    Route(
         operation="getUser",
         method="GET",
         path="/users/{userId}",
@@ -315,7 +331,7 @@ ROUTES: tuple[Route, ...] = (
         access=Access.SELF_OR_ADMIN,
         summary="List a learner's record question by question",
         response="lambdas.contract.responses:QuestionProgressPage",
-        query=(_CATEGORY, _LIMIT, _NEXT_TOKEN),
+        query=(_CATEGORY, _INCLUDE, _LIMIT, _NEXT_TOKEN),
         errors=(404,),
     ),
     Route(
@@ -326,7 +342,7 @@ ROUTES: tuple[Route, ...] = (
         access=Access.SELF_OR_ADMIN,
         summary="List a learner's wrong-answer pool, oldest first",
         response="lambdas.contract.responses:WrongAnswers",
-        query=(_LIMIT, _NEXT_TOKEN),
+        query=(_INCLUDE, _LIMIT, _NEXT_TOKEN),
         errors=(404,),
     ),
     Route(

@@ -7,6 +7,15 @@ from domain.statistics.given_answer import DAY
 from domain.statistics.learner import DAYS_SHOWN
 from lambdas.contract.errors import NotFoundError
 from lambdas.contract.routes import QUESTION_ID_PATTERN
+from lambdas.progress.played_questions import (
+    POSITION_PATTERN as PLAYED_POSITION_PATTERN,
+)
+from lambdas.progress.played_questions import (
+    Played,
+    played_by_id,
+    session_questions,
+    with_questions,
+)
 from lambdas.progress.use_case import learner_totals
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.pagination import page_position, page_token
@@ -76,6 +85,34 @@ def get_progress(request: Request, services: Services) -> Response:
     return Response(200, body)
 
 
+def list_session_questions(request: Request, services: Services) -> Response:
+    """GET /sessions/{sessionId}/questions."""
+    operation, user_id = request.route.operation, request.user_id
+    session_id = request.path["sessionId"]
+    query = {**request.query, "sessionId": session_id}  # binds the token to the session
+    found, following = session_questions(
+        services,
+        user_id,
+        session_id,
+        limit=query["limit"],
+        after=page_position(operation, user_id, query, PLAYED_POSITION_PATTERN),
+    )
+    body: responses.SessionQuestionPage = {
+        "questions": [
+            {
+                **_played_view(each),
+                "missed": each.record.missed_in == session_id,
+                "timeSpent": each.record.time_spent / 1000,
+                "answeredAt": iso(each.record.last_seen_at),
+            }
+            for each in found
+        ]
+    }
+    if following:
+        body["nextToken"] = page_token(following, operation, user_id, query)
+    return Response(200, body)
+
+
 def list_question_progress(request: Request, services: Services) -> Response:
     """GET /users/{userId}/progress/questions."""
     operation, user_id, query = request.route.operation, request.user_id, request.query
@@ -89,6 +126,11 @@ def list_question_progress(request: Request, services: Services) -> Response:
         after=page_position(operation, user_id, query, pattern),
     )
     body: responses.QuestionProgressPage = {"questions": [_record_view(each) for each in records]}
+    if "include" in query:
+        played = {each.question.question_id: each for each in with_questions(services, records)}
+        for progress in body["questions"]:
+            if (known := played.get(progress["questionId"])) is not None:
+                progress["question"] = _played_view(known)
     if following:
         body["nextToken"] = page_token(following, operation, user_id, query)
     return Response(200, body)
@@ -103,9 +145,41 @@ def list_wrong_answers(request: Request, services: Services) -> Response:
         after=page_position(operation, user_id, query, POSITION_PATTERN),
     )
     body: responses.WrongAnswers = {"wrongAnswers": [_owed_view(each) for each in owed]}
+    if "include" in query:
+        # A question may be owed by several sessions.
+        ids = dict.fromkeys(each.entry.question_id for each in owed)
+        played = played_by_id(services, user_id, ids)
+        for wrong_answer in body["wrongAnswers"]:
+            if (known := played.get(wrong_answer["questionId"])) is not None:
+                wrong_answer["question"] = _played_view(known)
     if following:
         body["nextToken"] = page_token(following, operation, user_id, query)
     return Response(200, body)
+
+
+def _played_view(played: Played) -> "responses.PlayedQuestion":
+    """Return a question with what was chosen last; the right choices only where earned."""
+    question, record, earned = played.question, played.record, played.earned
+    answers: list[responses.PlayedAnswer] = []
+    # In order of text: the order of the bank often gives the right choice away.
+    for index, choice in sorted(enumerate(question.choices), key=lambda each: each[1].text):
+        chosen = not played.edited and index in record.last_choice
+        answer: responses.PlayedAnswer = {"text": choice.text, "chosen": chosen}
+        if earned:
+            answer["correct"] = choice.correct
+        answers.append(answer)
+    view: responses.PlayedQuestion = {
+        "questionId": question.question_id,
+        "category": category_and_ordinal(question.question_id)[0],
+        "text": question.text,
+        "type": "MULTIPLE_CHOICE" if question.multiple else "SINGLE_CHOICE",
+        "language": question.language,
+        "answers": answers,
+        "edited": played.edited,
+    }
+    if earned:
+        view["explanation"] = question.explanation
+    return view
 
 
 def _record_view(record: QuestionRecord) -> "responses.QuestionProgress":
@@ -136,6 +210,7 @@ handler = entrypoint(
     "progress",
     {
         "getProgress": get_progress,
+        "listSessionQuestions": list_session_questions,
         "listQuestionProgress": list_question_progress,
         "listWrongAnswers": list_wrong_answers,
     },

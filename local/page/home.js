@@ -103,7 +103,8 @@ export class Home {
       this.app.trouble = "Choose at least one category.";
       return this.app.draw();
     }
-    this.#begin({ sources, settings: { policy: form.get("policy") } });
+    const policy = form.get("policy");
+    this.#begin({ sources, settings: policy === "RATIO" ? {} : { policy } });
   }
 
   async #begin(body) {

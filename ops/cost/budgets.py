@@ -66,6 +66,7 @@ ROUTE_BUDGETS: Mapping[str, RouteBudget] = {
     "abandonSession": RouteBudget(CallCost(2, 1.0, 1.0), 0, 345),
     "getQuestion": RouteBudget(GET_QUESTION, 1_030, 390),
     "submitAnswer": RouteBudget(POOL_CHANGES, 1_460, LOG_LINE_BYTES),
+    "listSessionQuestions": RouteBudget(CallCost(3, 31.0, 0.0), 22_500, 345, case="a page of 20"),
     "getUser": RouteBudget(CallCost(1, 1.0, 0.0), 165, 320),
     "updateUser": RouteBudget(CallCost(1, 0.0, 1.0), 165, 345),
     "eraseUser": RouteBudget(

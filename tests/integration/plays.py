@@ -118,6 +118,7 @@ PLAYS: Mapping[str, Play] = {
         lambda scene: {"body": submission(scene.shown, turn=99)},
         "TURN_MISMATCH",
     ),
+    "listSessionQuestions": Play(on_session, ask(), ask(**STRANGER), "NOT_FOUND"),
     "getUser": Play(on_user, ask(), ask(path={"userId": "eve"}), "NOT_FOUND"),
     "updateUser": Play(
         on_user, ask(body={"displayName": "Ada"}), ask(body="{not json"), "MALFORMED_BODY"

@@ -888,10 +888,14 @@ def test_a_position_made_by_hand_that_a_page_could_have_given_shows_ones_own_alo
         "listSessions": "f" * 27,
         "listWrongAnswers": "0000-00-00T00:00:00.000Z#geography:999999999",
         "exportUser": f"0/{'0' * 27}",
+        "listSessionQuestions": "after-geography:999999999",
     }
     position = positions.get(operation, "aaa:999999999")
-    token = page_token(position, operation, "eve", {})
-    path = {"userId": "me"} if "{userId}" in ROUTE[operation].path else None
+    known, bound = {"userId": "me"}, {}
+    if operation == "listSessionQuestions":
+        bound = {"sessionId": stage.start({"category": "geography"}, user="eve")}
+    path = path_for(ROUTE[operation], known | bound)
+    token = page_token(position, operation, "eve", bound)
     reply = stage.call(
         operation, user="eve", groups=["admin"], path=path, query={"nextToken": token}
     )

@@ -40,6 +40,9 @@ SHOWN_FIELDS = {
     *("questionId", "turn", "text", "type", "answers", "shuffled", "fromWrongPool"),
     *("questionNumber", "language"),
 }
+PLAYED_FIELDS = {
+    *("questionId", "category", "text", "type", "language", "answers", "edited"),
+}
 SESSION_FIELDS = {
     *("sessionId", "name", "status", "version", "sources", "settings", "createdAt", "updatedAt"),
     *("expiresAt", "progress"),
@@ -182,7 +185,7 @@ def played(
         transcript.miss(session_id, shown)
         resumed = {"version": paused.body["version"], "status": "ACTIVE", "name": "again"}
         look("updateSession", resumed, path=where)
-    everything_listed(transcript)
+    everything_listed(transcript, session_id)
     assert stage.admin("saveQuestions", bank(right, multiple=multiple, edited=True)).status == 200
     stage.forget_questions()
     assert transcript.miss(session_id, shown).body["code"] == "QUESTION_CHANGED"
@@ -220,15 +223,25 @@ def hostile(
         assert refused.status in (409, 422), body
 
 
-def everything_listed(transcript: Transcript) -> None:
-    me = {"userId": "me"}
-    transcript.call("getUser", path=me)
-    transcript.call("getProgress", path=me)
-    for operation in ("listSessions", "listQuestionProgress", "listWrongAnswers", "exportUser"):
-        path = me if "{userId}" in ROUTE[operation].path else None
-        page = transcript.call(operation, path=path, query={"limit": "1"})
+LISTS = (
+    "listSessions",
+    "listSessionQuestions",
+    "listQuestionProgress",
+    "listWrongAnswers",
+    "exportUser",
+)
+
+
+def everything_listed(transcript: Transcript, session_id: str) -> None:
+    path = {"userId": "me", "sessionId": session_id}
+    transcript.call("getUser", path=path)
+    transcript.call("getProgress", path=path)
+    for operation in LISTS:
+        include = any(each.name == "include" for each in ROUTE[operation].query)
+        query = {"limit": "1", **({"include": "question"} if include else {})}
+        page = transcript.call(operation, path=path, query=query)
         while token := page.body.get("nextToken"):
-            page = transcript.call(operation, path=path, query={"limit": "1", "nextToken": token})
+            page = transcript.call(operation, path=path, query={**query, "nextToken": token})
 
 
 CASES = {
@@ -289,8 +302,10 @@ def test_what_is_said_before_has_no_field_for_it_and_no_line_a_text(stage: Stage
             if name == "correct" and isinstance(value, bool):
                 assert (operation, value) == ("submitAnswer", False)
             if name == "question" and value:
-                assert value.keys() == SHOWN_FIELDS
-                assert all(each.keys() == {"id", "text"} for each in value["answers"])
+                fields = (PLAYED_FIELDS, {"text", "chosen"}), (SHOWN_FIELDS, {"id", "text"})
+                of_question, of_answers = fields[operation not in LISTS]
+                assert value.keys() == of_question
+                assert all(each.keys() == of_answers for each in value["answers"])
             if operation == "exportUser":
                 assert name not in ("seed", "order")
             elif name == "sessions":

@@ -210,6 +210,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "startSession": (others_id_in_the_body, others_key),
     "listSessions": (others_page_token, others_id_in_query_and_headers),
     "getSession": (others_session, others_id_in_query_and_headers),
+    "listSessionQuestions": (others_session, others_page_token, others_id_in_query_and_headers),
     "updateSession": (others_session, others_id_in_the_body),
     "abandonSession": (others_session,),
     "getQuestion": (others_session, others_id_in_query_and_headers),

@@ -1,15 +1,26 @@
 """The Progress table: a learner's record of each question, kept in the answer's transaction."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from domain.session.effects import ProgressChange
+from lambdas.shared.store.batch import batch_get
 from lambdas.shared.store.client import Database, Item
 from lambdas.shared.store.sessions import digits
 from lambdas.shared.store.transaction import Action
 
 
 class QuestionRecord(NamedTuple):
-    """What a learner did with one question; times in milliseconds."""
+    """What a learner did with one question.
+
+    Attributes:
+        first_seen_at, last_seen_at: Milliseconds since the epoch.
+        time_spent: Milliseconds in all.
+        session_id: The session of the newest answer.
+        missed_in: The session of the newest wrong answer, None without one.
+        last_version: The question's version at the newest answer.
+        last_choice: Indexes of the choices selected then.
+    """
 
     question_id: str
     attempts: int
@@ -19,6 +30,10 @@ class QuestionRecord(NamedTuple):
     first_seen_at: int
     last_seen_at: int
     time_spent: int
+    session_id: str
+    missed_in: str | None
+    last_version: int
+    last_choice: frozenset[int]
 
 
 class ProgressTable(NamedTuple):
@@ -54,6 +69,8 @@ class ProgressTable(NamedTuple):
         if change.mastered is not None:
             assignments.append("mastered = :mastered")
             values[":mastered"] = {"BOOL": change.mastered}
+        if not change.correct:
+            assignments.append("missedIn = :session")
         counted = "correct" if change.correct else "wrong"
         update = {
             "TableName": self.name,
@@ -74,10 +91,46 @@ class ProgressTable(NamedTuple):
         records = [_record(item) for item in found["Items"]]
         return records, last["questionId"]["S"] if last else None
 
+    def records(
+        self, user_id: str, question_ids: Iterable[str], *, consistent: bool = False
+    ) -> dict[str, QuestionRecord]:
+        """Return the records that exist of the questions named: one call per 100."""
+        keys = [{"userId": {"S": user_id}, "questionId": {"S": each}} for each in question_ids]
+        items = batch_get(self.database, self.name, keys, consistent=consistent)
+        return {record.question_id: record for record in map(_record, items)}
+
+    def answered_in(
+        self, user_id: str, session_id: str, category: str, after: str | None
+    ) -> tuple[list[QuestionRecord], str | None]:
+        """Return records of a category whose newest answer was given in a session.
+
+        One strongly consistent call, which reads up to 1 MB of the learner's records (128 RRU).
+        Also returns the question id to read on after, None at the end.
+        """
+        found = self._query(
+            user_id,
+            category,
+            after,
+            None,
+            FilterExpression="sessionId = :session",
+            ConsistentRead=True,
+            values={":session": {"S": session_id}},
+        )
+        last = found.get("LastEvaluatedKey")
+        records = [_record(item) for item in found["Items"]]
+        return records, last["questionId"]["S"] if last else None
+
     def _query(
-        self, user_id: str, category: str | None, after: str | None, limit: int | None
+        self,
+        user_id: str,
+        category: str | None,
+        after: str | None,
+        limit: int | None,
+        *,
+        values: Item | None = None,
+        **other: Any,
     ) -> dict[str, Any]:
-        condition, values = "userId = :user", {":user": {"S": user_id}}
+        condition, values = "userId = :user", {**(values or {}), ":user": {"S": user_id}}
         if category:
             condition += " AND begins_with(questionId, :category)"
             values[":category"] = {"S": f"{category}:"}
@@ -85,6 +138,7 @@ class ProgressTable(NamedTuple):
             "TableName": self.name,
             "KeyConditionExpression": condition,
             "ExpressionAttributeValues": values,
+            **other,
         }
         if limit:
             query["Limit"] = limit
@@ -103,4 +157,8 @@ def _record(item: Item) -> QuestionRecord:
         first_seen_at=int(item["firstSeenAt"]["N"]),
         last_seen_at=int(item["lastSeenAt"]["N"]),
         time_spent=int(item["timeSpent"]["N"]),
+        session_id=item["sessionId"]["S"],
+        missed_in=item["missedIn"]["S"] if "missedIn" in item else None,
+        last_version=int(item["lastVersion"]["N"]),
+        last_choice=frozenset(map(int, item["lastChoice"]["S"])),
     )
