@@ -1,51 +1,80 @@
 """Signs in to a deployed stage as its clients do, over SRP."""
 
 import getpass
-import hashlib
-import hmac
 import os
 import secrets
 import sys
-import time
 import uuid
-from base64 import b32decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import boto3
+import pyotp
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from pycognito import AWSSRP  # type: ignore[import-untyped]
-from pycognito.exceptions import (  # type: ignore[import-untyped]
-    SoftwareTokenMFAChallengeException,
-    WarrantException,
-)
 
 from local.errors import CommandError
 from ops.deploy.outputs import Outputs
-
-SecondFactor = Callable[[str | None], str]
-"""Returns a one-time code: of the secret to enrol with, or None when the user has one already."""
-
-_TOTP_SECONDS = 30
+from ops.deploy.password_proof import PasswordProof
 
 
-def _nobody_at_hand(_: str | None) -> str:
-    raise CommandError("The user has to bring a second factor, and nobody is there to ask.")
+class Person(Protocol):
+    """Provides what Cognito asks for beyond the password."""
+
+    def one_time_code(self, secret: str | None, /) -> str:
+        """Return a code of the authenticator app.
+
+        `secret` is the app's new key when the user has to enrol one; None if they have enrolled.
+        """
+
+    def new_password(self) -> str:
+        """Return the password that replaces a temporary one."""
 
 
-def _throwaway(secret: str | None) -> str:
-    return one_time_code(secret, time.time()) if secret else _nobody_at_hand(None)
+class Nobody:
+    """Refuses: the command runs unattended."""
+
+    def one_time_code(self, _secret: str | None, /) -> str:
+        """Refuse."""
+        raise CommandError("The user needs a second factor: sign in by hand, with 'make token'.")
+
+    def new_password(self) -> str:
+        """Refuse."""
+        raise CommandError("The user's password is temporary: sign in by hand, with 'make token'.")
+
+
+class ThrowawayUser(Nobody):
+    """Enrols a user that the command has created and deletes again."""
+
+    def one_time_code(self, secret: str | None, /) -> str:
+        """Return the code of a new key."""
+        return pyotp.TOTP(secret).now() if secret else super().one_time_code(None)
+
+
+class Operator:
+    """Asks on the terminal; standard output stays free for the token."""
+
+    def one_time_code(self, secret: str | None, /) -> str:
+        """Ask for the code, after showing a new key to enrol."""
+        if secret:
+            print(f"Enter this key in your authenticator app: {secret}", file=sys.stderr)
+        print("Code of the authenticator app: ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip()
+
+    def new_password(self) -> str:
+        """Ask for the new password."""
+        return getpass.getpass("The password is temporary. New password: ")
 
 
 @contextmanager
 def signed_in(outputs: Outputs) -> Iterator[str]:
-    """Give an access token of the user that the environment names, else of one made for it.
+    """Yield an access token of the user of QUIZ_SMOKE_USER, else of one created for it.
 
     Raises:
-        CommandError: Nobody can be signed in.
+        CommandError: The sign-in fails.
     """
     user, password = os.environ.get("QUIZ_SMOKE_USER"), os.environ.get("QUIZ_SMOKE_PASSWORD")
     client: Any = boto3.client("cognito-idp", region_name=outputs.region)
@@ -59,39 +88,32 @@ def signed_in(outputs: Outputs) -> Iterator[str]:
         create_user(client, outputs, name, password)
     try:
         with explained("sign in"):
-            token = access_token(client, outputs, name, password, _throwaway)
+            token = access_token(client, outputs, name, password, ThrowawayUser())
         yield token
     finally:
-        with suppress(BotoCoreError, ClientError):  # what failed before is the one to tell
+        with suppress(BotoCoreError, ClientError):  # an earlier error is the one to report
             client.admin_delete_user(UserPoolId=outputs.userPoolId, Username=name)
 
 
 def sign_in_by_hand(outputs: Outputs, user: str) -> str:
-    """Return an access token of a user who is there to be asked for a code, if one is needed.
+    """Return an access token of a user, whose operator is asked for what is missing.
 
-    The password is that of QUIZ_PASSWORD, else asked for, too.
+    The password is that of QUIZ_PASSWORD, if set.
 
     Raises:
-        CommandError: They cannot be signed in.
+        CommandError: The sign-in fails.
     """
-    # Signing in is open to all: it takes no credentials of AWS.
+    # Signing in is a public operation of Cognito: it needs no AWS credentials.
     client: Any = boto3.client(
         "cognito-idp", region_name=outputs.region, config=Config(signature_version=UNSIGNED)
     )
     password = os.environ.get("QUIZ_PASSWORD") or getpass.getpass()
     with explained("sign in"):
-        return access_token(client, outputs, user, password, _ask_for_code)
-
-
-def _ask_for_code(secret: str | None) -> str:
-    if secret:
-        print(f"Enter this key in your authenticator app: {secret}", file=sys.stderr)
-    print("Code of the authenticator app: ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip()
+        return access_token(client, outputs, user, password, Operator())
 
 
 def create_user(client: Any, outputs: Outputs, email: str, password: str) -> None:
-    """Create a user who can sign in at once; no message is sent."""
+    """Create a user who can sign in at once; Cognito sends them no message."""
     attributes = {"email": email, "email_verified": "true"}
     client.admin_create_user(
         UserPoolId=outputs.userPoolId,
@@ -105,64 +127,74 @@ def create_user(client: Any, outputs: Outputs, email: str, password: str) -> Non
 
 
 def access_token(
-    client: Any,
-    outputs: Outputs,
-    user: str,
-    password: str,
-    second_factor: SecondFactor = _nobody_at_hand,
+    client: Any, outputs: Outputs, user: str, password: str, person: Person | None = None
 ) -> str:
-    """Sign a user in; one who has to bring a second factor and has none yet, is enrolled."""
-    srp = AWSSRP(
-        username=user,
-        password=password,
-        pool_id=outputs.userPoolId,
-        client_id=outputs.userPoolClientId,
-        client=client,
+    """Sign a user in over SRP and through all challenges; return the access token.
+
+    Raises:
+        CommandError: Cognito asks for something that `person` does not provide.
+    """
+    proof = PasswordProof(outputs.userPoolId, password)
+    answer = client.initiate_auth(
+        ClientId=outputs.userPoolClientId,
+        AuthFlow="USER_SRP_AUTH",
+        AuthParameters={"USERNAME": user, "SRP_A": f"{proof.public:x}"},
     )
-    try:
-        answer = srp.authenticate_user()
-    except SoftwareTokenMFAChallengeException as challenge:
+    sign_in = _SignIn(client, proof, person or Nobody())
+    while challenge := answer.get("ChallengeName"):
+        if challenge not in _RESPONSES:
+            raise CommandError(f"Cognito asks for {challenge}, which this command cannot provide.")
+        session, responses = _RESPONSES[challenge](sign_in, answer)
         answer = client.respond_to_auth_challenge(
             ClientId=outputs.userPoolClientId,
-            ChallengeName="SOFTWARE_TOKEN_MFA",
-            Session=challenge.get_tokens()["Session"],
-            ChallengeResponses={"USERNAME": user, "SOFTWARE_TOKEN_MFA_CODE": second_factor(None)},
+            ChallengeName=challenge,
+            ChallengeResponses={"USERNAME": user} | responses,
+            **({"Session": session} if session else {}),
         )
-    if answer.get("ChallengeName") == "MFA_SETUP":
-        answer = _enrol(client, outputs, user, answer["Session"], second_factor)
     return str(answer["AuthenticationResult"]["AccessToken"])
 
 
-def one_time_code(secret: str, at: float) -> str:
-    """Return what an authenticator app shows for a secret (RFC 6238)."""
-    counter = int(at // _TOTP_SECONDS).to_bytes(8)
-    key = b32decode(secret + "=" * (-len(secret) % 8))
-    digest = hmac.digest(key, counter, hashlib.sha1)
-    offset = digest[-1] & 15
-    number = int.from_bytes(digest[offset : offset + 4]) & 0x7FFF_FFFF
-    return f"{number % 1_000_000:06d}"
+_Answer = Mapping[str, Any]
+_Response = tuple[str | None, dict[str, str]]
+"""Session and responses."""
 
 
-def _enrol(
-    client: Any, outputs: Outputs, user: str, session: str, second_factor: SecondFactor
-) -> Any:
-    given = client.associate_software_token(Session=session)
-    verified = client.verify_software_token(
-        Session=given["Session"], UserCode=second_factor(given["SecretCode"])
-    )
-    return client.respond_to_auth_challenge(
-        ClientId=outputs.userPoolClientId,
-        ChallengeName="MFA_SETUP",
-        Session=verified["Session"],
-        ChallengeResponses={"USERNAME": user},
-    )
+@dataclass(frozen=True, slots=True)
+class _SignIn:
+    """Responds to the challenges of one sign-in."""
+
+    client: Any
+    proof: PasswordProof
+    person: Person
+
+    def prove_password(self, asked: _Answer) -> _Response:
+        return asked.get("Session"), self.proof.responses(asked["ChallengeParameters"])
+
+    def give_code(self, asked: _Answer) -> _Response:
+        return asked["Session"], {"SOFTWARE_TOKEN_MFA_CODE": self.person.one_time_code(None)}
+
+    def replace_password(self, asked: _Answer) -> _Response:
+        return asked["Session"], {"NEW_PASSWORD": self.person.new_password()}
+
+    def enrol_app(self, asked: _Answer) -> _Response:
+        given = self.client.associate_software_token(Session=asked["Session"])
+        code = self.person.one_time_code(given["SecretCode"])
+        verified = self.client.verify_software_token(Session=given["Session"], UserCode=code)
+        return verified["Session"], {}
+
+
+_RESPONSES: Mapping[str, Callable[[_SignIn, _Answer], _Response]] = {
+    "PASSWORD_VERIFIER": _SignIn.prove_password,
+    "SOFTWARE_TOKEN_MFA": _SignIn.give_code,
+    "NEW_PASSWORD_REQUIRED": _SignIn.replace_password,
+    "MFA_SETUP": _SignIn.enrol_app,
+}
 
 
 @contextmanager
 def explained(what: str) -> Iterator[None]:
-    """Turn what Cognito says into one sentence."""
+    """Turn an error of Cognito into one sentence."""
     try:
         yield
-    except (BotoCoreError, ClientError, WarrantException) as error:
-        said = str(error.args[0] if error.args else error)
-        raise CommandError(f"It is impossible to {what}: {said}") from error
+    except (BotoCoreError, ClientError) as error:
+        raise CommandError(f"It is impossible to {what}: {error}") from error

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,9 @@ from typing import Any
 import pytest
 
 from local.data_folder import ROOT, DataFolder
-from local.errors import CommandError
 from ops.deploy.api import Api
 from ops.deploy.learner import Learner, Question
-from ops.deploy.outputs import Outputs
-from ops.deploy.sign_in import access_token, one_time_code
 from ops.deploy.smoke import Play, SmokeError
-from tests.deployment.local_cloud import REGION
 from tests.laptop.stage_process import StageProcess, environment, run_program
 
 
@@ -128,59 +123,3 @@ def test_what_was_right_by_luck_is_answered_wrong_once() -> None:
     assert learner.choose(shown) == ["1"]
     learner.enter(shown, ["1"], correct=False)
     assert learner.choose(shown) == ["0"]
-
-
-@pytest.mark.parametrize(
-    ("at", "code"),
-    [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (2e10, "353130")],
-)
-def test_a_one_time_code_is_that_of_rfc_6238(at: float, code: str) -> None:
-    assert one_time_code("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", at) == code
-
-
-class StrictPool:
-    """A pool that asks for a second factor, as prod's does: the local cloud lets its users in."""
-
-    secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # pragma: allowlist secret
-
-    def associate_software_token(self, Session: str) -> dict[str, str]:  # noqa: N803
-        assert Session == "first"
-        return {"SecretCode": self.secret, "Session": "second"}
-
-    def verify_software_token(self, Session: str, UserCode: str) -> dict[str, str]:  # noqa: N803
-        assert Session == "second"
-        now = time.time()
-        assert UserCode in {one_time_code(self.secret, at) for at in (now - 30, now)}
-        return {"Status": "SUCCESS", "Session": "third"}
-
-    def respond_to_auth_challenge(self, **answer: object) -> dict[str, Any]:
-        assert answer == {
-            "ClientId": "client",
-            "ChallengeName": "MFA_SETUP",
-            "Session": "third",
-            "ChallengeResponses": {"USERNAME": "ada@example.com"},
-        }
-        return {"AuthenticationResult": {"AccessToken": "token"}}
-
-
-OUTPUTS = Outputs(apiUrl="", userPoolId="a_b", userPoolClientId="client", region=REGION)
-
-
-def test_a_user_who_must_have_a_second_factor_gets_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = {"ChallengeName": "MFA_SETUP", "Session": "first"}
-    monkeypatch.setattr("ops.deploy.sign_in.AWSSRP.authenticate_user", lambda _: asked)
-
-    def second_factor(secret: str | None) -> str:
-        assert secret
-        return one_time_code(secret, time.time())
-
-    token = access_token(StrictPool(), OUTPUTS, "ada@example.com", "made-up", second_factor)
-    assert token == "token"
-
-
-def test_nobody_is_given_a_second_factor_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user of one's own would be locked out by a secret that they have never seen."""
-    asked = {"ChallengeName": "MFA_SETUP", "Session": "first"}
-    monkeypatch.setattr("ops.deploy.sign_in.AWSSRP.authenticate_user", lambda _: asked)
-    with pytest.raises(CommandError, match="second factor"):
-        access_token(StrictPool(), OUTPUTS, "ada@example.com", "made-up")
