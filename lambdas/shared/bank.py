@@ -1,11 +1,13 @@
 """The bank as a warm function sees it: questions through a cache bounded in bytes."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from sys import getsizeof
 from threading import Lock
 from typing import NamedTuple
+
+from cachetools import LRUCache
 
 from domain.question import Question
 from lambdas.shared.store.errors import StoreUnavailableError
@@ -46,13 +48,16 @@ class Bank:
     table: QuestionsTable
     clock: Callable[[], int]
     capacity: int = CACHE_BYTES
-    _cached: OrderedDict[str, _Kept] = field(default_factory=OrderedDict)
-    _bytes: int = 0
+    _cached: LRUCache[str, _Kept] = field(init=False)
     _revision: int | None = None
     _revised_before: int = 0
     _checked_at: int = 0
     # The laptop stage serves from several threads.
     _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        """Create the cache."""
+        self._cached = LRUCache(self.capacity, getsizeof=attrgetter("size"))
 
     def cached(self, question_id: str) -> Question | None:
         """Return a question if it is in memory and fresh."""
@@ -60,7 +65,6 @@ class Bank:
             found = self._cached.get(question_id)
             if found is None or not self._is_fresh(found):
                 return None
-            self._cached.move_to_end(question_id)
             return found.question
 
     def get(self, question_ids: Iterable[str]) -> Mapping[str, Question]:
@@ -131,17 +135,10 @@ class Bank:
         return questions
 
     def _keep(self, question: Question) -> None:
-        self._drop(question.question_id)
-        size = _size(question)
-        self._cached[question.question_id] = _Kept(question, size, self.clock())
-        self._bytes += size
-        while self._bytes > self.capacity:
-            self._drop(next(iter(self._cached)))
-
-    def _drop(self, question_id: str) -> None:
-        dropped = self._cached.pop(question_id, None)
-        if dropped:
-            self._bytes -= dropped.size
+        kept = _Kept(question, _size(question), self.clock())
+        self._cached.pop(question.question_id, None)
+        if kept.size <= self.capacity:
+            self._cached[question.question_id] = kept
 
 
 def _size(question: Question) -> int:

@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError
 
 from lambdas.contract.routes import Access
-from lambdas.shared.store import batch
+from lambdas.shared.store import retry
 from lambdas.shared.store.batch import batch_get
 from lambdas.shared.store.errors import (
     RefusedWriteError,
@@ -103,7 +103,7 @@ def test_pauses_are_drawn_from_spans_that_double(
         spans.append((low, high))
         return high / 2
 
-    monkeypatch.setattr("lambdas.shared.store.conflicts.random.uniform", drawn)
+    monkeypatch.setattr("lambdas.shared.store.retry.random.uniform", drawn)
     pauses = stage.pauses()
     with stage.fault("TransactWriteItems", CONFLICT, times=3):
         stage.services.transactions.write([put(stage, "ada")])
@@ -241,7 +241,7 @@ def test_unprocessed_keys_are_asked_for_again(bank: Stage) -> None:
 def test_keys_left_unprocessed_five_times_are_reported(
     bank: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambdas.shared.store.batch.random.uniform", lambda _, high: high)
+    monkeypatch.setattr("lambdas.shared.store.retry.random.uniform", lambda _, high: high)
     pauses: list[float] = []
     database, name = bank.services.database, bank.services.questions.name
     with (
@@ -268,7 +268,7 @@ def test_a_start_waits_for_a_registry_left_unprocessed(
     bank: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither an unknown category nor a preference forgotten."""
-    monkeypatch.setattr(batch, "BACKOFF", 0)
+    monkeypatch.setattr(retry, "BACKOFF", 0)
     bank.call("updateUser", {"wrongAnswerPercentage": 70}, path={"userId": "me"})
     with bank.fault("BatchGetItem", partly(0), times=2):
         reply = bank.call("startSession", {"sources": [GEOGRAPHY]})
@@ -279,7 +279,7 @@ def test_a_start_waits_for_a_registry_left_unprocessed(
 def test_a_start_whose_registry_stays_unprocessed_is_503(
     bank: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "BACKOFF", 0)
+    monkeypatch.setattr(retry, "BACKOFF", 0)
     with bank.fault("BatchGetItem", partly(0)):
         assert_refused(bank.call("startSession", {"sources": [GEOGRAPHY]}))
 

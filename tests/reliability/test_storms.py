@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-from lambdas.shared.store import batch, conflicts
+from lambdas.shared.store import batch, retry
 from lambdas.shared.store.breaker import (
     FAILURES_IN_A_ROW,
     FEWEST_CALLS,
@@ -237,7 +237,7 @@ def test_a_write_that_meets_other_transactions_is_tried_four_times_with_growing_
         made, reply, attempts, again = strike(bank, scene, conflict, times, monkeypatch)
         pauses = min(times, TRIES - 1)
         assert attempts == pauses + 1
-        assert spans == [(0, conflicts.BACKOFF * 2**n) for n in range(1, pauses + 1)]
+        assert spans == [(0, retry.BACKOFF * 2**n) for n in range(1, pauses + 1)]
         assert made.pauses == [high / 3 for _, high in spans]
         assert all(shorter < longer for shorter, longer in pairwise(made.pauses))
         assert max(map(len, made.calls)) == 1, "the SDK leaves conflicts alone"
@@ -321,7 +321,7 @@ def test_a_batch_read_left_undone_is_asked_for_five_times_with_growing_pauses(
         return 0.0
 
     monkeypatch.setattr(random, "uniform", drawn)
-    wanted = [batch.BACKOFF * 2**n for n in range(1, batch.ATTEMPTS)]
+    wanted = [retry.BACKOFF * 2**n for n in range(1, batch.ATTEMPTS)]
     for times in range(1, batch.ATTEMPTS):
         spans.clear()
         with calm.storm(partly(0), first(times), "BatchGetItem") as storm:

@@ -1,12 +1,12 @@
-"""BatchGetItem and BatchWriteItem in chunks; what is unprocessed is asked again, within a bound."""
+"""BatchGetItem and BatchWriteItem in chunks, with a bounded retry of unprocessed parts."""
 
-import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lambdas.shared.store.client import Database, Item
 from lambdas.shared.store.errors import StoreUnavailableError
+from lambdas.shared.store.retry import Pause, attempts
 
 MAX_KEYS = 100
 """DynamoDB's limit for one BatchGetItem."""
@@ -15,10 +15,7 @@ MAX_WRITES = 25
 """DynamoDB's limit for one BatchWriteItem."""
 
 ATTEMPTS = 5
-"""Calls for one chunk: what is unprocessed after four more is reported, not waited for."""
-
-BACKOFF = 0.05
-"""Seconds the first pause is drawn from, doubling, with full jitter."""
+"""Calls for one chunk."""
 
 
 def batch_get(
@@ -27,7 +24,7 @@ def batch_get(
     keys: Sequence[Item],
     *,
     consistent: bool = False,
-    pause: Callable[[float], None] = time.sleep,
+    pause: Pause = time.sleep,
 ) -> list[Item]:
     """Return the items that exist of those named, in no order.
 
@@ -45,7 +42,7 @@ def batch_get_together(
     database: Database,
     wanted: Mapping[str, Mapping[str, Any]],
     *,
-    pause: Callable[[float], None] = time.sleep,
+    pause: Pause = time.sleep,
 ) -> Mapping[str, list[Item]]:
     """Return the items that exist of up to 100 keys in several tables, by table.
 
@@ -56,8 +53,7 @@ def batch_get_together(
     """
     items: dict[str, list[Item]] = {table: [] for table in wanted}
     pending: Mapping[str, Any] = wanted
-    for attempt in range(ATTEMPTS):
-        _pause_before(attempt, pause)
+    for _ in attempts(ATTEMPTS, pause):
         found = database.call("batch_get_item", RequestItems=pending)
         for table, some in found["Responses"].items():
             items[table] += some
@@ -72,7 +68,7 @@ def batch_write(
     table: str,
     writes: Sequence[Mapping[str, Any]],
     *,
-    pause: Callable[[float], None] = time.sleep,
+    pause: Pause = time.sleep,
 ) -> None:
     """Carry out writes without a condition, each by itself: `PutRequest` or `DeleteRequest`.
 
@@ -81,17 +77,10 @@ def batch_write(
     """
     for at in range(0, len(writes), MAX_WRITES):
         pending: Mapping[str, Any] = {table: writes[at : at + MAX_WRITES]}
-        for attempt in range(ATTEMPTS):
-            _pause_before(attempt, pause)
+        for _ in attempts(ATTEMPTS, pause):
             found = database.call("batch_write_item", RequestItems=pending)
             pending = found.get("UnprocessedItems", {})
             if not pending:
                 break
         else:
             raise StoreUnavailableError("The database left part of a write undone.")
-
-
-def _pause_before(attempt: int, pause: Callable[[float], None]) -> None:
-    if attempt:
-        # Jitter only spreads retries; nothing depends on what it is.
-        pause(random.uniform(0, BACKOFF * 2**attempt))  # noqa: S311  # nosec B311

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
@@ -11,8 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.shared.settings import Settings
 from lambdas.shared.store.breaker import Breaker, Circuit, CircuitOpenError, Direction
-from lambdas.shared.store.conflicts import ConflictError, patiently
 from lambdas.shared.store.errors import ConditionFailedError, StoreUnavailableError
+from lambdas.shared.store.retry import ConflictError, Pause, retry_on_conflict
 from lambdas.shared.telemetry.metrics import FAILED_ATTEMPTS, REFUSED_CALLS, THROTTLES
 from lambdas.shared.telemetry.request_log import Usage, count, log_breaker_opened, usage
 
@@ -74,7 +74,7 @@ class Database(NamedTuple):
 
     client: "DynamoDBClient"
     breaker: Breaker | None = None
-    pause: Callable[[float], None] = time.sleep
+    pause: Pause = time.sleep
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Call an operation by its Python name, such as `get_item`.
@@ -87,7 +87,7 @@ class Database(NamedTuple):
                 or was so just now; or the item is being changed all the time.
             ClientError: the request is refused for another reason.
         """
-        return patiently(lambda: self._call(operation, parameters), self.pause)
+        return retry_on_conflict(lambda: self._call(operation, parameters), self.pause)
 
     def _call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         meter = usage.get(None) or Usage()

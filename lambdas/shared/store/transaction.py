@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from lambdas.shared.store.client import THROTTLED_REASONS, Database, Item
-from lambdas.shared.store.conflicts import ConflictError, patiently
 from lambdas.shared.store.errors import RefusedWriteError, TransactionConditionError
+from lambdas.shared.store.retry import ConflictError, Pause, retry_on_conflict
 
 _PASSING = THROTTLED_REASONS | {"TransactionConflict"}
 
@@ -40,7 +40,7 @@ class Transactions(NamedTuple):
     """Runs transactions. `pause` waits a number of seconds."""
 
     database: Database
-    pause: Callable[[float], None] = time.sleep
+    pause: Pause = time.sleep
 
     def write(self, actions: Sequence[Action | Mapping[str, Any]]) -> None:
         """Write up to 100 actions together.
@@ -50,7 +50,7 @@ class Transactions(NamedTuple):
             StoreUnavailableError: it kept colliding with other transactions; nothing was written.
         """
         typed = [each if isinstance(each, Action) else Action(each) for each in actions]
-        patiently(lambda: self._write(typed), self.pause)
+        retry_on_conflict(lambda: self._write(typed), self.pause)
 
     def _write(self, actions: Sequence[Action]) -> None:
         requests = [action.request for action in actions]

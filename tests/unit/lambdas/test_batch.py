@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from lambdas.shared.store.batch import ATTEMPTS, BACKOFF, batch_get, batch_write
+from lambdas.shared.store.batch import ATTEMPTS, batch_get, batch_write
 from lambdas.shared.store.errors import StoreUnavailableError
+from lambdas.shared.store.retry import BACKOFF
 
 
 class Table:
