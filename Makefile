@@ -57,7 +57,7 @@ reset: $(INSTALLED) ## empty the stage, once it is stopped
 	@$(PYTHON) -m ops reset
 
 ##@ Check it
-.PHONY: test lint typecheck contracts unit reliability recount fuzz scan openapi openapi-check synth snapshots
+.PHONY: browser test lint typecheck contracts unit reliability recount fuzz scan openapi openapi-check synth snapshots
 test: lint typecheck contracts unit ## the next four
 
 lint: $(VENV) ## style and formatting
@@ -72,10 +72,15 @@ contracts: $(VENV) ## which package may import which
 
 # Coverage is of all tests together, so a part of them is held to none.
 unit: $(INSTALLED) ## tests with coverage, all but deployment and load (TESTS=tests/unit)
-	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/deployment --ignore=tests/load --benchmark-disable $(if $(TESTS),$(TESTS),--cov)
+	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/browser --ignore=tests/deployment --ignore=tests/load --benchmark-disable $(if $(TESTS),$(TESTS),--cov)
 
 reliability: $(INSTALLED) ## the exactly-once proof at length (HISTORIES=1000)
 	RELIABILITY_HISTORIES=$(HISTORIES) STATE_MACHINE_RUNS=$(HISTORIES) $(BIN)/pytest -n 2 --dist loadfile tests/reliability
+
+# Without a Chromium on the machine, the one of tests/browser/package.json is installed.
+browser: $(INSTALLED) ## the play page in a real Chromium; pictures in build/browser (CHROMIUM=)
+	@command -v "$(or $(CHROMIUM),chromium)" google-chrome >/dev/null || $(BIN)/npm --prefix tests/browser ci >&2
+	CHROMIUM="$(CHROMIUM)" $(BIN)/pytest -q tests/browser
 
 recount: $(INSTALLED) ## statistics against a recount of answers over HTTP (ANSWERS=10000)
 	ANSWERS=$(ANSWERS) $(BIN)/pytest -q tests/delivery

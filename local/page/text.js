@@ -25,9 +25,16 @@ const FORMULA = [
 const escaped = (text) =>
   text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
+// Tags that stay HTML; any other is shown as it is written, as in "What does <script> do?".
+const SIMPLE = /^<\/?(b|br|code|del|em|i|li|ol|p|s|strong|sub|sup|table|tbody|td|th|thead|tr|u|ul)\s*\/?>$/i;
+
 const marked = new Marked({
   breaks: true,
   gfm: true,
+  renderer: {
+    html: ({ text }) => text.replace(/<[^>]*>?/g, (tag) => (SIMPLE.test(tag) ? tag : escaped(tag))),
+    image: ({ text, href }) => escaped(text || href), // nothing is loaded from elsewhere
+  },
   extensions: [{
     name: "formula",
     level: "inline",
