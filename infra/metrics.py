@@ -14,6 +14,7 @@ from infra.stages import BASE_PATH, Stage
 from lambdas.shared.telemetry.metrics import NAMESPACE, Metric
 
 PERIOD = cdk.Duration.minutes(5)
+_HOUR = cdk.Duration.hours(1)
 
 AVAILABILITY_OBJECTIVE = 99.9
 """Percent of requests over 30 days that are not answered with 5xx."""
@@ -199,6 +200,23 @@ def delivery_metric(stage: Stage, stream: str, name: str, statistic: str) -> clo
     """Return a metric of a delivery stream."""
     dimensions = {"DeliveryStreamName": stage.named(stream)}
     return _metric("AWS/Firehose", name, statistic, dimensions, label=stream)
+
+
+def mail_refused() -> cloudwatch.MathExpression:
+    """Return the messages of an hour that SES or the recipients' servers refused.
+
+    SES counts by account and region, without dimensions.
+    """
+    refusals = ("Bounce", "Complaint", "Reject", "RenderingFailure")
+    return expression(
+        " + ".join(f"FILL({name.lower()}, 0)" for name in refusals),
+        {
+            name.lower(): _metric("AWS/SES", name, "Sum", {}, label=name, period=_HOUR)
+            for name in refusals
+        },
+        label="messages refused",
+        period=_HOUR,
+    )
 
 
 def log_metric(log_group: str, name: str, *, label: str) -> cloudwatch.Metric:

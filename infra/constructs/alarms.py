@@ -26,6 +26,7 @@ from infra.metrics import (
     emitted,
     expression,
     function_metric,
+    mail_refused,
     queue_metric,
     reserved_concurrency,
     table_throttles,
@@ -49,6 +50,10 @@ LAG_MS = 5 * 60 * 1000
 
 AUDIT_LATE_SECONDS = 30 * 60
 """The stream fills an object for 5 minutes: records six times as old do not get to their bucket."""
+
+
+FEW_REFUSALS = 5
+"""Messages of an hour: addresses with a typing error bounce now and then."""
 
 
 class Burn(NamedTuple):
@@ -131,6 +136,7 @@ class Alarms(Construct):
             *self._causes(),
             *self._consumer(),
             *self._audit(),
+            *self._mail(),
         ]
 
     def _burning(self, burn: Burn) -> Iterator[Alarm]:
@@ -253,6 +259,16 @@ class Alarms(Construct):
                 delivery_metric(stage, AUDIT, "IncomingRecords", "Sum"),
                 label="answers without an audit record",
             ),
+        )
+
+    def _mail(self) -> Iterator[Alarm]:
+        if self._stage.mail_sender is None:
+            return  # Cognito's own sender emits no metric
+        yield self._ticket(
+            "mail-refused",
+            f"More than {FEW_REFUSALS} messages of an hour were refused or came back.",
+            # Emitted when messages are sent: no data, no messages.
+            Condition(metric=mail_refused(), above=FEW_REFUSALS),
         )
 
     def _answers_without(self, name: str, follows: cloudwatch.IMetric, *, label: str) -> Condition:

@@ -22,6 +22,9 @@ from lambdas.shared.http.identity import ADMIN_GROUP, LEARNER_GROUP
 _SIGN_UP = "signup"
 """The function that the pool calls when a sign-up is confirmed."""
 
+_SENDER = "Quiz"
+"""Name that messages come from."""
+
 _BY_USER_POOL = Calls(
     seconds=timeout_of(_SIGN_UP),
     no_dead_letters="Its user pool alone calls it, and waits: what it could not do is done by the "
@@ -62,6 +65,7 @@ class IdentityStack(StageStack):
                 require_symbols=True,
                 temp_password_validity=cdk.Duration.days(1),
             ),
+            email=self._sender(stage),
             mfa=stage.mfa,
             # A text message costs money and can be intercepted; an authenticator app does not.
             mfa_second_factor=cognito.MfaSecondFactor(otp=stage.authenticator_app, sms=False),
@@ -125,6 +129,17 @@ class IdentityStack(StageStack):
             "UserPoolClientId",
             value=self.client.user_pool_client_id,
             description="Client to sign in as",
+        )
+
+    def _sender(self, stage: Stage) -> cognito.UserPoolEmail | None:
+        """Send from the stage's own address; Cognito's sender is for trying things out."""
+        if stage.mail_sender is None:
+            return None
+        return cognito.UserPoolEmail.with_ses(
+            from_email=stage.mail_sender,
+            from_name=_SENDER,
+            ses_region=self.region,
+            ses_verified_domain=stage.mail_sender.rpartition("@")[2],
         )
 
     def _acknowledge_findings(self, stage: Stage) -> None:

@@ -94,3 +94,20 @@ def test_clients_learn_pool_and_client_from_the_outputs(identity: Template) -> N
         identity.text(outputs["UserPoolId"]["Value"]) == f"<{identity.only(POOL)['UserPoolName']}>"
     )
     assert outputs["UserPoolClientId"]["Value"] == {"Ref": client_id}
+
+
+def test_a_stage_with_a_sender_sends_from_its_verified_domain(assembly: Assembly) -> None:
+    """Cognito's own sender stops at 50 messages a day for the whole account."""
+    template = assembly.template("quiz-prod-identity")
+    email = template.only(POOL)["EmailConfiguration"]
+    assert email["EmailSendingAccount"] == "DEVELOPER"
+    assert email["From"] == "Quiz <quiz@example.com>"
+    assert template.text(email["SourceArn"]) == (
+        "arn:<AWS::Partition>:ses:<AWS::Region>:<AWS::AccountId>:identity/example.com"
+    )
+
+
+@pytest.mark.parametrize("stage", ["dev", "staging", "rehearsal"])
+def test_a_stage_without_a_sender_uses_that_of_cognito(assembly: Assembly, stage: str) -> None:
+    pool = assembly.template(f"quiz-{stage}-identity").only(POOL)
+    assert pool.get("EmailConfiguration", {}).get("EmailSendingAccount") != "DEVELOPER"

@@ -63,6 +63,8 @@ AWS_METRICS = {
     "AWS/Logs": {"IncomingBytes", "IncomingLogEvents"},
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
     # CloudWatch-Service-Quota-Integration.html
+    # https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-cloudwatch.html
+    "AWS/SES": {"Bounce", "Complaint", "Delivery", "Reject", "RenderingFailure", "Send"},
     "AWS/Usage": {"CallCount", "ResourceCount"},
 }
 """The metrics of AWS that could be shown here, as its documentation lists them, November 2026."""
@@ -75,6 +77,9 @@ MATTERS = {
     "burn-slow-short": "error-budget",
 }
 """Alarms that speak only through a composite alarm, by the runbook's heading."""
+
+OF_SOME_STAGES = {"concurrency-reserved", "mail-refused"}
+"""Alarms on what only some stages have."""
 
 by_stage = pytest.mark.parametrize("stage", OPERATED_STAGES)
 
@@ -113,7 +118,7 @@ def formula(alarm: Properties) -> str:
 
 
 def dimensions(metric: Properties) -> dict[str, str]:
-    return {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+    return {each["Name"]: each["Value"] for each in metric.get("Dimensions", ())}
 
 
 def topics(template: Template) -> dict[str, str]:
@@ -130,7 +135,7 @@ def topics(template: Template) -> dict[str, str]:
 def test_there_is_an_alarm_for_all_that_can_go_wrong(operations: Template) -> None:
     # An alarm takes ten metrics: of more functions there are several, numbered.
     found = {re.sub(r"-\d+$", "", name) for name in everything_that_alarms(operations)}
-    assert found - {"concurrency-reserved"} == {
+    assert found - OF_SOME_STAGES == {
         "availability",
         "error-budget",
         *MATTERS,
@@ -161,12 +166,13 @@ def test_an_alarm_tells_meaning_stage_and_runbook(assembly: Assembly, stage: str
         assert told[3] in anchors()
 
 
-def test_the_runbook_has_an_entry_per_kind_of_alarm_and_no_other(operations: Template) -> None:
+def test_the_runbook_has_an_entry_per_kind_of_alarm_and_no_other(assembly: Assembly) -> None:
     named = {
         alarm["AlarmDescription"].rpartition("#")[2]
-        for alarm in everything_that_alarms(operations).values()
+        for stage in OPERATED_STAGES
+        for alarm in everything_that_alarms(assembly.template(f"quiz-{stage}-operations")).values()
     }
-    assert anchors() == {"operations", "budget", *named}
+    assert anchors() == {"operations", "budget", "restore", *named}
 
 
 @pytest.mark.parametrize("field", ["Means", "Look", "Do"])
@@ -276,6 +282,20 @@ def test_an_alarm_at_the_alias_has_the_dimensions_of_the_alias(operations: Templ
     (metric,) = metrics(alarms(operations)["consumer-lag"])
     told = dimensions(metric)
     assert told["Resource"] == f"{told['FunctionName']}:live"
+
+
+@by_stage
+def test_refused_mail_is_watched_where_the_stage_sends_its_own(
+    assembly: Assembly, stage: str
+) -> None:
+    by_name = alarms(assembly.template(f"quiz-{stage}-operations"))
+    assert ("mail-refused" in by_name) == (CHOSEN[stage].mail_sender is not None)
+    if alarm := by_name.get("mail-refused"):
+        assert {each["Namespace"] for each in metrics(alarm)} == {"AWS/SES"}
+        quiet: dict[str, list[float | None]]
+        quiet = {"complaint": [None] * 2, "reject": [None] * 2, "renderingfailure": [None] * 2}
+        assert up(alarm, bounce=[5.0, 6.0], **quiet) == [False, True]
+        assert up(alarm, bounce=[None] * 2, **quiet) == [False, False]
 
 
 @by_stage
@@ -422,9 +442,13 @@ def shown(template: Template) -> Iterator[tuple[str, str, dict[str, str]]]:
                 yield metric[0], metric[1], dict(zip(names[::2], names[1::2], strict=True))
 
 
-def test_no_widget_and_no_alarm_names_a_metric_that_nobody_emits(operations: Template) -> None:
+def test_no_widget_and_no_alarm_names_a_metric_that_nobody_emits(assembly: Assembly) -> None:
     namespaces = set()
-    for namespace, name, found in shown(operations):
+    for namespace, name, found in (
+        each
+        for stage in OPERATED_STAGES
+        for each in shown(assembly.template(f"quiz-{stage}-operations"))
+    ):
         namespaces.add(namespace)
         if namespace == NAMESPACE:
             assert set(found) == set(METRICS[name].dimensions)
