@@ -25,7 +25,7 @@ export PORT
 given = $(if $(filter command,$(origin $(1))),$($(1)))
 
 # make exports its command line: the commands read STAGE, CATEGORY, AUDIT and PORT themselves.
-STAGED := run token import reset synth capacity deploy diff destroy redrive smoke report
+STAGED := run token import reset synth capacity deploy diff destroy restore redrive smoke report
 ifeq ($(origin STAGE),command line)
 $(foreach goal,$(filter-out $(STAGED),$(MAKECMDGOALS)),$(error 'make $(goal)' takes no STAGE: leave it out))
 endif
@@ -138,7 +138,7 @@ capacity: $(INSTALLED) ## what learners ask of AWS and cost there (USERS=10000 S
 	@$(PYTHON) -m ops capacity $(if $(call given,USERS),--users $(USERS)) $(RECORD:%=--record)
 
 ##@ Deploy it
-.PHONY: deploy diff destroy redrive smoke report rehearse
+.PHONY: deploy diff destroy restore redrive smoke report rehearse
 deploy: $(INSTALLED) ## deploy a stage to AWS (STAGE=dev ADOPT=)
 	@$(PYTHON) -m ops deploy $(if $(ADOPT),--adopt) $(CONTEXT:%=--context=%)
 
@@ -147,6 +147,9 @@ diff: $(INSTALLED) ## show what deploying would change (STAGE=dev)
 
 destroy: $(INSTALLED) ## take a stage down (STAGE=dev CONFIRM=dev)
 	@$(PYTHON) -m ops destroy --confirm "$(CONFIRM)"
+
+restore: $(VENV) ## copy back what a table lost (STAGE=prod TABLE=users AT=2026-11-25T09:30:00Z)
+	@$(PYTHON) -m ops restore --table "$(TABLE)" --at "$(AT)" --confirm "$(CONFIRM)"
 
 redrive: $(INSTALLED) ## count what the stream's consumer could not (STAGE=dev, or local)
 	@$(PYTHON) -m ops redrive

@@ -205,6 +205,19 @@ def destroy(stage: str, context: Sequence[str], confirm: str) -> None:
 
 
 @operate.command()
+@click.option("--table", required=True, help="users, questions, sessions, progress, …")
+@click.option("--at", required=True, help="The time to go back to: 2026-11-25T09:30:00Z.")
+@click.option("--confirm", default="", help="The stage again: skips the question.")
+@stage_option("dev")
+def restore(stage: str, table: str, at: str, confirm: str) -> None:
+    """Copy back what a table lost, from a restore of it to a point in time."""
+    only_deployed(stage)
+    from ops.deploy.restore import restore as restore_table
+
+    restore_table(stage, table, at, confirm)
+
+
+@operate.command()
 @stage_option("dev")
 def redrive(stage: str) -> int:
     """Count the failed batches of answers again.

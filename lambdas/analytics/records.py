@@ -7,6 +7,7 @@ from typing import Any
 from domain.question import MAX_CHOICES
 from domain.statistics.given_answer import GivenAnswer
 from lambdas.contract.routes import QUESTION_ID_PATTERN, SESSION_ID_PATTERN
+from lambdas.shared.store.progress import RESTORED_AT
 
 Record = Mapping[str, Any]
 """A record of Lambda's event for a DynamoDB stream."""
@@ -41,7 +42,7 @@ def _answer(new: Mapping[str, Any], old: Mapping[str, Any]) -> GivenAnswer | Non
     attempt, right, wrong = (
         _number(new, name) - _number(old, name) for name in ("attempts", "correct", "wrong")
     )
-    if (attempt, right, wrong) == (0, 0, 0):
+    if (attempt, right, wrong) == (0, 0, 0) or new.get(RESTORED_AT) != old.get(RESTORED_AT):
         return None
     if attempt != 1 or sorted((right, wrong)) != [0, 1]:
         raise MalformedRecordError

@@ -9,9 +9,12 @@ from lambdas.shared.store.client import Database, Item
 from lambdas.shared.store.sessions import digits
 from lambdas.shared.store.transaction import Action
 
+RESTORED_AT = "restoredAt"
+"""Attribute of an item that `make restore` copied back, in milliseconds: its copy is no answer."""
+
 
 class QuestionRecord(NamedTuple):
-    """What a learner did with one question.
+    """A learner's record of one question.
 
     Attributes:
         first_seen_at, last_seen_at: Milliseconds since the epoch.
