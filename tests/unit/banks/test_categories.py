@@ -1,0 +1,45 @@
+"""Names and paths of categories become names of the bank."""
+
+import pytest
+
+from banks.categories import MAX_CATEGORY, category_name
+from banks.question import RefusedError
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("geography", "geography"),
+        (" geography ", "geography"),
+        ("a--b-", "a--b-"),
+        ("World History", "world-history"),
+        ("Entertainment: Music", "entertainment-music"),
+        ("Köln & Straße", "koln-strasse"),
+        ("$course$/top/geography", "geography"),
+        ("$course$/top/top", "top"),
+        ("$module$/Default for Unit 1: Topic", "default-for-unit-1-topic"),
+        ("$course$/top/Physics/Optics", "physics-optics"),
+        ("$system$/top/a//b", "a-b"),
+        ("$course$/top", None),
+        ("$course$", None),
+        ("", None),
+        (" / ", None),
+    ],
+)
+def test_names(given: str, name: str | None) -> None:
+    notices: list[str] = []
+    assert category_name(given, notices) == name
+    assert bool(notices) is (name not in (None, given.strip().rsplit("/", 1)[-1]))
+
+
+def test_long_names_stay_apart() -> None:
+    first, second = (category_name(f"{'x' * 60} {end}", []) for end in "ab")
+    assert first
+    assert second
+    assert first != second
+    assert len(first) == len(second) == MAX_CATEGORY
+
+
+def test_a_name_of_which_nothing_is_left_is_refused() -> None:
+    with pytest.raises(RefusedError, match="give the category yourself"):
+        category_name("地理", [])
