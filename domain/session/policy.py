@@ -52,3 +52,52 @@ def check_spacing(spacing: Spacing) -> None:
         raise InvalidValueError(
             f"a limit has {MIN_PENDING_LIMIT} to {MAX_PENDING_LIMIT} entries, not {limit}"
         )
+
+
+class Preferences(NamedTuple):
+    """Settings as a request, a category or a learner gives them; None where nothing is given.
+
+    A `pending_limit` of 0 is the choice of no limit.
+    """
+
+    policy: Policy | None = None
+    wrong_answer_percentage: int | None = None
+    first_lag: int | None = None
+    second_lag: int | None = None
+    share: int | None = None
+    pending_limit: int | None = None
+
+    def or_else(self, other: "Preferences") -> "Preferences":
+        """Return these preferences, with `other` where nothing is given."""
+        given = {name: value for name, value in self._asdict().items() if value is not None}
+        return other._replace(**given)
+
+    @property
+    def settings(self) -> "Settings":
+        """The settings of a session, with the built-in defaults where nothing is given."""
+        given = self.or_else(_DEFAULTS)
+        spacing = Spacing(
+            first_lag=given.first_lag or 0,
+            second_lag=given.second_lag or 0,
+            share=given.share or 0,
+            pending_limit=given.pending_limit or None,
+        )
+        return Settings(given.policy or Policy.RATIO, given.wrong_answer_percentage or 0, spacing)
+
+
+class Settings(NamedTuple):
+    """All settings; `spacing` counts under `SPACED`, `wrong_answer_percentage` under `RATIO`."""
+
+    policy: Policy
+    wrong_answer_percentage: int
+    spacing: Spacing
+
+
+_DEFAULTS = Preferences(
+    policy=Policy.RATIO,
+    wrong_answer_percentage=20,
+    first_lag=16,
+    second_lag=48,
+    share=50,
+    pending_limit=0,
+)

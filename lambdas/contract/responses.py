@@ -10,6 +10,8 @@ from typing_extensions import TypedDict
 
 SessionStatus = Literal["ACTIVE", "PAUSED", "COMPLETED", "ABANDONED", "EXPIRED"]
 NextAction = Literal["RETRY_SAME_QUESTION", "NEXT_QUESTION", "SESSION_COMPLETED"]
+Policy = Literal["RATIO", "SPACED"]
+ReasonCode = Literal["NEW", "RETRY", "DUE", "LIMIT", "REST", "REVIEW"]
 QuestionType = Literal["SINGLE_CHOICE", "MULTIPLE_CHOICE"]
 
 
@@ -35,8 +37,21 @@ class SessionSource(TypedDict):
     questionCount: int
 
 
+class Spacing(TypedDict):
+    """Settings of the policy SPACED; lags in turns, `pendingLimit` null for none."""
+
+    firstLag: int
+    secondLag: int
+    share: int
+    pendingLimit: int | None
+
+
 class SessionSettings(TypedDict):
+    """How the session chooses questions, fixed at its start; `spacing` under SPACED alone."""
+
+    policy: Policy
     wrongAnswerPercentage: int
+    spacing: NotRequired[Spacing]
 
 
 class SessionProgress(TypedDict):
@@ -75,6 +90,13 @@ class ShownAnswer(TypedDict):
     text: str
 
 
+class QuestionReason(TypedDict):
+    """Why this question is shown now; `text` is a sentence for the learner."""
+
+    code: ReasonCode
+    text: str
+
+
 class ShownQuestion(TypedDict):
     questionId: str
     turn: int
@@ -85,6 +107,7 @@ class ShownQuestion(TypedDict):
     fromWrongPool: bool
     questionNumber: int
     language: str
+    reason: QuestionReason
 
 
 class CurrentQuestion(TypedDict):
@@ -109,7 +132,9 @@ class User(TypedDict):
     userId: str
     displayName: str
     language: str
+    policy: Policy
     wrongAnswerPercentage: int
+    spacing: Spacing
     createdAt: NotRequired[str]
     updatedAt: NotRequired[str]
 

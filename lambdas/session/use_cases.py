@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
-from domain.session.engine import new_review_session, new_session
+from domain.session.engine import new_review_session, new_session, with_spacing
+from domain.session.policy import Policy, Settings
 from domain.session.randomness import SEED_BYTES
 from domain.session.state import LIFETIME, Session, Source, Status
 from lambdas.contract.bodies.session import SourceChoice, StartSession, UpdateSession
@@ -109,7 +110,7 @@ def _prepared(
     services: Services, user_id: str, wanted: StartSession
 ) -> tuple[Session, list[Action]]:
     """Return a new session with its first question, and what to write in its transaction."""
-    registry, percentage = _bank_and_preference(services, user_id, wanted)
+    registry, settings = _bank_and_settings(services, user_id, wanted)
     now = services.clock()
     session_id = f"{now:011x}{services.entropy(_RANDOM_ID_BYTES).hex()}"
     seed = services.entropy(SEED_BYTES)
@@ -120,10 +121,10 @@ def _prepared(
             name=wanted.name,
             seed=seed,
             sources=_sources(wanted.sources or (), registry),
-            wrong_answer_percentage=percentage,
+            wrong_answer_percentage=settings.wrong_answer_percentage,
             now=now,
         )
-        return draw_next(services, session).session, []
+        return draw_next(services, _with_policy(session, settings)).session, []
     leftovers = find_leftovers(
         services,
         user_id,
@@ -139,10 +140,14 @@ def _prepared(
         name=wanted.name,
         seed=seed,
         entries=leftovers.entries,
-        wrong_answer_percentage=percentage,
+        wrong_answer_percentage=settings.wrong_answer_percentage,
         now=now,
     )
-    return take_up(services, session, leftovers, now)
+    return take_up(services, _with_policy(session, settings), leftovers, now)
+
+
+def _with_policy(session: Session, settings: Settings) -> Session:
+    return with_spacing(session, settings.spacing if settings.policy is Policy.SPACED else None)
 
 
 def list_sessions(
@@ -226,15 +231,15 @@ def _stale(version: int) -> VersionConflictError:
     )
 
 
-def _bank_and_preference(
+def _bank_and_settings(
     services: Services, user_id: str, wanted: StartSession
-) -> tuple[dict[str, CategoryEntry], int]:
-    """Read the categories and, in the same call, the learner's preference if it is needed."""
-    given = wanted.settings.wrong_answer_percentage
-    if given is not None:
-        return services.questions.registry(), given
+) -> tuple[dict[str, CategoryEntry], Settings]:
+    """Read the categories and the learner's preferences in one call.
+
+    The settings are the request's, else the learner's.
+    """
     registry, profile = read_start(services.questions, services.users, user_id)
-    return registry, profile.wrong_answer_percentage
+    return registry, wanted.settings.preferences.or_else(profile.preferences).settings
 
 
 def _sources(wanted: Iterable[SourceChoice], registry: Mapping[str, CategoryEntry]) -> list[Source]:

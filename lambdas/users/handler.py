@@ -6,7 +6,9 @@ from lambdas.contract.bodies.user import UpdateUser
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
+from lambdas.shared.http.views import spacing_view
 from lambdas.shared.services import Services
+from lambdas.shared.store.preferences import preference_values
 from lambdas.shared.store.users import Profile
 from lambdas.shared.timestamps import iso
 
@@ -21,18 +23,25 @@ def get_user(request: Request, services: Services) -> Response:
 
 def update_user(request: Request, services: Services) -> Response:
     """PATCH /users/{userId}."""
-    changes = request.body(UpdateUser).model_dump(by_alias=True, exclude_none=True)
-    profile = services.users.change(request.user_id, changes, services.clock())
+    wanted = request.body(UpdateUser)
+    named = {"displayName": wanted.display_name, "language": wanted.language}
+    changes = {name: value for name, value in named.items() if value is not None}
+    profile = services.users.change(
+        request.user_id, changes | preference_values(wanted.preferences), services.clock()
+    )
     return Response(200, user_view(profile))
 
 
 def user_view(profile: Profile) -> "responses.User":
     """Return a profile as the contract shows it."""
+    settings = profile.preferences.settings
     body: responses.User = {
         "userId": profile.user_id,
         "displayName": profile.display_name,
         "language": profile.language,
-        "wrongAnswerPercentage": profile.wrong_answer_percentage,
+        "policy": settings.policy.value,
+        "wrongAnswerPercentage": settings.wrong_answer_percentage,
+        "spacing": spacing_view(settings.spacing),
     }
     if profile.created_at is not None and profile.updated_at is not None:
         body["createdAt"] = iso(profile.created_at)

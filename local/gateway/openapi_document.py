@@ -38,7 +38,7 @@ _EXAMPLES = {
     "startSession": {
         "name": "Mixed practice",
         "sources": [{"category": "geography", "questionCount": 10}],
-        "settings": {"wrongAnswerPercentage": 20},
+        "settings": {"policy": "RATIO", "wrongAnswerPercentage": 20},
     },
     "updateSession": {"status": "PAUSED", "version": 1},
     "submitAnswer": {

@@ -21,7 +21,10 @@ GOOD: dict[str, list[dict[str, Any]]] = {
     "StartSession": [{"sources": [{"category": "geography", "questionCount": 3}]}],
     "UpdateSession": [{"version": 1, "status": "PAUSED"}, {"version": 2, "name": "Mixed"}],
     "SubmitAnswer": [{"questionId": "geography:000001", "turn": 1, "selectedAnswers": ["k3f"]}],
-    "UpdateUser": [{"displayName": "Ada", "language": "en", "wrongAnswerPercentage": 20}],
+    "UpdateUser": [
+        {"displayName": "Ada", "language": "en", "wrongAnswerPercentage": 20},
+        {"policy": "SPACED", "spacing": {"firstLag": 8, "pendingLimit": 4}},
+    ],
     "SaveQuestions": [{"questions": [QUESTION]}],
     "QuestionDraft": [QUESTION | {"difficulty": 3, "tags": ["rivers"], "externalId": "q1"}],
 }
@@ -37,7 +40,12 @@ BAD: dict[str, list[dict[str, Any]]] = {
         {"questionId": "geography:000001", "selectedAnswers": []},
         {"questionId": "geography:000001", "selectedAnswers": ["k3f"], "timeSpent": -1},
     ],
-    "UpdateUser": [{"wrongAnswerPercentage": 101}, {"displayName": "x" * 81}],
+    "UpdateUser": [
+        {"wrongAnswerPercentage": 101},
+        {"displayName": "x" * 81},
+        {"policy": "LEITNER"},
+        {"spacing": {"pendingLimit": 3}},
+    ],
     "SaveQuestions": [{"questions": []}, {}],
     "QuestionDraft": [QUESTION | {"answers": []}, QUESTION | {"text": " "}],
 }

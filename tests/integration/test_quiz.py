@@ -75,6 +75,7 @@ def test_the_first_question_has_the_body_of_the_contract(bank: Stage) -> None:
             "fromWrongPool": False,
             "questionNumber": 1,
             "language": "en",
+            "reason": {"code": "NEW", "text": "This question is new."},
         },
         "progress": session(bank, session_id)["progress"],
     }

@@ -94,7 +94,7 @@ def test_a_session_starts_with_the_body_of_the_contract(bank: Stage) -> None:
             {"category": "geography", "questionCount": 2},
             {"category": "history", "questionCount": 3},
         ],
-        "settings": {"wrongAnswerPercentage": 35},
+        "settings": ratio(35),
         "createdAt": BEGAN,
         "updatedAt": BEGAN,
         "expiresAt": EXPIRES,
@@ -140,8 +140,13 @@ def test_retired_questions_are_not_counted_among_all(bank: Stage) -> None:
     assert session["progress"]["totalQuestions"] == 4
 
 
+def ratio(percentage: int) -> dict[str, object]:
+    """Return the settings that a session of RATIO shows."""
+    return {"policy": "RATIO", "wrongAnswerPercentage": percentage}
+
+
 def test_the_percentage_is_20_where_nobody_chose_one(bank: Stage) -> None:
-    assert started(bank)["settings"] == {"wrongAnswerPercentage": 20}
+    assert started(bank)["settings"] == ratio(20)
 
 
 @pytest.mark.parametrize("preferred", [0, 70])
@@ -149,15 +154,15 @@ def test_the_percentage_is_the_one_of_the_learners_profile(bank: Stage, preferre
     profile = {"wrongAnswerPercentage": preferred}
     assert bank.call("updateUser", profile, path={"userId": "me"}).status == 200
     for body in ({"sources": [GEOGRAPHY]}, {"sources": [GEOGRAPHY], "settings": {}}):
-        assert started(bank, body)["settings"] == profile
-    assert started(bank, user="bob")["settings"] == {"wrongAnswerPercentage": 20}
+        assert started(bank, body)["settings"] == ratio(preferred)
+    assert started(bank, user="bob")["settings"] == ratio(20)
 
 
 @pytest.mark.parametrize("said", [0, 100])
 def test_a_percentage_said_wins_over_the_profile(bank: Stage, said: int) -> None:
     bank.call("updateUser", {"wrongAnswerPercentage": 70}, path={"userId": "me"})
     settings = {"wrongAnswerPercentage": said}
-    assert started(bank, {"sources": [GEOGRAPHY], "settings": settings})["settings"] == settings
+    assert started(bank, {"sources": [GEOGRAPHY], "settings": settings})["settings"] == ratio(said)
 
 
 def test_eight_sources_are_taken(stage: Stage) -> None:

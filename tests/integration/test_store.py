@@ -273,7 +273,7 @@ def test_a_start_waits_for_a_registry_left_unprocessed(
     with bank.fault("BatchGetItem", partly(0), times=2):
         reply = bank.call("startSession", {"sources": [GEOGRAPHY]})
     assert reply.status == 201
-    assert reply.body["settings"] == {"wrongAnswerPercentage": 70}
+    assert reply.body["settings"] == {"policy": "RATIO", "wrongAnswerPercentage": 70}
 
 
 def test_a_start_whose_registry_stays_unprocessed_is_503(

@@ -7,6 +7,12 @@ from tests.integration.stage import Reply, Stage, response_lost
 
 NOW, LATER = "2026-09-21T14:13:20.000Z", "2026-09-21T14:13:30.000Z"
 
+SPACING = {
+    "policy": "RATIO",
+    "spacing": {"firstLag": 16, "secondLag": 48, "share": 50, "pendingLimit": None},
+}
+"""The policy and its settings where nobody chose one."""
+
 
 def read(stage: Stage, user_id: str = "me", **other: Any) -> Reply:
     return stage.call("getUser", path={"userId": user_id}, **other)
@@ -29,6 +35,7 @@ def test_a_user_who_never_wrote_has_the_defaults(stage: Stage) -> None:
         "displayName": "",
         "language": "en",
         "wrongAnswerPercentage": 20,
+        **SPACING,
     }
     assert stage.rows("users") == []
 
@@ -37,7 +44,7 @@ def test_a_profile_is_changed_and_reads_as_it_was_returned(stage: Stage) -> None
     body = {"displayName": "Ada \N{BRAIN}", "language": "pt-BR", "wrongAnswerPercentage": 35}
     reply = change(stage, body)
     assert reply.status == 200
-    assert reply.body == {"userId": "ada", **body, "createdAt": NOW, "updatedAt": NOW}
+    assert reply.body == {"userId": "ada", **body, **SPACING, "createdAt": NOW, "updatedAt": NOW}
     assert read(stage).body == reply.body
 
 
@@ -50,6 +57,7 @@ def test_what_a_change_leaves_out_stays(stage: Stage) -> None:
         "displayName": "Ada",
         "language": "de",
         "wrongAnswerPercentage": 35,
+        **SPACING,
         "createdAt": NOW,
         "updatedAt": LATER,
     }
@@ -134,3 +142,36 @@ def test_an_erased_account_has_no_profile_and_takes_none(stage: Stage) -> None:
         assert reply.body["detail"] == "The account was erased."
     assert stage.everything() == before
     assert change(stage, {"displayName": "Bob"}, user="bob").status == 200
+
+
+def test_each_setting_of_a_policy_is_changed_by_itself(stage: Stage) -> None:
+    change(stage, {"policy": "SPACED", "spacing": {"firstLag": 8, "pendingLimit": 12}})
+    body = change(stage, {"spacing": {"share": 80}}).body
+    assert body["policy"] == "SPACED"
+    assert body["spacing"] == {"firstLag": 8, "secondLag": 48, "share": 80, "pendingLimit": 12}
+    assert read(stage).body == body
+
+
+def test_a_pending_limit_of_null_is_no_limit(stage: Stage) -> None:
+    change(stage, {"spacing": {"pendingLimit": 4}})
+    assert change(stage, {"spacing": {"share": 60}}).body["spacing"]["pendingLimit"] == 4
+    assert (
+        change(stage, {"spacing": {"pendingLimit": None}}).body["spacing"]["pendingLimit"] is None
+    )
+
+
+def test_settings_out_of_bounds_are_named_together(stage: Stage) -> None:
+    spacing = {"firstLag": 0, "secondLag": 1001, "share": 0, "pendingLimit": 3, "thirdLag": 9}
+    reply = change(stage, {"policy": "LEITNER", "spacing": spacing})
+    assert sorted(faulty_fields(reply)) == [
+        "policy",
+        *sorted(f"spacing.{each}" for each in spacing),
+    ]
+    for limit in (3, 17):
+        refused = change(stage, {"spacing": {"pendingLimit": limit}})
+        assert faulty_fields(refused) == ["spacing.pendingLimit"]
+    assert stage.rows("users") == []
+
+
+def test_spacing_without_a_setting_changes_nothing(stage: Stage) -> None:
+    assert faulty_fields(change(stage, {"spacing": {}})) == ["body"]

@@ -14,6 +14,7 @@ from typing import Any
 from lambdas.shared.bank import Bank
 from tests.integration.stage import ROUTE, START, Stage
 from tests.reliability.chaos import Baton, Chaos, CrashError, Free, Scheduler
+from tests.reliability.policies import POLICIES
 from tests.reliability.reference_model import LIFETIME
 
 TICK = 10
@@ -378,7 +379,7 @@ class Client:
         body = {
             "name": f"n{next(world.names)}",
             "sources": sources,
-            "settings": {"wrongAnswerPercentage": percentage},
+            "settings": {"wrongAnswerPercentage": percentage, **random.choice(POLICIES)},
         }
         request = Request("startSession", body, key=f"key-{len(world.keys)}")
         world.keys.append(request)
@@ -397,7 +398,7 @@ class Client:
         body = {
             "name": f"n{next(world.names)}",
             "review": wanted,
-            "settings": {"wrongAnswerPercentage": 20},
+            "settings": {"wrongAnswerPercentage": 20, **random.choice(POLICIES)},
         }
         key = f"review-{self.number}-{len(world.requests)}"
         self.perform(Request("startSession", body, key=key))

@@ -181,6 +181,7 @@ class Judge:
                     int(item["turns"]["N"]),
                     turn["pool"]["BOOL"],
                     int(item["presented"]["N"]),
+                    turn["why"]["S"],
                 )
             shown[session_id] = [*map(Shown.of, seen), last]
         return shown
@@ -276,7 +277,6 @@ class Judge:
     def _start(self, session_id: str) -> Operation:
         request, shown = self.starts[session_id], self.shown[session_id][0]
         body, at = request.body, [call.now for call in request.effective]
-        percentage = body["settings"]["wrongAnswerPercentage"]
 
         def apply(model: Model) -> None:
             if "review" in body:
@@ -286,7 +286,7 @@ class Judge:
                     at=at,
                     category=body["review"].get("category"),
                     name=body["name"],
-                    percentage=percentage,
+                    settings=body["settings"],
                 )
             else:
                 sources = {each["category"]: each["questionCount"] for each in body["sources"]}
@@ -296,7 +296,7 @@ class Judge:
                     shown=shown,
                     at=at,
                     name=body["name"],
-                    percentage=percentage,
+                    settings=body["settings"],
                 )
 
         return operation(session_id, "review" if "review" in body else "start", apply, [request])

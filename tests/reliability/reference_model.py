@@ -43,6 +43,14 @@ Moment = int | Collection[int]
 
 Item = Mapping[str, Any]
 
+Settings = Mapping[str, Any]
+"""Settings of a session as a request has them, the percentage among them."""
+
+RATIO: Settings = {"wrongAnswerPercentage": 20}
+
+Spacing = Mapping[str, int | None]
+"""The settings of SPACED, all of them, as the contract has them."""
+
 
 class IllegalError(AssertionError):
     """The system did what the rules do not allow."""
@@ -60,6 +68,7 @@ class Shown:
     turn: int
     from_pool: bool
     number: int
+    reason: str
 
     @classmethod
     def of(cls, question: Mapping[str, Any] | None) -> Self | None:
@@ -71,18 +80,23 @@ class Shown:
             question["turn"],
             question["fromWrongPool"],
             question["questionNumber"],
+            question["reason"]["code"],
         )
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of WrongAnswers. `inherited` by a review, until it is put right there."""
+    """A row of WrongAnswers. `inherited` by a review, until it is put right there.
+
+    `turn` is the one of its latest right answer in the session that owns it.
+    """
 
     question_id: str
     queued: Times
     tries: int
     owner: str
     inherited: bool = False
+    turn: int = 0
 
     @property
     def category(self) -> str:
@@ -113,6 +127,7 @@ class SessionBook:
     name: str
     sources: Mapping[str, int]
     percentage: int
+    spacing: Spacing | None
     created: Times
     used: Times
     updated: Times
@@ -173,7 +188,7 @@ class Model:
         shown: Shown | None,
         at: Moment,
         name: str = "",
-        percentage: int = 20,
+        settings: Settings = RATIO,
     ) -> None:
         """A session of sources began: how many questions of each category."""
         self._require(session_id not in self.sessions, f"{session_id} is started twice")
@@ -181,7 +196,8 @@ class Model:
             session_id=session_id,
             name=name,
             sources=dict(sources),
-            percentage=percentage,
+            percentage=settings["wrongAnswerPercentage"],
+            spacing=settings.get("spacing"),
             created=times(at),
             used=times(at),
             updated=times(at),
@@ -199,7 +215,7 @@ class Model:
         category: str | None = None,
         limit: int = MAX_REVIEW,
         name: str = "",
-        percentage: int = 20,
+        settings: Settings = RATIO,
     ) -> None:
         """A review session began: it takes up what sessions that are over left.
 
@@ -226,7 +242,7 @@ class Model:
             elif len(taken) < limit and (
                 len({e.category for e in taken.values()} | {entry.category}) <= MAX_CATEGORIES
             ):
-                taken[entry.question_id] = replace(entry, owner=session_id, inherited=True)
+                taken[entry.question_id] = replace(entry, owner=session_id, inherited=True, turn=0)
         self._require(bool(taken), "there is nothing to review")
         gone = [e for e in left if e.question_id in taken]
         for former in {e.owner for e in gone} & self.sessions.keys():
@@ -239,7 +255,8 @@ class Model:
             session_id=session_id,
             name=name,
             sources=dict(Counter(e.category for e in pool)),
-            percentage=percentage,
+            percentage=settings["wrongAnswerPercentage"],
+            spacing=settings.get("spacing"),
             created=times(at),
             used=times(at),
             updated=times(at),
@@ -283,7 +300,7 @@ class Model:
             if session.missed:
                 self._queue(session, entry, question, now)
             elif entry and entry.tries > 1:
-                lowered = replace(entry, tries=entry.tries - 1, inherited=False)
+                lowered = replace(entry, tries=entry.tries - 1, inherited=False, turn=turn)
                 self._swap(session, entry, lowered)
             else:
                 mastered = True
@@ -306,7 +323,7 @@ class Model:
             session.missed, session.shown = False, None
             self._show(session, shown)
         else:
-            again = replace(on_screen, turn=turn + 1)
+            again = replace(on_screen, turn=turn + 1, reason="RETRY")
             self._require(shown == again, f"after a wrong answer {again} comes, not {shown}")
             session.turns, session.shown = turn + 1, again
 
@@ -393,7 +410,11 @@ class Model:
                 {"category": category, "questionCount": count}
                 for category, count in session.sources.items()
             ],
-            "settings": {"wrongAnswerPercentage": session.percentage},
+            "settings": {
+                "policy": "SPACED" if session.spacing else "RATIO",
+                "wrongAnswerPercentage": session.percentage,
+                **({"spacing": session.spacing} if session.spacing else {}),
+            },
             "progress": self.figures(session_id),
         }
         expires = frozenset(use + LIFETIME for use in session.used)
@@ -422,7 +443,7 @@ class Model:
         if entry:
             self._swap(session, entry, None)
         queued = frozenset(max(at, last + 1) for at in now for last in session.last_queued)
-        new = Entry(question, queued, TRIES, session.session_id)
+        new = Entry(question, queued, TRIES, session.session_id, turn=session.turns)
         session.pool.append(new)
         session.last_queued = queued
         self.entries.append(new)
@@ -456,14 +477,14 @@ class Model:
         question = shown.question_id
         self._require(shown.turn == session.turns + 1, f"turn {session.turns + 1}, not {shown}")
         if shown.from_pool:
-            self._require(not fresh or session.percentage > 0, f"{shown}: the pool is not drawn")
             self._require(bool(others) or not fresh, f"{shown}: the same again, others are fresh")
-            drawable = oldest(others or session.pool)
+            drawable = self._first_of_pool(session, others or session.pool, fresh, shown)
             found = [e for e in drawable if e.question_id == question]
             self._require(bool(found), f"{shown} is not the oldest of {drawable}")
             session.presented += found[0].inherited and question not in session.drawn
         else:
-            self._require(not others or session.percentage < 100, f"{shown} instead of the pool")
+            self._require(shown.reason == "NEW", f"{shown}: the question is new")
+            self._require(self._may_be_fresh(session, others), f"{shown} instead of the pool")
             category = category_of(question)
             self._require(session.fresh[category] > 0, f"{category} has nothing fresh left")
             self._require(question not in session.drawn, f"{question} is drawn twice")
@@ -472,6 +493,34 @@ class Model:
         session.drawn.add(question)
         self._require(shown.number == session.presented, f"{shown}: number {session.presented}")
         session.turns, session.shown = shown.turn, shown
+
+    def _first_of_pool(
+        self, session: SessionBook, candidates: list[Entry], fresh: int, shown: Shown
+    ) -> list[Entry]:
+        """Return the entries that may be drawn now, and check the reason that is shown."""
+        if session.spacing is None:
+            self._require(not fresh or session.percentage > 0, f"{shown}: the pool is not drawn")
+            drawable, is_due = oldest(candidates), bool(fresh)
+        else:
+            first = min(due(session.spacing, each) for each in candidates)
+            drawable = oldest([e for e in candidates if due(session.spacing, e) == first])
+            is_due = first <= shown.turn
+            full = at_limit(session)
+            self._require(is_due or full or not fresh, f"{shown}: {drawable} is not due")
+        rest = "LIMIT" if fresh else "REST"
+        inherited = any(e.inherited for e in drawable if e.question_id == shown.question_id)
+        reason = "REVIEW" if inherited else "DUE" if is_due else rest
+        self._require(shown.reason == reason, f"{shown}: the reason is {reason}")
+        return drawable
+
+    @staticmethod
+    def _may_be_fresh(session: SessionBook, others: list[Entry]) -> bool:
+        if session.spacing is None:
+            return not others or session.percentage < 100
+        if at_limit(session):
+            return False
+        is_due = any(due(session.spacing, each) <= session.turns + 1 for each in others)
+        return not is_due or session.spacing["share"] != 100
 
     @staticmethod
     def _require(holds: bool, otherwise: str) -> None:
@@ -532,21 +581,35 @@ class Model:
             stamp, _, name = item["timestamp"]["S"].partition("#")
             question, owner = item["questionId"]["S"], item["sessionId"]["S"]
             tries, inherited = int(item["remainingTries"]["N"]), "leftover" in item
+            turn = int(item["atTurn"]["N"]) if "atTurn" in item else 0
             if name != question:
                 faults.append(f"wrong answer {stamp} of {question} is under {name}")
             match = [
                 e
                 for e in missing
-                if (e.question_id, e.owner, e.tries, e.inherited)
-                == (question, owner, tries, inherited)
+                if (e.question_id, e.owner, e.tries, e.inherited, e.turn)
+                == (question, owner, tries, inherited, turn)
                 and milliseconds(stamp) in e.queued
             ]
             if match:
                 missing.remove(match[0])
             else:
-                said = f"{question} of {owner}, {tries} tries, inherited {inherited}"
+                said = f"{question} of {owner}, {tries} tries, inherited {inherited}, turn {turn}"
                 faults.append(f"wrong answer {milliseconds(stamp)} is not expected: {said}")
         return faults + [f"wrong answer is missing: {each}" for each in missing]
+
+
+def due(spacing: Spacing, entry: Entry) -> int:
+    """Return the turn from which on an entry is due."""
+    lag = spacing["firstLag"] if entry.tries == TRIES else spacing["secondLag"]
+    assert lag is not None
+    return 0 if entry.inherited else entry.turn + lag
+
+
+def at_limit(session: SessionBook) -> bool:
+    """Whether the session owes as many questions as its limit allows."""
+    limit = session.spacing["pendingLimit"] if session.spacing else None
+    return limit is not None and len(session.pool) >= limit
 
 
 def oldest(entries: list[Entry]) -> list[Entry]:

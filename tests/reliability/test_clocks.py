@@ -60,7 +60,8 @@ class Functions:
 
     def start(self, at: Function, percentage: int = 20) -> str:
         source = {"category": "geography"}
-        body = {"sources": [source], "settings": {"wrongAnswerPercentage": percentage}}
+        settings = {"wrongAnswerPercentage": percentage}
+        body = {"sources": [source], "settings": settings}
         reply = at.call("startSession", body)
         assert reply.status == 201, reply.body
         session_id = str(reply.body["sessionId"])
@@ -71,7 +72,7 @@ class Functions:
             {"geography": SIZE},
             shown=Shown.of(shown),
             at=at.now,
-            percentage=percentage,
+            settings=settings,
         )
         return session_id
 

@@ -25,10 +25,12 @@ from hypothesis.stateful import (
 
 from tests.integration.stage import ROUTE, START, Reply, Stage, draft, drafts, submission
 from tests.reliability.moments import counted_at
+from tests.reliability.policies import POLICIES, Policy
 from tests.reliability.reference_model import (
     LIFETIME,
     Model,
     SessionBook,
+    Settings,
     Shown,
 )
 
@@ -90,6 +92,7 @@ class Play:
 
 WHICH = st.integers(0, MAX_SESSIONS - 1)
 KEYS = st.sampled_from([None, None, "k1", "k2"])
+POLICY = st.sampled_from(POLICIES)
 PERCENTAGES = st.sampled_from([0, 0, 20, 50, 100])
 RIGHTS = st.lists(st.sampled_from([False, True, True]), min_size=2, max_size=12)
 NAMES = st.sampled_from(["", "a", "\N{BRAIN}" * 80])
@@ -104,10 +107,10 @@ class Learner(RuleBasedStateMachine):
     @initialize(
         seed=st.integers(0, 2**32),
         changing=st.sampled_from([False, False, True]),
-        played=st.lists(st.tuples(PERCENTAGES, RIGHTS), max_size=3),
+        played=st.lists(st.tuples(PERCENTAGES, POLICY, RIGHTS), max_size=3),
     )
     def begin(
-        self, seed: int, changing: bool, played: Sequence[tuple[int, Sequence[bool]]]
+        self, seed: int, changing: bool, played: Sequence[tuple[int, Policy, Sequence[bool]]]
     ) -> None:
         """Some sessions of the same questions have begun."""
         number = next(_runs)
@@ -123,8 +126,8 @@ class Learner(RuleBasedStateMachine):
         self.keys: dict[str, Play] = {}
         self.edits = 0
         self.edited: dict[str, int] = {}
-        for place, (percentage, rights) in enumerate(played):
-            self.start(asked=(SIZE, 0), percentage=percentage, key=None, name="")
+        for place, (percentage, policy, rights) in enumerate(played):
+            self.start(asked=(SIZE, 0), percentage=percentage, policy=policy, key=None, name="")
             self.play_on(which=place, rights=rights, tick=1)
 
     # How requests are sent and looked at
@@ -190,20 +193,29 @@ class Learner(RuleBasedStateMachine):
     @rule(
         asked=st.sampled_from([(SIZE, 0), (SIZE, 0), (2, 0), (2, 2), (1, SIZE), (0, 2), (0, 0)]),
         percentage=PERCENTAGES,
+        policy=POLICY,
         key=KEYS,
         name=NAMES,
     )
-    def start(self, asked: tuple[int, int], percentage: int, key: str | None, name: str) -> None:
+    def start(
+        self,
+        asked: tuple[int, int],
+        percentage: int,
+        policy: Policy,
+        key: str | None,
+        name: str,
+    ) -> None:
         categories = (self.own or SHARED[0], SHARED[1])
         sources = [
             {"category": each, "questionCount": n}
             for each, n in zip(categories, asked, strict=True)
             if n
         ]
+        settings: Settings = {"wrongAnswerPercentage": percentage, **policy}
         body = {
             "name": name,
             "sources": sources,
-            "settings": {"wrongAnswerPercentage": percentage},
+            "settings": settings,
         }
         headers = {"Idempotency-Key": key} if key else None
         reply = self.call("startSession", body, headers=headers)
@@ -219,7 +231,12 @@ class Learner(RuleBasedStateMachine):
 
         def take(session_id: str, shown: Shown | None) -> None:
             self.model.start(
-                session_id, wanted, shown=shown, at=self.now, name=name, percentage=percentage
+                session_id,
+                wanted,
+                shown=shown,
+                at=self.now,
+                name=name,
+                settings=settings,
             )
 
         self.started(reply, key, take)
@@ -228,13 +245,21 @@ class Learner(RuleBasedStateMachine):
     @rule(
         category=st.sampled_from([None, None, *SHARED]),
         limit=st.integers(1, 5),
+        policy=POLICY,
         key=KEYS,
         name=NAMES,
         after=st.sampled_from(["nothing", "abandoning", "abandoning all", "expiry"]),
         which=WHICH,
     )
     def review(
-        self, category: str | None, limit: int, key: str | None, name: str, after: str, which: int
+        self,
+        category: str | None,
+        limit: int,
+        policy: Policy,
+        key: str | None,
+        name: str,
+        after: str,
+        which: int,
     ) -> None:
         leaving = {"abandoning": [self.pick(which)], "abandoning all": self.plays}
         for play in leaving.get(after, []):
@@ -245,7 +270,8 @@ class Learner(RuleBasedStateMachine):
         if category:
             wanted["category"] = category
         headers = {"Idempotency-Key": key} if key else None
-        body = {"review": wanted, "name": name, "settings": {"wrongAnswerPercentage": 20}}
+        settings = {"wrongAnswerPercentage": 20, **policy}
+        body = {"review": wanted, "name": name, "settings": settings}
         left = self.model.leftovers(self.now, category)
         reply = self.call("startSession", body, headers=headers)
         if not left and key not in self.keys:
@@ -256,7 +282,13 @@ class Learner(RuleBasedStateMachine):
             self.steps["reviews"] += 1
             self.steps["merges"] += len(left) > len({each.question_id for each in left})
             self.model.review(
-                session_id, shown=shown, at=self.now, category=category, limit=limit, name=name
+                session_id,
+                shown=shown,
+                at=self.now,
+                category=category,
+                limit=limit,
+                name=name,
+                settings=settings,
             )
 
         self.started(reply, key, take)

@@ -38,7 +38,7 @@ TEXTS = ("alpha", "gamma", "delta", "sigma")
 EXPLAINED = "Explained"
 SHOWN_FIELDS = {
     *("questionId", "turn", "text", "type", "answers", "shuffled", "fromWrongPool"),
-    *("questionNumber", "language"),
+    *("questionNumber", "language", "reason"),
 }
 PLAYED_FIELDS = {
     *("questionId", "category", "text", "type", "language", "answers", "edited"),
@@ -164,7 +164,8 @@ def played(
     look("listCategories")
     sources = {"sources": [{"category": "greek", "questionCount": 3}]}
     first = look("startSession", sources).body["sessionId"]
-    second = look("startSession", sources, headers={"Idempotency-Key": "k"}).body["sessionId"]
+    spaced = sources | {"settings": {"policy": "SPACED", "spacing": {"firstLag": 1}}}
+    second = look("startSession", spaced, headers={"Idempotency-Key": "k"}).body["sessionId"]
     session_id, shown, where = first, {}, {}
     for session_id in (first, second):
         where = {"sessionId": session_id}
@@ -306,6 +307,8 @@ def test_what_is_said_before_has_no_field_for_it_and_no_line_a_text(stage: Stage
                 of_question, of_answers = fields[operation not in LISTS]
                 assert value.keys() == of_question
                 assert all(each.keys() == of_answers for each in value["answers"])
+                if "reason" in value:
+                    assert value["reason"].keys() == {"code", "text"}
             if operation == "exportUser":
                 assert name not in ("seed", "order")
             elif name == "sessions":

@@ -11,6 +11,13 @@ from pydantic import (
     model_validator,
 )
 
+from domain.session.policy import (
+    MAX_LAG,
+    MAX_PENDING_LIMIT,
+    MIN_PENDING_LIMIT,
+    Policy,
+    Preferences,
+)
 from lambdas.contract.bodies.base import CategoryName, Percentage, RequestModel, some_given
 from lambdas.contract.bodies.texts import ONE_LINE
 
@@ -30,10 +37,46 @@ class SourceChoice(RequestModel):
     question_count: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
 
 
-class SessionPreferences(RequestModel):
-    """How a session draws; the learner's own default where not said."""
+Lag = Annotated[int, Field(ge=1, le=MAX_LAG)]
+"""A number of turns."""
 
+
+class SpacingSettings(RequestModel):
+    """Settings of the policy SPACED.
+
+    Attributes:
+        first_lag: turns until a missed question's first review.
+        second_lag: turns from a right first review to the second.
+        share: percentage of draws that are due reviews, while any is due.
+        pending_limit: missed questions at which no new ones are drawn; null for no limit.
+    """
+
+    first_lag: Lag | None = None
+    second_lag: Lag | None = None
+    share: Annotated[int, Field(ge=1, le=100)] | None = None
+    pending_limit: Annotated[int, Field(ge=MIN_PENDING_LIMIT, le=MAX_PENDING_LIMIT)] | None = None
+
+
+class SessionPreferences(RequestModel):
+    """How a session chooses questions; the defaults apply where nothing is given."""
+
+    policy: Literal["RATIO", "SPACED"] | None = None
     wrong_answer_percentage: Percentage | None = None
+    spacing: SpacingSettings | None = None
+
+    @property
+    def preferences(self) -> Preferences:
+        """The settings that are given. An explicit null for `pendingLimit` is one: no limit."""
+        spacing = self.spacing or SpacingSettings()
+        limit = 0 if "pending_limit" in spacing.model_fields_set else None
+        return Preferences(
+            policy=Policy(self.policy) if self.policy else None,
+            wrong_answer_percentage=self.wrong_answer_percentage,
+            first_lag=spacing.first_lag,
+            second_lag=spacing.second_lag,
+            share=spacing.share,
+            pending_limit=spacing.pending_limit or limit,
+        )
 
 
 class ReviewChoice(RequestModel):

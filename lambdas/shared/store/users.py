@@ -7,8 +7,10 @@ Every write that would bring data of a user into being is on the condition that 
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from domain.session.policy import Preferences
 from lambdas.shared.store.client import Database, Item
 from lambdas.shared.store.errors import AccountErasedError, ConditionFailedError
+from lambdas.shared.store.preferences import preferences_from_item
 from lambdas.shared.store.transaction import Action
 
 UNFINISHED_ERASURES = "unfinishedErasures"
@@ -20,9 +22,6 @@ _UNFINISHED = "yes"
 NOT_ERASED = "attribute_not_exists(erasedAt)"
 """The condition; it holds as well for a user who has no item."""
 
-DEFAULT_WRONG_ANSWER_PERCENTAGE = 20
-"""Share of draws from the wrong-answer pool, in percent, where nothing else is chosen."""
-
 
 class Profile(NamedTuple):
     """A learner's profile and preferences; times in milliseconds, None before the first write."""
@@ -30,7 +29,7 @@ class Profile(NamedTuple):
     user_id: str
     display_name: str = ""
     language: str = "en"
-    wrong_answer_percentage: int = DEFAULT_WRONG_ANSWER_PERCENTAGE
+    preferences: Preferences = Preferences()
     created_at: int | None = None
     updated_at: int | None = None
 
@@ -64,7 +63,7 @@ class UsersTable(NamedTuple):
         return item
 
     def change(self, user_id: str, changes: Mapping[str, str | int], now: int) -> Profile:
-        """Set preferences (`displayName`, `language`, `wrongAnswerPercentage`); return them all.
+        """Set attributes of the profile and its preferences; return them all.
 
         Raises:
             AccountErasedError: the account was erased.
@@ -163,9 +162,7 @@ def profile_from_item(user_id: str, item: Item | None) -> Profile:
         user_id=user_id,
         display_name=item.get("displayName", {}).get("S", default.display_name),
         language=item.get("language", {}).get("S", default.language),
-        wrong_answer_percentage=int(
-            item.get("wrongAnswerPercentage", {}).get("N", default.wrong_answer_percentage)
-        ),
+        preferences=preferences_from_item(item),
         created_at=int(item["createdAt"]["N"]) if "createdAt" in item else None,
         updated_at=int(item["updatedAt"]["N"]) if "updatedAt" in item else None,
     )

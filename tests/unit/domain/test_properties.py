@@ -1,16 +1,29 @@
 """What holds in every session, on any bank, with any learner and any clock."""
 
 from collections import Counter
-from itertools import pairwise
+from dataclasses import replace
+from itertools import pairwise, product
 
+import pytest
 from hypothesis import given, settings
 
 from domain.session.effects import EntryQueued, EntryRemoved
+from domain.session.policy import Spacing
 from domain.session.pool import HEAD_CAPACITY, TRIES, PoolEntry
 from domain.session.replay import replay
 from domain.session.state import Outcome, Status, progress_of
+from tests.unit.domain.builders import question, seeded
+from tests.unit.domain.chi_square import chi_square, limit
 from tests.unit.domain.reference_model import ReferenceModel, Sheet
-from tests.unit.domain.whole_sessions import CATEGORIES, Plan, Step, plans, plans_with_gaps, play
+from tests.unit.domain.whole_sessions import (
+    CATEGORIES,
+    Plan,
+    Step,
+    plans,
+    plans_with_gaps,
+    play,
+    steps,
+)
 
 whole_sessions = settings(deadline=None, max_examples=80)
 
@@ -282,3 +295,35 @@ def play_or_nothing(plan: Plan) -> list[Step]:
     played = play(plan)
     assert played or not set(plan.bank) - plan.retired
     return played
+
+
+@whole_sessions
+@given(plan=plans())
+def test_neither_draws_nor_reasons_depend_on_the_right_choice(plan: Plan) -> None:
+    single = replace(plan, shapes=(question(count=4, right=[0]),))
+    other = replace(plan, shapes=(question(count=4, right=[3]),))
+
+    def drawn(each: Plan) -> list[object]:
+        return [(s.turn.question_id, s.turn.reason, s.turn.ago) for s in play(each)]
+
+    assert drawn(single) == drawn(other)
+
+
+@pytest.mark.parametrize("spacing", [None, Spacing(share=100), Spacing(2, 3, 60, 4)], ids=str)
+def test_new_questions_are_drawn_uniformly_under_every_policy(spacing: Spacing | None) -> None:
+    places: list[tuple[int, int]] = []
+    for number in range(1_200):
+        plan = Plan(
+            seed=seeded(number),
+            percentage=50,
+            sources=((8, 8),),
+            shapes=(question(count=2),),
+            misses=(1, 0, 1),
+            steps=(1_000,),
+            spacing=spacing,
+        )
+        fresh = (step.question.question_id for step in steps(plan) if step.fresh)
+        places += [(place, int(each[-1])) for place, each in enumerate(fresh)]
+    cells = dict.fromkeys(product(range(8), range(8)), 1)
+    # Rows and columns both sum to the number of sessions: 49 degrees of freedom.
+    assert chi_square(places, cells) < limit(49)

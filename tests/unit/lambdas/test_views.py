@@ -6,9 +6,18 @@ from typing import Any
 import pytest
 
 from domain.question import Choice, Question
+from domain.session.policy import Spacing
 from domain.session.pool import Pool, PoolEntry, Queue
 from domain.session.presentation import choice_ids
-from domain.session.state import Outcome, ProcessedTurn, Session, Source, Status, Turn
+from domain.session.state import (
+    Outcome,
+    ProcessedTurn,
+    Reason,
+    Session,
+    Source,
+    Status,
+    Turn,
+)
 from lambdas.answer.handler import answer_view
 from lambdas.answer.use_case import ProcessedAnswer
 from lambdas.contract import responses
@@ -66,6 +75,35 @@ OVER = SESSION._replace(
 )
 
 
+def test_a_session_of_spaced_shows_its_spacing() -> None:
+    spaced = SESSION._replace(spacing=Spacing(pending_limit=8))
+    assert session_view(spaced, NOW)["settings"] == {
+        "policy": "SPACED",
+        "wrongAnswerPercentage": 35,
+        "spacing": {"firstLag": 16, "secondLag": 48, "share": 50, "pendingLimit": 8},
+    }
+
+
+@pytest.mark.parametrize(
+    ("turn", "code"),
+    [
+        ({"reason": None}, "NEW"),
+        ({"reason": None, "from_pool": True}, "DUE"),
+        ({"reason": None, "missed": True}, "RETRY"),
+        *(({"reason": each, "from_pool": True}, each.value) for each in Reason),
+    ],
+)
+def test_every_turn_has_a_reason_also_one_of_an_earlier_release(
+    turn: dict[str, Any], code: str
+) -> None:
+    assert SESSION.turn is not None
+    shown = SESSION._replace(turn=SESSION.turn._replace(**turn))
+    view = question_view(shown, QUESTION)
+    assert view is not None
+    assert view["reason"]["code"] == code
+    assert view["reason"]["text"].endswith(".")
+
+
 def with_right(*right: int, multiple: bool = False) -> Question:
     choices = tuple(replace(c, correct=n in right) for n, c in enumerate(QUESTION.choices))
     return replace(QUESTION, choices=choices, multiple=multiple)
@@ -89,7 +127,7 @@ def test_a_session_is_shown_with_exactly_the_fields_of_the_contract() -> None:
             {"category": "geography", "questionCount": 30},
             {"category": "law", "questionCount": 2},
         ],
-        "settings": {"wrongAnswerPercentage": 35},
+        "settings": {"policy": "RATIO", "wrongAnswerPercentage": 35},
         "createdAt": "2026-09-21T14:13:20.000Z",
         "updatedAt": "2026-09-21T14:13:20.001Z",
         "expiresAt": "2026-09-21T14:13:22.000Z",
@@ -154,6 +192,7 @@ def test_a_question_is_shown_with_exactly_the_fields_of_the_contract() -> None:
         "fromWrongPool": False,
         "questionNumber": 6,
         "language": "de",
+        "reason": {"code": "NEW", "text": "This question is new."},
     }
     assert set(view) == set(responses.ShownQuestion.__annotations__)
 

@@ -1,0 +1,184 @@
+"""Sessions of either policy over the API: their settings, their reasons, and their end."""
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.integration.stage import Reply, Stage, drafts
+
+SIZE = 30
+DEFAULTS = {"firstLag": 16, "secondLag": 48, "share": 50, "pendingLimit": None}
+
+
+@pytest.fixture
+def bank(stage: Stage) -> Stage:
+    stage.save(*drafts("geography", SIZE))
+    return stage
+
+
+def started(stage: Stage, settings: dict[str, Any] | None = None) -> dict[str, Any]:
+    body: dict[str, Any] = {"sources": [{"category": "geography"}]}
+    reply = stage.call("startSession", body | ({"settings": settings} if settings else {}))
+    assert reply.status == 201, reply.body
+    session: dict[str, Any] = reply.body
+    return session
+
+
+def prefer(stage: Stage, **preferences: Any) -> None:
+    assert stage.call("updateUser", preferences, path={"userId": "me"}).status == 200
+
+
+def play(stage: Stage, session_id: str, error: float, seed: int = 1) -> Iterator[tuple[Any, Reply]]:
+    """Play to the end, missing new questions and reviews with this probability."""
+    random = Random(seed)
+    shown = stage.question(session_id)["question"]
+    while shown:
+        missed = shown["reason"]["code"] != "RETRY" and random.random() < error
+        reply = stage.answer(session_id, shown, right=not missed)
+        assert reply.status == 200, reply.body
+        yield shown, reply
+        shown = reply.body["question"]
+
+
+def test_a_session_shows_the_policy_it_started_with(bank: Stage) -> None:
+    spacing = {"firstLag": 4, "secondLag": 9, "share": 75, "pendingLimit": 8}
+    session = started(bank, {"policy": "SPACED", "wrongAnswerPercentage": 30, "spacing": spacing})
+    assert session["settings"] == {
+        "policy": "SPACED",
+        "wrongAnswerPercentage": 30,
+        "spacing": spacing,
+    }
+    read = bank.call("getSession", path={"sessionId": session["sessionId"]})
+    assert read.body["settings"] == session["settings"]
+
+
+def test_settings_that_are_not_given_have_defaults(bank: Stage) -> None:
+    session = started(bank, {"policy": "SPACED", "spacing": {"share": 70}})
+    assert session["settings"]["spacing"] == {**DEFAULTS, "share": 70}
+    assert started(bank)["settings"] == {"policy": "RATIO", "wrongAnswerPercentage": 20}
+
+
+def test_a_request_wins_over_the_learners_preference_setting_by_setting(bank: Stage) -> None:
+    prefer(bank, policy="SPACED", spacing={"firstLag": 8, "pendingLimit": 6})
+    assert started(bank)["settings"]["spacing"] == {**DEFAULTS, "firstLag": 8, "pendingLimit": 6}
+    mine = started(bank, {"spacing": {"firstLag": 9, "pendingLimit": None}})
+    assert mine["settings"]["spacing"] == {**DEFAULTS, "firstLag": 9}
+    assert started(bank, {"policy": "RATIO"})["settings"]["policy"] == "RATIO"
+
+
+def test_a_changed_preference_leaves_sessions_in_progress_as_they_are(bank: Stage) -> None:
+    session = started(bank, {"policy": "SPACED"})
+    prefer(bank, policy="RATIO", spacing={"firstLag": 1})
+    path = {"sessionId": session["sessionId"]}
+    assert bank.call("getSession", path=path).body["settings"] == session["settings"]
+
+
+@pytest.mark.parametrize(
+    "spacing",
+    [
+        {"firstLag": 0},
+        {"firstLag": 1001},
+        {"secondLag": 0},
+        {"secondLag": 1001},
+        {"share": 0},
+        {"share": 101},
+        {"pendingLimit": 3},
+        {"pendingLimit": 17},
+        {"pendingLimit": 16.5},
+        {"lag": 5},
+    ],
+    ids=str,
+)
+def test_settings_out_of_bounds_are_refused(bank: Stage, spacing: dict[str, Any]) -> None:
+    body = {
+        "sources": [{"category": "geography"}],
+        "settings": {"policy": "SPACED", "spacing": spacing},
+    }
+    reply = bank.call("startSession", body)
+    assert reply.status == 422
+    (field,) = spacing
+    assert [each["field"] for each in reply.body["errors"]] == [f"settings.spacing.{field}"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"policy": "RATIO", "wrongAnswerPercentage": 20},
+        {"policy": "SPACED"},
+        {"policy": "SPACED", "spacing": {"firstLag": 3, "secondLag": 7, "share": 100}},
+        {"policy": "SPACED", "spacing": {"pendingLimit": 4}},
+    ],
+    ids=str,
+)
+def test_a_session_of_each_policy_is_played_to_its_end_with_exact_figures(
+    bank: Stage, settings: dict[str, Any]
+) -> None:
+    session = started(bank, settings)
+    limit = settings.get("spacing", {}).get("pendingLimit")
+    left, answers, codes = session["progress"]["answersLeft"], 0, set()
+    body: dict[str, Any] = {}
+    for shown, reply in play(bank, session["sessionId"], error=0.4):
+        body, answers = reply.body, answers + 1
+        codes.add(shown["reason"]["code"])
+        now = body["progress"]["answersLeft"]
+        assert now == left - 1 if body["correct"] else now >= left
+        left = now
+        assert limit is None or body["progress"]["wrongPoolSize"] <= limit
+    assert body["nextAction"] == "SESSION_COMPLETED"
+    progress = body["progress"]
+    assert (progress["mastered"], progress["answersLeft"]) == (SIZE, 0)
+    assert progress["correctAnswers"] + progress["wrongAnswers"] == answers
+    assert bank.rows("wrong_answers") == []
+    assert {"NEW", "RETRY", "REST"} <= codes
+    assert "DUE" in codes or limit
+    assert ("LIMIT" in codes) == bool(limit)
+
+
+def test_a_reason_names_how_long_ago_and_how_many_answers_are_left(bank: Stage) -> None:
+    settings = {
+        "policy": "SPACED",
+        "spacing": {"firstLag": 2, "secondLag": 3, "share": 100},
+    }
+    session_id = started(bank, settings)["sessionId"]
+    shown = bank.question(session_id)["question"]
+    missed = shown["questionId"]
+    assert shown["reason"] == {"code": "NEW", "text": "This question is new."}
+    shown = bank.answer(session_id, shown, right=False).body["question"]
+    assert shown["reason"] == {"code": "RETRY", "text": "Your answer was wrong: try again."}
+    reasons = []
+    for _ in range(7):
+        reply = bank.answer(session_id, shown)
+        shown = reply.body["question"]
+        reasons.append((shown["questionId"] == missed, shown["reason"]["text"]))
+    due = "You missed this question before, and its review is due."
+    first = f"{due} Your last right answer to it was 2 answers ago. It needs 2 more right answers."
+    second = f"{due} Your last right answer to it was 3 answers ago. It needs 1 more right answer."
+    assert reasons == [
+        (False, "This question is new."),
+        (True, first),
+        (False, "This question is new."),
+        (False, "This question is new."),
+        (True, second),
+        (False, "This question is new."),
+        (False, "This question is new."),
+    ]
+    assert bank.question(session_id)["question"] == shown
+
+
+def test_a_review_session_names_the_earlier_session(bank: Stage) -> None:
+    session_id = started(bank, {"policy": "SPACED"})["sessionId"]
+    shown = bank.question(session_id)["question"]
+    for right in (False, True, False, True):
+        shown = bank.answer(session_id, shown, right=right).body["question"]
+    bank.call("abandonSession", path={"sessionId": session_id})
+    body = {"review": {}, "settings": {"policy": "SPACED"}}
+    review = bank.call("startSession", body)
+    assert review.status == 201
+    assert review.body["settings"]["spacing"] == DEFAULTS
+    codes = [
+        shown["reason"]["code"] for shown, _ in play(bank, review.body["sessionId"], error=0.0)
+    ]
+    assert codes == ["REVIEW", "REVIEW", "REST", "REST"]
+    assert bank.rows("wrong_answers") == []
