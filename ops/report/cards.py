@@ -1,8 +1,9 @@
-"""A question as a card: what it asks, how often each choice was taken, and what to do about it."""
+"""Words and figures of a question's card, card.html."""
 
 from collections.abc import Mapping
-from html import escape
 from typing import TYPE_CHECKING
+
+from markupsafe import Markup
 
 from domain.statistics.item import FEWEST_FIRST_TRIES, POOR_DISCRIMINATION
 from ops.report.reading import Item
@@ -18,13 +19,14 @@ FLAG_WORDS: Mapping[str, str] = {
 }
 """The worst first."""
 
-_SHAPES = {
-    "plain": '<circle cx="8" cy="8" r="5.5"/>',
-    "misleading": '<path d="M8 2 14.5 14H1.5Z"/>',
-    "ambiguous": '<path d="M8 1.5 14.5 8 8 14.5 1.5 8Z"/>',
-    "too-hard": '<path d="M8 14 14.5 2H1.5Z"/>',
-    "too-easy": '<path d="M2.5 2.5h11v11h-11Z"/>',
+SHAPES = {
+    "plain": Markup('<circle cx="8" cy="8" r="5.5"/>'),
+    "misleading": Markup('<path d="M8 2 14.5 14H1.5Z"/>'),
+    "ambiguous": Markup('<path d="M8 1.5 14.5 8 8 14.5 1.5 8Z"/>'),
+    "too-hard": Markup('<path d="M8 14 14.5 2H1.5Z"/>'),
+    "too-easy": Markup('<path d="M2.5 2.5h11v11h-11Z"/>'),
 }
+"""SVG of the mark of each kind of question, as on the map."""
 _FLAG_ADVICE = {
     "MISLEADING": "More of the strongest learners take “{rival}” than a right choice: check the "
     "answer key first, and then what makes that choice look right.",
@@ -51,43 +53,13 @@ def kind(item: Item) -> str:
     return FLAG_WORDS[flags[0]].replace(" ", "-") if flags else "plain"
 
 
-def mark(style: str) -> str:
-    """Return the shape that stands for a style, as on the map."""
-    return (
-        f'<svg class="mark {style}" viewBox="0 0 16 16" aria-hidden="true" fill="currentColor">'
-        f"{_SHAPES[style]}</svg>"
-    )
-
-
 def anchor(item: Item) -> str:
     """Return the id of a question's card."""
     return f"q-{item.question['questionId'].replace(':', '-')}"
 
 
-def card(item: Item) -> str:
-    """Return the card."""
-    style, told = kind(item), item.statistics
-    names = ", ".join(FLAG_WORDS[flag] for flag in told["flags"])
-    flag = f'<span class="flag {style}">{mark(style)} {names}</span>' if names else ""
-    identifier = f'<span class="quiet">{item.question["questionId"]}</span>'
-    facts = [
-        ("right at first try", f"{share(told['facility'])} of {told['firstTries']:,}"),
-        ("discrimination", discrimination(told["discrimination"])),
-        ("median time", seconds(told["timeSpent"]["median"])),
-    ]
-    listed = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
-    several = " (several are right)" if item.question["type"] == "MULTIPLE_CHOICE" else ""
-    return f"""<article class="card {style}" id="{anchor(item)}">
-<header><h4>Question {item.number} {identifier}</h4>{flag}</header>
-<p class="text" dir="auto">{escape(item.question["text"])}</p>
-{_choices(told, several)}
-<dl class="facts">{listed}</dl>
-<p class="todo"><strong>What to do:</strong> {escape(advice(told))}</p>
-</article>"""
-
-
 def advice(told: "responses.QuestionStatistics") -> str:
-    """Say in a sentence what to do about a question, by its worst flag."""
+    """Return one sentence of advice on a question, by its worst flag."""
     found = told["discrimination"]["value"]
     if told["flags"]:
         return _FLAG_ADVICE[told["flags"][0]].format(
@@ -105,33 +77,6 @@ def advice(told: "responses.QuestionStatistics") -> str:
     if found < POOR_DISCRIMINATION:
         return f"It hardly tells strong from weak learners: sharpen the wrong choices{_idle(told)}."
     return "Nothing: it does its work, and stands here only as one of the ten that do it least."
-
-
-def _choices(told: "responses.QuestionStatistics", several: str) -> str:
-    rows = []
-    for each in told["choices"]:
-        style = ' class="correct"' if each["correct"] else ""
-        tick = '<span class="tick">✓ right</span> ' if each["correct"] else ""
-        rows.append(
-            f'<tr{style}><td>{tick}<span class="choice" dir="auto">{escape(each["text"])}</span>'
-            f"</td><td>{_bar(each['takenAtFirst'], told['firstTries'])}</td>"
-            f"<td>{_bar(each['takenByStrongest'], told['strongest']['learners'])}</td></tr>"
-        )
-    return (
-        f'<table class="choices"><thead><tr><th scope="col">Choice{several}</th>'
-        '<th scope="col">taken at first try</th>'
-        f'<th scope="col">by the strongest {told["strongest"]["learners"]:,}</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table>"
-    )
-
-
-def _bar(taken: int, of: int) -> str:
-    if not of:
-        return NOTHING
-    return (
-        f"{taken / of:.0%} <span class='quiet'>({taken:,})</span>"
-        f'<span class="bar"><i style="width:{100 * taken / of:.1f}%"></i></span>'
-    )
 
 
 def _wrong(told: "responses.QuestionStatistics") -> "list[responses.ChoiceStatistics]":

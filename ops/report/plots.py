@@ -309,7 +309,7 @@ def _for_the_page(svg: str, label: str, height: int) -> str:
     for variable, colour in _COLOURS.items():
         content = content.replace(colour, f"var(--{variable})")
     head = f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(label)}">'
-    return head + content.strip() + "\n"
+    return f"{head}<title>{escape(label)}</title>{content.strip()}\n"
 
 
 def _linked(svg: str, dots: Mapping[str, Dot]) -> str:

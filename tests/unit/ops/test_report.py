@@ -223,7 +223,8 @@ def test_plots_take_on_the_colours_of_the_page_and_say_what_they_show() -> None:
     assert set(re.findall(r"var\(--([a-z-]+)\)", "".join(drawn))) <= set(
         re.findall(r"--([a-z-]+):", source)
     )
-    assert all(re.match(r'<svg [^>]*role="img" aria-label="[^"]+Art"', svg) for svg in drawn)
+    titled = r'<svg [^>]*role="img" aria-label="([^"]+Art)"><title>\1</title>'
+    assert all(re.match(titled, svg) for svg in drawn)
     assert Browser(source).tags["details"] == len(drawn)  # the figures of each, as a table
 
 
