@@ -38,7 +38,7 @@ fresh = @before=$$(cat $(1) | cksum) && $(MAKE) $(2) || exit; \
 	[ "$$before" = "$$(cat $(1) | cksum)" ] || { echo "Stale until now, commit it: $(1)" >&2; exit 1; }
 
 ##@ Run it
-.PHONY: help install run token import reset
+.PHONY: help install run token import inspect reset
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
 
@@ -52,6 +52,9 @@ token: $(VENV) ## print an access token (USER=ada GROUPS=admin)
 
 import: $(INSTALLED) ## import a question bank (FILE=bank.jsonl CATEGORY=geography)
 	@$(PYTHON) -m ops import $(if $(FILE),"$(FILE)")
+
+inspect: $(VENV) ## show what a question bank holds (FILE=bank.gift JSON=1)
+	@$(PYTHON) -m ops inspect $(if $(FILE),"$(FILE)") $(if $(JSON),--json)
 
 reset: $(INSTALLED) ## empty the stage, once it is stopped
 	@$(PYTHON) -m ops reset

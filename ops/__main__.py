@@ -115,6 +115,19 @@ def import_(file: Path, category: str | None, stage: str) -> int:
 
 
 @operate.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "json_output", is_flag=True, help="Print one JSON object.")
+def inspect(file: Path, json_output: bool) -> None:
+    """Show what a question bank holds and what would be imported, without a stage.
+
+    Exit codes: 0 it was read, 2 it cannot be.
+    """
+    from ops.bank.inspect import inspect_file
+
+    inspect_file(file, json_output=json_output)
+
+
+@operate.command()
 @stage_option(LAPTOP)
 def reset(stage: str) -> None:
     """Delete all data of the stage on this machine, which must not be running."""

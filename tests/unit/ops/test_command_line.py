@@ -7,11 +7,11 @@ import pytest
 from local.data_folder import ROOT
 from ops.__main__ import main, operate
 
-WITHOUT_STAGE = {"openapi", "vulnerabilities"}
-"""Commands about the sources, which are the same at every stage."""
+WITHOUT_STAGE = {"inspect", "openapi", "vulnerabilities"}
+"""Commands about files, which are the same at every stage."""
 
 
-def test_every_command_but_those_about_the_sources_takes_a_stage() -> None:
+def test_every_command_but_those_about_files_takes_a_stage() -> None:
     for name, command in operate.commands.items():
         options = {option.name: option for option in command.params}
         assert ("stage" in options) == (name not in WITHOUT_STAGE), name

@@ -1,0 +1,1 @@
+"""Question banks of any stage: inspect, import and export."""
