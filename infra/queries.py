@@ -211,10 +211,13 @@ QUERIES = (
     ),
     Query(
         name="poison",
-        question="Which batches were not counted, and why?",
+        question="Which records were not counted, and why?",
         asks=Asks.CONSUMER,
         steps=(
-            f'filter {UNFINISHED.name} = 1 or {MALFORMED.name} = 1 or event = "fault"',
+            (
+                f"filter {UNFINISHED.name} = 1 or {MALFORMED.name} > 0 or edited > 0 "
+                'or event = "fault"'
+            ),
             f"fields @timestamp, requestId, records, {MALFORMED.name}, error, @message",
             "sort @timestamp desc",
             "limit 100",

@@ -1,13 +1,14 @@
-"""A learner's lifetime totals, kept answer by answer.
+"""A learner's lifetime totals, updated answer by answer.
 
-The totals and a ledger per UTC day say together what was counted, so that an answer counts once
-though it is told twice, late, or before an earlier one. An answer's place in time, for streaks,
-is its day, then its session (ids are in order of their start), then its number in the session.
-A day stays open while an answer of it may still arrive; then its figures are folded into what
-came before it, and its ledger is not needed any more. So the space taken is bounded: some 60
-days, however long a learner stays.
+A ledger per UTC day records which answers were counted, so that an answer counts once although its
+record is delivered twice, late or out of order. Streaks order answers by day, then by session (ids
+are in order of their start), then by number in the session. A day stays open while an answer of it
+may still arrive; then its figures are folded into those of the days before, and its ledger expires.
+So the space is bounded: about 60 days, `MAX_CATEGORIES` categories and `MAX_SPANS` spans a day,
+however long a learner stays.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -24,6 +25,19 @@ LEDGER_LIFE = OLDEST + DAY
 clocks that differ."""
 
 DAYS_SHOWN = 30
+
+MAX_SPANS = 2_500
+"""Spans in the ledger of one day. A learner may start 1,000 sessions per UTC day and leave 200
+unfinished, so at most 1,200 sessions receive answers on a day, with one span each as long as no
+record is missing. The rest is room for records that arrive out of order. Packed, a session and its
+span take 22 bytes, so 1,200 sessions 26 KB; the limit is at most 90 of the 400 KB of an item."""
+
+MAX_CATEGORIES = 500
+"""Categories with figures of their own per learner: 30 KB. Answers in further categories count
+under `OTHER_CATEGORIES`."""
+
+OTHER_CATEGORIES = ""
+"""Key of the figures of all categories beyond `MAX_CATEGORIES`; not a valid category name."""
 
 Ledger = Mapping[str, Spans]
 """By session, which of its answers of one day were counted."""
@@ -84,11 +98,21 @@ class LearnerTally:
 
 
 class Counted(NamedTuple):
-    """What counting came to: `fresh` answers counted now, `duplicates` and `too_old` left out."""
+    """Result of counting.
+
+    Attributes:
+        tally: The totals after it.
+        ledgers: The ledgers that changed, by day.
+        fresh: Answers counted now.
+        refused: Answers not counted because the ledger of their day is full.
+        duplicates: Number of answers that were counted before.
+        too_old: Number of answers older than any ledger.
+    """
 
     tally: LearnerTally
     ledgers: Mapping[int, Ledger]
     fresh: tuple[GivenAnswer, ...]
+    refused: tuple[GivenAnswer, ...]
     duplicates: int
     too_old: int
 
@@ -102,27 +126,33 @@ def count(
     """Count answers of one learner; `ledgers` are those of the answers' days, where there are any.
 
     The result is the same for any order of the answers, any division into calls, and any
-    repetition, as long as none is older than `OLDEST`; only the ledgers that changed are in it.
+    repetition, as long as none is older than `OLDEST` and no limit is reached.
     """
     kept = {day: dict(ledger) for day, ledger in ledgers.items()}
+    sizes = Counter({day: sum(map(len, ledger.values())) for day, ledger in kept.items()})
     fresh: list[GivenAnswer] = []
+    refused: list[GivenAnswer] = []
     duplicates = too_old = 0
     for answer in answers:
         if answer.at < now - OLDEST or answer.day <= tally.closed_through:
             too_old += 1
             continue
         ledger = kept.setdefault(answer.day, {})
-        spans = with_answer(
-            ledger.get(answer.session_id, ()), answer.number, correct=answer.correct
-        )
+        before = ledger.get(answer.session_id, ())
+        spans = with_answer(before, answer.number, correct=answer.correct)
         if spans is None:
             duplicates += 1
             continue
+        size = sizes[answer.day] + len(spans) - len(before)
+        if size > max(MAX_SPANS, sizes[answer.day]):
+            refused.append(answer)
+            continue
+        sizes[answer.day] = size
         ledger[answer.session_id] = spans
         fresh.append(answer)
     touched = {answer.day: kept[answer.day] for answer in fresh}
     after = _added(tally, touched, fresh) if fresh else tally
-    return Counted(_closed(after, now), touched, tuple(fresh), duplicates, too_old)
+    return Counted(_closed(after, now), touched, tuple(fresh), tuple(refused), duplicates, too_old)
 
 
 def _added(
@@ -131,8 +161,10 @@ def _added(
     categories = dict(tally.categories)
     as_of, time_spent = tally.as_of, tally.time_spent
     for answer in fresh:
-        known = categories.get(answer.category, CategoryTally())
-        categories[answer.category] = known.plus(answer)
+        category = answer.category
+        if category not in categories and len(categories) >= MAX_CATEGORIES:
+            category = OTHER_CATEGORIES
+        categories[category] = categories.get(category, CategoryTally()).plus(answer)
         as_of = max(as_of, answer.at)
         time_spent += answer.time_spent
     summed = {

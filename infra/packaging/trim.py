@@ -26,6 +26,7 @@ SERVICES: dict[str, frozenset[str]] = {
         }
     ),
     "cognito-idp": frozenset({"AdminAddUserToGroup", "AdminDeleteUser"}),
+    "s3": frozenset({"PutObject"}),
 }
 """The AWS services the functions make clients of, and what those can call: no role may do more. Of
 each operation (DynamoDB has 62) a client makes a method; the others are 4/5 of the model."""

@@ -20,12 +20,12 @@ from infra.stages import Stage
 from lambdas.contract.delivery import CONSUMER, CONSUMER_SECONDS
 
 _WRITTEN = "aws/lambda/*"
-"""Objects that Lambda writes when a batch has failed."""
+"""Batches that Lambda gives up, and records that the function sets aside."""
 
 _BY_MAPPING = Calls(
     seconds=CONSUMER_SECONDS,
-    no_dead_letters="Its event source mapping alone calls it, and waits: what it cannot count goes "
-    "to the bucket of failed batches. A queue would take asynchronous calls only.",
+    no_dead_letters="Its event source mapping alone calls it, and waits; records that cannot be "
+    "counted go to the bucket of failed batches. A queue would take asynchronous calls only.",
 )
 
 
@@ -61,6 +61,7 @@ class AnalyticsStack(StageStack):
         )
         for statement in (*_reading(stream, streams), *_keeping(bucket_arn(stage))):
             counting.role.add_to_policy(statement)
+        counting.function.add_environment("FAILED_BATCHES_BUCKET", failed_batches.bucket_name)
         delivery = stage.delivery
         mapping = lambda_.CfnEventSourceMapping(
             self,
@@ -89,7 +90,7 @@ class AnalyticsStack(StageStack):
                 f"AwsSolutions-IAM5[Resource::{_shown(streams)}]": "Lambda lists the streams of "
                 "this one table before it reads; their names are the times of their making.",
                 f"AwsSolutions-IAM5[Resource::{_shown(bucket_arn(stage))}/{_WRITTEN}]": "Lambda "
-                "gives a failed batch a name of its own choice under this prefix, in one bucket.",
+                "and the function name failed batches under this prefix, in one bucket.",
             },
         )
 

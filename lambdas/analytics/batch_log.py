@@ -1,4 +1,4 @@
-"""One log line a batch: what was counted, what was not, and how far behind."""
+"""Writes one log line per batch: what was counted, what was not, and the lag."""
 
 from typing import Any
 
@@ -26,10 +26,11 @@ def log_batch(
     milliseconds: float,
     now: int,
 ) -> None:
-    """Write the line of a batch; no learner, session or question is ever part of it.
+    """Write the log line of a batch. It never names a learner, a session or a question.
 
-    `now` is the time in ms the batch was done with. A batch not done is a warning. `retries` are
-    answers to a question answered before.
+    `now` is the time in ms at which the batch was done. The level is WARNING if records are left,
+    were set aside, or belong to items edited by hand. `retries` counts answers to a question that
+    the learner had answered before.
     """
     counted = batch.counted
     event: dict[str, Any] = {
@@ -38,6 +39,7 @@ def log_batch(
         "records": batch.records,
         "tooOld": batch.too_old,
         "erased": batch.erased,
+        "edited": batch.edited,
         "ignored": batch.ignored,
         "retries": sum(not answer.first_try for answer in counted),
         "roundTrips": spent.round_trips,
@@ -52,11 +54,11 @@ def log_batch(
         (COUNTED, len(counted)),
         (DUPLICATES, batch.duplicates),
         (UNFINISHED, int(batch.failed is not None)),
-        (MALFORMED, int(batch.malformed)),
+        (MALFORMED, len(batch.uncountable)),
     ):
         if number:
             values[metric.name] = number
     if counted:
         values[ANSWER_AGE.name] = now - min(answer.at for answer in counted)
-    level = "WARNING" if batch.failed else "INFO"
+    level = "WARNING" if batch.failed or batch.uncountable or batch.edited else "INFO"
     write_line(settings, level, event, {"Operation": COUNTING}, values)

@@ -16,10 +16,12 @@ _began: list[bool] = []
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Count the answers of a batch; return the record to go on from, if it is not done.
+    """Count the answers of a batch; return the record to resume from, if it is not done.
+
+    A redrive sends dead letters with `redrive` set: they are not set aside a second time.
 
     Raises:
-        Exception: Lambda is to halve the batch and try again.
+        Exception: the batch failed; Lambda sends it again in halves.
     """
     began = perf_counter()
     request_id = getattr(context, "aws_request_id", "")
@@ -29,7 +31,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         note(COLD_STARTS)
         _began.append(True)
     try:
-        batch = count_batch(services(), event["Records"], request_id)
+        batch = count_batch(
+            services(), event["Records"], request_id, set_aside=not event.get("redrive")
+        )
     except Exception as error:
         log_fault(settings(), error, request_id)
         raise

@@ -1,4 +1,4 @@
-"""Records of the Progress table's stream, as the answers they tell of."""
+"""Parses records of the Progress table's stream into the answers that caused them."""
 
 from collections.abc import Mapping
 from re import compile as compile_pattern
@@ -12,58 +12,85 @@ from lambdas.shared.store.progress import RESTORED_AT
 Record = Mapping[str, Any]
 """A record of Lambda's event for a DynamoDB stream."""
 
+Image = Mapping[str, Any]
+"""An item of the Progress table in DynamoDB's JSON."""
+
 _SESSION_ID = compile_pattern(SESSION_ID_PATTERN.strip("^$"))
 _QUESTION_ID = compile_pattern(QUESTION_ID_PATTERN.strip("^$"))
+_INVALID = (ArithmeticError, AttributeError, KeyError, TypeError, ValueError)
+
+
+class EditedItemError(Exception):
+    """A change that no single answer makes: the item was restored or edited by hand."""
 
 
 class MalformedRecordError(Exception):
-    """A record that no answer can have left; counting it again would not help."""
+    """A record that claims to be an answer but holds invalid data; a retry would not help."""
 
 
 def given_answer(record: Record) -> GivenAnswer | None:
-    """Return the answer a record tells of; None for one that tells of none, as an item removed.
+    """Return the answer that caused a record; None if none did: the item was deleted or restored.
 
     Raises:
-        MalformedRecordError: its images are not those before and after one answer.
+        EditedItemError: the number of answers did not grow by one.
+        MalformedRecordError: it did, but the item's other attributes are invalid, or the record
+            has no images.
     """
     try:
         if record["eventName"] == "REMOVE":
             return None
-        images = record["dynamodb"]
-        answer = _answer(images["NewImage"], images.get("OldImage") or {})
-    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
+        new: Image = record["dynamodb"]["NewImage"]
+        old: Image = record["dynamodb"].get("OldImage") or {}
+        if not isinstance(new, Mapping):
+            raise MalformedRecordError
+    except _INVALID:
         raise MalformedRecordError from None
-    if answer and not _possible(answer):
+    if new.get(RESTORED_AT) != old.get(RESTORED_AT):
+        return None
+    match _change(new, old):
+        case (0, 0, 0):
+            return None
+        case (1, right, wrong) if {right, wrong} == {0, 1}:
+            return _answer(new, old, correct=right == 1)
+        case _:
+            raise EditedItemError
+
+
+def _change(new: Image, old: Image) -> tuple[int, ...]:
+    try:
+        return tuple(
+            _number(new, name) - _number(old, name) for name in ("attempts", "correct", "wrong")
+        )
+    except _INVALID:
+        raise EditedItemError from None
+
+
+def _answer(new: Image, old: Image, *, correct: bool) -> GivenAnswer:
+    try:
+        answer = GivenAnswer(
+            user_id=new["userId"]["S"],
+            session_id=new["sessionId"]["S"],
+            number=int(new["answerNumber"]["N"]),
+            right_before=int(new["rightBefore"]["N"]),
+            pool_entries=int(new["poolEntries"]["N"]),
+            question_id=new["questionId"]["S"],
+            version=int(new["lastVersion"]["N"]),
+            correct=correct,
+            attempt=int(new["attempts"]["N"]),
+            mastered=_mastered(new) - _mastered(old),
+            selected=tuple(map(int, new["lastChoice"]["S"])),
+            time_spent=_number(new, "timeSpent") - _number(old, "timeSpent"),
+            at=int(new["lastSeenAt"]["N"]),
+        )
+        valid = _is_valid(answer)
+    except _INVALID:
+        raise MalformedRecordError from None
+    if not valid:
         raise MalformedRecordError
     return answer
 
 
-def _answer(new: Mapping[str, Any], old: Mapping[str, Any]) -> GivenAnswer | None:
-    attempt, right, wrong = (
-        _number(new, name) - _number(old, name) for name in ("attempts", "correct", "wrong")
-    )
-    if (attempt, right, wrong) == (0, 0, 0) or new.get(RESTORED_AT) != old.get(RESTORED_AT):
-        return None
-    if attempt != 1 or sorted((right, wrong)) != [0, 1]:
-        raise MalformedRecordError
-    return GivenAnswer(
-        user_id=new["userId"]["S"],
-        session_id=new["sessionId"]["S"],
-        number=int(new["answerNumber"]["N"]),
-        right_before=int(new["rightBefore"]["N"]),
-        pool_entries=int(new["poolEntries"]["N"]),
-        question_id=new["questionId"]["S"],
-        version=int(new["lastVersion"]["N"]),
-        correct=right == 1,
-        attempt=int(new["attempts"]["N"]),
-        mastered=_mastered(new) - _mastered(old),
-        selected=tuple(map(int, new["lastChoice"]["S"])),
-        time_spent=_number(new, "timeSpent") - _number(old, "timeSpent"),
-        at=int(new["lastSeenAt"]["N"]),
-    )
-
-
-def _possible(answer: GivenAnswer) -> bool:
+def _is_valid(answer: GivenAnswer) -> bool:
     return (
         bool(answer.user_id)
         and _SESSION_ID.fullmatch(answer.session_id) is not None
@@ -78,9 +105,9 @@ def _possible(answer: GivenAnswer) -> bool:
     )
 
 
-def _number(image: Mapping[str, Any], name: str) -> int:
+def _number(image: Image, name: str) -> int:
     return int(image[name]["N"]) if name in image else 0
 
 
-def _mastered(image: Mapping[str, Any]) -> int:
+def _mastered(image: Image) -> int:
     return int(image.get("mastered", {}).get("BOOL", False))

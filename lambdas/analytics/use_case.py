@@ -1,6 +1,5 @@
-"""Count a batch of answers: each once, its effects all or none."""
+"""Counts a batch of answers: each exactly once, its effects all or none."""
 
-import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +9,19 @@ from typing import Any, NamedTuple
 from domain.statistics.given_answer import GivenAnswer
 from domain.statistics.item import tally_of, together
 from domain.statistics.learner import Counted, count
-from lambdas.analytics.records import MalformedRecordError, Record, given_answer
+from lambdas.analytics.records import (
+    EditedItemError,
+    MalformedRecordError,
+    Record,
+    given_answer,
+)
 from lambdas.shared.services import Services
-from lambdas.shared.store.errors import StoreUnavailableError, TransactionConditionError
+from lambdas.shared.store.errors import (
+    InvalidRequestError,
+    StoreUnavailableError,
+    TransactionConditionError,
+)
+from lambdas.shared.store.retry import attempts
 from lambdas.shared.store.tallies import ItemKey, LedgerKey, Snapshot
 from lambdas.shared.telemetry.request_log import log_fault
 
@@ -20,90 +29,130 @@ MOST_ITEMS = 100
 """DynamoDB's limit for one transaction, and for one BatchGetItem."""
 
 ATTEMPTS = 5
-"""Times a group of answers is read and written because others changed what was read."""
+"""Attempts at a transaction while other writers change what was read."""
 
-BACKOFF = 0.05
-"""Seconds the first pause is drawn from, doubling, with full jitter."""
+_UNCOUNTABLE = (
+    InvalidRequestError,
+    ArithmeticError,
+    IndexError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
+"""Errors caused by an answer or by the tallies it changes; a retry would raise them again. Errors
+of the database or of its permissions concern every record, and are retried."""
+
+
+class UncountableRecordsError(Exception):
+    """A batch sent by a redrive holds records that cannot be counted."""
 
 
 @dataclass(slots=True)
 class Batch:
-    """What became of a batch of so many `records`.
+    """Outcome of a batch.
 
-    `failed` is the sequence number to go on from, None when all is done; `malformed` says that a
-    record there is no answer's. Answers in `counted` took effect now; `duplicates` had before;
-    `too_old` are beyond what ledgers remember; `erased` are of learners who are gone; `ignored`
-    records tell of no answer.
+    Attributes:
+        records: Number of records in it.
+        failed: Sequence number to resume from; None when the batch is done.
+        counted: Answers that took effect now.
+        uncountable: Places of records that cannot be counted; they are set aside.
+        duplicates: Answers that took effect before.
+        too_old: Answers older than any ledger.
+        erased: Answers of learners whose accounts are erased.
+        edited: Records of items that were restored or edited by hand.
+        ignored: Records that no answer caused, such as deletions.
     """
 
     records: int
     failed: str | None = None
-    malformed: bool = False
     counted: list[GivenAnswer] = field(default_factory=list)
+    uncountable: list[int] = field(default_factory=list)
     duplicates: int = 0
     too_old: int = 0
     erased: int = 0
+    edited: int = 0
     ignored: int = 0
 
 
-class Told(NamedTuple):
-    """An answer, and the place in its batch of the record that told of it."""
+class Placed(NamedTuple):
+    """An answer and the place of its record in the batch."""
 
     place: int
     answer: GivenAnswer
 
 
-def count_batch(services: Services, records: Sequence[Record], request_id: str) -> Batch:
-    """Count the answers of a batch, up to the first record that cannot be counted.
+def count_batch(
+    services: Services, records: Sequence[Record], request_id: str, *, set_aside: bool = True
+) -> Batch:
+    """Count the answers of a batch.
 
-    Lambda goes on from the sequence number returned, and gives up on everything from there
-    together once its attempts are used up; when a function fails, it halves the batch (Lambda
-    Developer Guide, "Configuring partial batch response with DynamoDB and Lambda"). So that a
-    malformed record is given up alone, those before it are counted and it is returned; when it
-    comes first, this fails, until it is by itself. What nobody foresaw is treated the same.
+    Records that cannot be counted go to the dead letters at once, so that neither Lambda's retries
+    nor its halving of the batch delay the answers of other learners. While the database is
+    unavailable, the batch stops and Lambda resumes it from `failed`. `set_aside` is False in a
+    redrive, whose records are dead letters already.
 
     Raises:
-        Exception: the first record is not counted, and halving the batch is what may help.
+        UncountableRecordsError: `set_aside` is False and several records include an uncountable
+            one; the caller sends them again in halves.
+        Exception: the function itself does not work, for want of a permission, say.
     """
     batch = Batch(records=len(records))
-    told: list[Told] = []
-    failed: int | None = None
-    for place, record in enumerate(records):
-        try:
-            answer = given_answer(record)
-        except MalformedRecordError:
-            if place == 0 and len(records) > 1:
-                raise
-            batch.malformed, failed = True, place
-            break
-        if answer:
-            told.append(Told(place, answer))
-        else:
-            batch.ignored += 1
-    groups = list(_groups(told))
+    groups = list(_groups(_answers(records, batch)))
+    resume: int | None = None
     for number, group in enumerate(groups):
         try:
-            _count(services, [each.answer for each in group], batch)
-        except Exception as error:
-            batch.malformed = False
-            failed = min(each.place for rest in groups[number:] for each in rest)
-            if not isinstance(error, StoreUnavailableError):
-                # Of one record, perhaps: it is found by halving what is left.
-                if failed == 0:
-                    raise
-                log_fault(services.settings, error, request_id)
+            _count_separately(services, group, batch, request_id)
+        except StoreUnavailableError:
+            resume = min(each.place for rest in groups[number:] for each in rest)
             break
-    if failed is not None:
-        batch.failed = records[failed]["dynamodb"]["SequenceNumber"]
+    # The records from there on will be delivered again.
+    batch.uncountable = sorted(
+        place for place in batch.uncountable if resume is None or place < resume
+    )
+    if batch.uncountable:
+        if set_aside:
+            resume = _set_aside(services, records, batch.uncountable, resume)
+        elif len(records) > 1:
+            raise UncountableRecordsError
+        else:
+            resume = 0
+    if resume is not None:
+        batch.failed = records[resume]["dynamodb"]["SequenceNumber"]
     return batch
 
 
-def _groups(told: Sequence[Told]) -> Iterator[list[Told]]:
+def _answers(records: Sequence[Record], batch: Batch) -> Iterator[Placed]:
+    for place, record in enumerate(records):
+        try:
+            answer = given_answer(record)
+        except EditedItemError:
+            batch.edited += 1
+        except MalformedRecordError:
+            batch.uncountable.append(place)
+        else:
+            if answer:
+                yield Placed(place, answer)
+            else:
+                batch.ignored += 1
+
+
+def _set_aside(
+    services: Services, records: Sequence[Record], places: Sequence[int], resume: int | None
+) -> int | None:
+    """Store dead letters; return where to resume: at the first of them if that failed."""
+    try:
+        services.dead_letters.keep([records[place] for place in places])
+    except StoreUnavailableError:
+        return places[0]
+    return resume
+
+
+def _groups(answers: Iterator[Placed]) -> Iterator[list[Placed]]:
     """Divide answers so that each group fits in one transaction, a learner's side by side."""
-    of_learner: defaultdict[str, list[Told]] = defaultdict(list)
-    for each in told:
+    of_learner: defaultdict[str, list[Placed]] = defaultdict(list)
+    for each in answers:
         of_learner[each.answer.user_id].append(each)
-    group: list[Told] = []
+    group: list[Placed] = []
     items: set[object] = set()
     for each in chain.from_iterable(of_learner.values()):
         wanted = {each.answer.user_id, _ledger_key(each.answer), _item_key(each.answer)}
@@ -116,18 +165,35 @@ def _groups(told: Sequence[Told]) -> Iterator[list[Told]]:
         yield group
 
 
-def _count(services: Services, answers: Sequence[GivenAnswer], batch: Batch) -> None:
-    """Count answers in one transaction, and note in `batch` what became of them.
+def _count_separately(
+    services: Services, group: Sequence[Placed], batch: Batch, request_id: str
+) -> None:
+    """Count a group, in halves if need be, so that only its uncountable answers are left out.
 
     Raises:
-        StoreUnavailableError: the database is in trouble, or others keep changing what was read.
+        StoreUnavailableError: the database is unavailable.
     """
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            # Jitter only spreads retries; nothing depends on what it is.
-            services.transactions.pause(
-                random.uniform(0, BACKOFF * 2**attempt)  # noqa: S311  # nosec B311
-            )
+    try:
+        _count(services, group, batch)
+    except _UNCOUNTABLE as error:
+        if len(group) == 1:
+            log_fault(services.settings, error, request_id)
+            batch.uncountable.append(group[0].place)
+            return
+        middle = len(group) // 2
+        _count_separately(services, group[:middle], batch, request_id)
+        _count_separately(services, group[middle:], batch, request_id)
+
+
+def _count(services: Services, group: Sequence[Placed], batch: Batch) -> None:
+    """Count answers in one transaction, and record the outcome in `batch`.
+
+    Raises:
+        StoreUnavailableError: the database is unavailable, or other writers keep changing the
+            tallies.
+    """
+    answers = [each.answer for each in group]
+    for _ in attempts(ATTEMPTS, services.transactions.pause):
         snapshot = services.tallies.read(
             {answer.user_id for answer in answers},
             {_ledger_key(answer) for answer in answers},
@@ -145,16 +211,18 @@ def _count(services: Services, answers: Sequence[GivenAnswer], batch: Batch) -> 
                 )
         except TransactionConditionError:
             continue
+        refused = {answer for counted in learners.values() for answer in counted.refused}
         batch.counted += fresh
+        batch.uncountable += [each.place for each in group if each.answer in refused]
         batch.duplicates += sum(counted.duplicates for counted in learners.values())
         batch.too_old += sum(counted.too_old for counted in learners.values())
         batch.erased += sum(answer.user_id in snapshot.erased for answer in answers)
         return
-    raise StoreUnavailableError("The tallies are being changed by too many at once.")
+    raise StoreUnavailableError("The tallies are being changed by too many writers at once.")
 
 
 def _learners(answers: Sequence[GivenAnswer], snapshot: Snapshot, now: int) -> dict[str, Counted]:
-    """Count the answers of each learner who is still there."""
+    """Count the answers of each learner whose account is not erased."""
     of_learner: defaultdict[str, list[GivenAnswer]] = defaultdict(list)
     for answer in answers:
         if answer.user_id not in snapshot.erased:
@@ -177,7 +245,7 @@ def _learner_actions(
     for user_id, counted in learners.items():
         if not counted.fresh:
             continue
-        # What was the newest day's stays with the totals, or makes room for a day after it.
+        # The ledger of the newest day stays with the totals until a later day replaces it.
         ledgers = dict([snapshot.newest[user_id]]) if user_id in snapshot.newest else {}
         ledgers |= counted.ledgers
         newest = max(ledgers)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from domain.question import category_and_ordinal
 from domain.statistics.given_answer import DAY
-from domain.statistics.learner import DAYS_SHOWN
+from domain.statistics.learner import DAYS_SHOWN, OTHER_CATEGORIES
 from lambdas.contract.errors import NotFoundError
 from lambdas.contract.routes import QUESTION_ID_PATTERN
 from lambdas.progress.played_questions import (
@@ -71,6 +71,7 @@ def get_progress(request: Request, services: Services) -> Response:
                 "mastered": each.mastered,
             }
             for category, each in sorted(tally.categories.items())
+            if category != OTHER_CATEGORIES
         ],
         "days": [
             {

@@ -21,6 +21,7 @@ from lambdas.shared.user_pool import UserPool, cognito
 if TYPE_CHECKING:
     from types_boto3_cognito_idp.client import CognitoIdentityProviderClient
 
+    from lambdas.shared.dead_letters import DeadLetters
     from lambdas.shared.store.tallies import Tallies
 
 Clock = Callable[[], int]
@@ -82,6 +83,14 @@ class Services:
         from lambdas.shared.store.tallies import Tallies  # noqa: PLC0415 - of one function alone
 
         return Tallies(self.database, self.users.name, self.sessions.name, self.questions.name)
+
+    @cached_property
+    def dead_letters(self) -> "DeadLetters":
+        """Records of the stream that cannot be counted."""
+        from lambdas.shared.dead_letters import S3DeadLetters, s3  # noqa: PLC0415 - rarely used
+
+        bucket = _named(self.settings.failed_batches_bucket, "FAILED_BATCHES_BUCKET")
+        return S3DeadLetters(s3(), bucket)
 
     @cached_property
     def cognito(self) -> "CognitoIdentityProviderClient":

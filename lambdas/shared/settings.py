@@ -32,6 +32,7 @@ class Settings:
     circuit_breaker_enabled: bool
     client_id: str | None
     user_pool_id: str | None
+    failed_batches_bucket: str | None
     audit_key: str | None
     performance_monitoring: bool
     users_table: str | None
@@ -79,6 +80,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         performance_monitoring=switches["PERFORMANCE_MONITORING"] == "true",
         client_id=environment.get("CLIENT_ID") or None,
         user_pool_id=environment.get("USER_POOL_ID") or None,
+        failed_batches_bucket=environment.get("FAILED_BATCHES_BUCKET") or None,
         audit_key=environment.get("AUDIT_KEY") or None,
         users_table=environment.get("USERS_TABLE"),
         questions_table=environment.get("QUESTIONS_TABLE"),

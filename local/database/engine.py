@@ -59,12 +59,18 @@ def find_binary(root: Path = ROOT) -> Path:
 class Engine:
     """The engine, running on the data folder's file and on a free port of this machine.
 
-    The process inherits a lock on the folder. So when a stage was killed, the next one can tell
-    whether its engine still lives, and which process it is: two never run on one file.
+    The process inherits a lock on the folder. After a stage was killed, the next one finds its
+    engine by this lock and ends it: two engines never run on one file.
+
+    Attributes:
+        database: The file.
+        endpoint: Address of the engine.
+        process: The engine's process.
     """
 
     def __init__(self, folder: DataFolder, binary: Path) -> None:
         self._folder = folder
+        self.database = folder.database
         self._lock = folder.engine_lock()
         end_leftover(self._lock)
         _refuse_damaged(folder)

@@ -1,16 +1,20 @@
-"""Where batches go that the stream's consumer could not count: files as Lambda writes them to S3.
+"""Failed batches of the laptop stage: files in the form in which Lambda writes objects to S3.
 
-https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html has the form.
+https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
 """
 
 import json
+import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lambdas.shared.dead_letters import dead_letter
+from lambdas.shared.store.errors import StoreUnavailableError
 from local.stream.event_source_mapping import FailedBatch, Record, created_at, sequence_number
 
 _MAPPING = "laptop"
@@ -23,11 +27,10 @@ class FailedBatches:
     folder: Path
 
     def keep(self, batch: FailedBatch, *, function: str, stream_arn: str, shard_id: str) -> Path:
-        """Write a batch that was given up, whole or not at all; return its file."""
+        """Write a batch whose delivery was given up, atomically; return its file."""
         now = datetime.now(UTC)
         name = f"{now:%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
-        file = self.folder / "aws" / "lambda" / _MAPPING / shard_id / f"{now:%Y/%m/%d}" / name
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        key = f"aws/lambda/{_MAPPING}/{shard_id}/{now:%Y/%m/%d}/{name}"
         records = batch.records
         content = {
             "requestContext": {
@@ -50,8 +53,22 @@ class FailedBatches:
             },
             "payload": json.dumps({"Records": records}, separators=(",", ":")),
         }
-        draft = file.with_suffix(".draft")
-        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        return self.write(key, (json.dumps(content, indent=1) + "\n").encode())
+
+    def forget_older_than(self, seconds: float) -> None:
+        """Delete the files written before that long ago, as the bucket's lifecycle rule does."""
+        oldest = time.time() - seconds
+        for file in self:
+            with suppress(FileNotFoundError):  # a redrive may delete it first
+                if file.stat().st_mtime < oldest:
+                    file.unlink()
+
+    def write(self, key: str, content: bytes) -> Path:
+        """Write a file under the key that it would have in the bucket, atomically."""
+        file = self.folder / key
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = file.with_name(f"{file.name}.draft")
+        draft.write_bytes(content)
         draft.replace(file)
         return file
 
@@ -61,6 +78,21 @@ class FailedBatches:
         yield from sorted(
             (each for each in files if each.suffix != ".draft"), key=lambda file: file.name
         )
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDeadLetters:
+    """Dead letters in the folder of failed batches."""
+
+    batches: FailedBatches
+
+    def keep(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Store records as one file."""
+        letter = dead_letter(records)
+        try:
+            self.batches.write(letter.key, letter.body)
+        except OSError as error:
+            raise StoreUnavailableError("The folder of dead letters cannot be written.") from error
 
 
 def records_of(invocation_record: str | bytes) -> Sequence[Record]:

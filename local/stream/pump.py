@@ -18,10 +18,9 @@ from local.stream.event_source_mapping import (
     FailedBatch,
     Record,
     created_at,
-    sequence_number,
 )
 from local.stream.failed_batches import FailedBatches
-from local.stream.reader import ShardReader, Stream, readable
+from local.stream.reader import Position, ShardReader, Stream, readable
 
 Consumer = Callable[[Mapping[str, Any], Any], object]
 
@@ -48,30 +47,35 @@ class _EndedError(Exception):
 
 
 class Checkpoint:
-    """How far each shard is settled, in a file that is whole at any time.
+    """The last settled record of each shard, in a file that is replaced atomically.
 
-    It belongs to one stream: that of a table made anew begins at its first record.
+    It belongs to one stream: the stream of a table created anew begins at its first record.
+
+    Attributes:
+        after: The last settled record, by shard.
+        ended: Shards that are settled to their end.
     """
 
     def __init__(self, file: Path, stream_arn: str) -> None:
         self._file = file
         self._arn = stream_arn
-        self.after: dict[str, str] = {}
+        self.after: dict[str, Position] = {}
         self.ended: set[str] = set()
         try:
             found = json.loads(file.read_text(encoding="utf-8"))
             if found["stream"] == stream_arn:
-                self.after, self.ended = dict(found["after"]), set(found["ended"])
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # a first start, or a file that somebody spoiled: counting twice changes nothing
+                after = {shard: Position(*position) for shard, position in found["after"].items()}
+                self.after, self.ended = after, set(found["ended"])
+        except (AttributeError, OSError, ValueError, KeyError, TypeError):
+            pass  # a first start, or a damaged file: delivering a record twice changes nothing
 
-    def settle(self, shard_id: str, number: str) -> None:
-        """Note that a shard is settled up to a sequence number."""
-        self.after[shard_id] = number
+    def settle(self, shard_id: str, record: Record) -> None:
+        """Save that a shard is settled up to a record."""
+        self.after[shard_id] = Position.of(record)
         self._write()
 
     def end(self, shard_id: str) -> None:
-        """Note that a shard has no more records and never will."""
+        """Save that a shard is settled to its end."""
         self.ended.add(shard_id)
         self._write()
 
@@ -170,9 +174,7 @@ class Pump:
             settings=self._settings,
             invoke=self._invoke,
             discard=lambda batch: self._discard(batch, reader.shard_id),
-            settled=lambda record: self._checkpoint.settle(
-                reader.shard_id, sequence_number(record)
-            ),
+            settled=lambda record: self._checkpoint.settle(reader.shard_id, record),
             wait=self._wait,
             now=time.time,
         )

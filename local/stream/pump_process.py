@@ -7,11 +7,14 @@ its standard input ends. The stage holds the other end, so both end together.
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from typing import Self
 
+from lambdas.contract.delivery import FAILED_BATCH_DAYS
+from lambdas.shared.services import services
 from local.data_folder import ROOT, DataFolder
 from local.log_lines import log_to_output
-from local.stream.failed_batches import FailedBatches
+from local.stream.failed_batches import FailedBatches, LocalDeadLetters
 from local.stream.pump import END_SECONDS, Pump, load_consumer
 from local.stream.reader import Stream, streams_client
 
@@ -51,6 +54,8 @@ def main() -> int:
     folder = DataFolder.from_environment()
     stream = Stream(streams_client(os.environ["DYNAMODB_ENDPOINT"]), sys.argv[1])
     failed = FailedBatches(folder.failed_batches)
+    failed.forget_older_than(timedelta(days=FAILED_BATCH_DAYS).total_seconds())
+    services().dead_letters = LocalDeadLetters(failed)
     with Pump(stream, load_consumer(), checkpoint=folder.stream_checkpoint, failed=failed):
         sys.stdin.buffer.read()
     return 0

@@ -1,20 +1,21 @@
-"""Reads a table's stream as Lambda's poller does: each shard from where it was left."""
+"""Reads a table's stream as Lambda's poller does: each shard from its checkpoint."""
 
 import base64
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.stream.event_source_mapping import Record, sequence_number
+from local.stream.event_source_mapping import Record, created_at, sequence_number
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodbstreams import DynamoDBStreamsClient
+    from types_boto3_dynamodbstreams.literals import ShardIteratorTypeType
 
 READ_RECORDS = 1_000
 """Most that one GetRecords returns."""
@@ -72,13 +73,38 @@ class Stream:
             more = {"ExclusiveStartShardId": last}
 
 
+class Position(NamedTuple):
+    """A record of a shard: its sequence number and the time of its creation.
+
+    The time recognizes a record of the same number in another copy of the database.
+    """
+
+    number: str
+    created: float
+
+    @classmethod
+    def of(cls, record: Record) -> "Position":
+        """Return the position of a record."""
+        return cls(sequence_number(record), created_at(record))
+
+
 @dataclass(slots=True)
 class ShardReader:
-    """Records of a shard after a sequence number, or from the oldest that there is."""
+    """Reads the records of a shard.
+
+    Attributes:
+        stream: The stream of the shard.
+        shard_id: The shard.
+        after: The last record that was settled; None to begin with the oldest record. If the shard
+            does not hold this record, reading begins with the oldest: the record was trimmed, or
+            the database file was replaced by an older copy.
+        waiting: Records that were read and not delivered yet.
+        ended: Whether the shard has no further records and never will.
+    """
 
     stream: Stream
     shard_id: str
-    after: str | None
+    after: Position | None
     waiting: "deque[Record]" = field(default_factory=deque)
     ended: bool = False
     _iterator: str | None = None
@@ -95,22 +121,32 @@ class ShardReader:
             if error.response["Error"]["Code"] not in _STALE:
                 raise
             if self._iterator is None:
-                self.after = None  # what followed is gone: go on with the oldest there is
+                self.after = None  # the following records are trimmed: begin with the oldest
             self._iterator = None
             return 0
         self._iterator = got.get("NextShardIterator")
         self.ended = self._iterator is None
         self.waiting += (lambda_record(each, self.stream.arn) for each in got["Records"])
         if self.waiting:
-            self.after = sequence_number(self.waiting[-1])
+            self.after = Position.of(self.waiting[-1])
         return len(got["Records"])
 
     def _new_iterator(self) -> str:
-        where: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
-        if self.after:
-            where = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self.after}
+        if self.after and self._holds(self.after):
+            return self._iterator_at("AFTER_SEQUENCE_NUMBER", self.after.number)
+        return self._iterator_at("TRIM_HORIZON")
+
+    def _holds(self, position: Position) -> bool:
+        got = self.stream.client.get_records(
+            ShardIterator=self._iterator_at("AT_SEQUENCE_NUMBER", position.number), Limit=1
+        )
+        found = [lambda_record(each, self.stream.arn) for each in got["Records"]]
+        return [Position.of(each) for each in found] == [position]
+
+    def _iterator_at(self, kind: "ShardIteratorTypeType", number: str | None = None) -> str:
+        where: dict[str, Any] = {"SequenceNumber": number} if number else {}
         found = self.stream.client.get_shard_iterator(
-            StreamArn=self.stream.arn, ShardId=self.shard_id, **where
+            StreamArn=self.stream.arn, ShardId=self.shard_id, ShardIteratorType=kind, **where
         )
         return found["ShardIterator"]
 

@@ -158,7 +158,7 @@ def _laptop() -> Iterator[tuple[Iterator[FailedBatchAt], Send]]:
             context = InvocationContext(CONSUMER, str(uuid.uuid4()), CONSUMER_SECONDS)
             try:
                 with redirect_stdout(log):  # the function's lines go where they always go
-                    return consumer({"Records": records}, context)
+                    return consumer({"Records": records, "redrive": True}, context)
             except Exception as error:
                 raise ConsumerError from error
 
@@ -222,7 +222,7 @@ class Stage:
         answered = self.functions.invoke(
             FunctionName=f"quiz-{self.name}-{CONSUMER}",
             Qualifier="live",
-            Payload=json.dumps({"Records": records}).encode(),
+            Payload=json.dumps({"Records": records, "redrive": True}).encode(),
         )
         payload = answered["Payload"].read()
         if answered.get("FunctionError"):

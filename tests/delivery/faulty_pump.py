@@ -24,7 +24,7 @@ from lambdas.shared.services import services
 from local.stream import pump, pump_process
 from local.stream.event_source_mapping import FailedBatch, Record, counted_of, sequence_number
 from local.stream.failed_batches import FailedBatches
-from local.stream.reader import ShardReader
+from local.stream.reader import Position, ShardReader
 
 DUPLICATED = 0.05
 LATE = 0.5
@@ -57,7 +57,7 @@ class FaultyReader(ShardReader):
         self.waiting += handed
         # The checkpoint must not depend on the order of what is handed on.
         if fresh:
-            self.after = sequence_number(fresh[-1])
+            self.after = Position.of(fresh[-1])
         return count
 
     def _with_duplicates(self, records: list[Record]) -> list[Record]:

@@ -31,6 +31,7 @@ from botocore.session import Session
 import domain
 import lambdas
 from lambdas.health.handler import handler
+from lambdas.shared.dead_letters import s3
 from lambdas.shared.settings import settings
 from lambdas.shared.store.client import database
 from lambdas.shared.store.errors import ConditionFailedError
@@ -101,6 +102,7 @@ seen = {
     "operations": {
         "dynamodb": list(database(settings()).client.meta.service_model.operation_names),
         "cognito-idp": list(cognito(None).meta.service_model.operation_names),
+        "s3": list(s3().meta.service_model.operation_names),
     },
 }
 print(json.dumps(seen))  # noqa: T201

@@ -112,6 +112,8 @@ def test_it_is_told_its_stage_and_the_tables_it_uses(analytics: Template, stage_
         grant.table.variable: f"<quiz-{stage_name}-{grant.table}>"
         for grant in PERMISSIONS[CONSUMER]
     }
+    bucket = analytics.text(variables["FAILED_BATCHES_BUCKET"])
+    assert bucket.startswith("<FailedBatches")
 
 
 def mapping(template: Template) -> Properties:

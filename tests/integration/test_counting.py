@@ -1,8 +1,6 @@
 """Answers counted from the engine's own stream: each once, whatever arrives how often and when."""
 
 import json
-from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -12,14 +10,24 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ReadTimeoutError
 from botocore.retries.standard import ExponentialBackoff
 
-from domain.statistics.given_answer import DAY, GivenAnswer
+from domain.statistics.given_answer import DAY
 from domain.statistics.learner import LEDGER_LIFE, OLDEST
 from infra.permissions import PERMISSIONS
-from lambdas.analytics.records import MalformedRecordError, given_answer
-from lambdas.analytics.use_case import ATTEMPTS, MOST_ITEMS
+from lambdas.analytics.use_case import ATTEMPTS
 from lambdas.contract.delivery import CONSUMER
-from lambdas.shared.store.packing import unpacked_item, unpacked_learner, unpacked_ledger
-from tests import recount
+from lambdas.shared.store.packing import unpacked_item, unpacked_ledger
+from tests.integration.counting import (
+    Records,
+    assert_recounted,
+    counted,
+    forget,
+    given,
+    log_line,
+    many_learners,
+    play,
+    sequence,
+    tallies,
+)
 from tests.integration.stage import (
     START,
     Stage,
@@ -32,23 +40,6 @@ from tests.integration.stage import (
     unreachable,
 )
 from tests.reliability.chaos import CrashError, deliver
-
-TALLIES = ("users", "sessions", "questions")
-
-Records = list[dict[str, Any]]
-
-
-def play(stage: Stage, user: str, pattern: str, *categories: str, session: str = "") -> str:
-    """Answer by a pattern of `r`ight and `w`rong, a second apart; return the session's id."""
-    sources = [{"category": each} for each in categories or ("geography",)]
-    session = session or stage.start(*sources, user=user, percentage=0)
-    shown = stage.question(session, user)["question"]
-    for each in pattern:
-        stage.clock.advance(1000)
-        reply = stage.answer(session, shown, right=each == "r", user=user)
-        assert reply.status == 200, reply.body
-        shown = reply.body["question"]
-    return session
 
 
 @pytest.fixture
@@ -65,93 +56,6 @@ def records(bank: Stage) -> Records:
     bank.clock.advance(DAY)
     play(bank, "ada", "wrrr", "history", "geography")
     return bank.records()
-
-
-def tallies(stage: Stage) -> dict[str, list[Any]]:
-    """What is counted, without how often it was written."""
-    kept = {
-        table: [
-            {name: value for name, value in row.items() if name != "tallyVersion"}
-            for row in stage.rows(table)
-            if "tally" in row
-        ]
-        for table in TALLIES
-    }
-    return deepcopy(kept)
-
-
-def given(records: Sequence[Mapping[str, Any]]) -> list[GivenAnswer]:
-    return [answer for each in records if (answer := given_answer(each))]
-
-
-def forget(stage: Stage) -> None:
-    """Take back all that was counted."""
-    for table, keys in (
-        ("users", ["userId"]),
-        ("sessions", ["userId", "sessionId"]),
-        ("questions", ["questionId"]),
-    ):
-        for row in stage.rows(table):
-            if "tally" in row:
-                stage.services.database.call(
-                    "delete_item",
-                    TableName=getattr(stage.services, table).name,
-                    Key={key: row[key] for key in keys},
-                )
-
-
-def counted(stage: Stage, records: Records) -> dict[str, list[Any]]:
-    """What counting these at once, from nothing, comes to."""
-    forget(stage)
-    assert stage.deliver(records) == []
-    result = tallies(stage)
-    forget(stage)
-    return result
-
-
-def log_line(stage: Stage) -> Any:
-    return json.loads(stage.read_output().splitlines()[-1])
-
-
-def assert_recounted(stage: Stage, records: Records) -> None:
-    """Assert that the tallies are those of an independent recount."""
-    answers = given(records)
-    for row in stage.rows("users"):
-        if "tally" not in row:
-            continue
-        own = [each for each in answers if each.user_id == row["userId"]["S"]]
-        tally = unpacked_learner(row["tally"]["B"])
-        today = stage.clock.now // DAY
-        expected = recount.learner_totals(own, today)
-        streak = tally.active_days
-        assert expected["streaks"] == {
-            "currentDays": streak.current(today),
-            "bestDays": streak.best,
-            "currentAnswers": tally.answers.suffix,
-            "bestAnswers": tally.answers.best,
-        }
-        overall = tally.overall
-        assert expected["questionsAttempted"] == overall.questions
-        assert (expected["correct"], expected["wrong"]) == (overall.correct, overall.wrong)
-        assert expected["mastered"] == overall.mastered
-        assert expected["timeSpent"] == tally.time_spent / 1000
-    items = {
-        row["questionId"]["S"]: unpacked_item(row["tally"]["B"])
-        for row in stage.rows("questions")
-        if "tally" in row
-    }
-    by_version = recount.by_version(answers)
-    assert set(items) == {f"#statistics#{each}#{version}" for each, version in by_version}
-    for (question, version), own in by_version.items():
-        expected = recount.item_statistics(own, 4)
-        item = items[f"#statistics#{question}#{version}"]
-        assert (item.answers, item.right) == (expected["answers"], expected["right"])
-        assert (item.first_tries, item.first_right) == (
-            expected["firstTries"],
-            expected["firstRight"],
-        )
-        assert item.taken(4) == expected["taken"]
-        assert item.first_taken(4) == expected["firstTaken"]
 
 
 # Once
@@ -356,43 +260,6 @@ def test_a_profile_and_its_totals_do_not_disturb_each_other(bank: Stage, records
 # Faults
 
 
-def poison(record: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
-    """Return a record whose new image makes no sense."""
-    images = record["dynamodb"]
-    image = {**images["NewImage"], **(changes or {"attempts": {"N": "many"}})}
-    return {**record, "dynamodb": {**images, "NewImage": image}}
-
-
-def sequence(record: Mapping[str, Any]) -> str:
-    return str(record["dynamodb"]["SequenceNumber"])
-
-
-@pytest.mark.parametrize("place", [5, 14])
-def test_what_comes_before_a_poison_record_is_counted_and_it_is_reported(
-    bank: Stage, records: Records, place: int
-) -> None:
-    expected = counted(bank, records[:place])
-    batch = [*records[:place], poison(records[place]), *records[place + 1 :]]
-    bank.read_output()
-    assert bank.deliver(batch) == [sequence(records[place])]
-    assert tallies(bank) == expected
-    line = log_line(bank)
-    assert (line["level"], line["Unfinished"], line["Malformed"]) == ("WARNING", 1, 1)
-
-
-def test_a_batch_that_begins_with_a_poison_record_is_left_for_lambda_to_halve(
-    bank: Stage, records: Records
-) -> None:
-    with pytest.raises(MalformedRecordError):
-        bank.deliver([poison(records[0]), *records[1:]])
-    assert not any(tallies(bank).values())
-    assert '"fault"' in bank.read_output()
-
-
-def test_a_poison_record_alone_is_reported(bank: Stage, records: Records) -> None:
-    assert bank.deliver([poison(records[0])]) == [sequence(records[0])]
-
-
 @pytest.mark.parametrize(
     "fault",
     [
@@ -454,73 +321,6 @@ def test_a_write_whose_reply_was_lost_counts_once(bank: Stage, records: Records)
     with bank.fault("TransactWriteItems", response_lost, times=1):
         assert bank.deliver(records) == []
     assert tallies(bank) == expected
-
-
-def test_a_refusal_nobody_foresaw_is_left_for_lambda_to_halve(
-    bank: Stage, records: Records
-) -> None:
-    with (
-        bank.fault("TransactWriteItems", refuses("ValidationException")),
-        pytest.raises(Exception, match="ValidationException"),
-    ):
-        bank.deliver(records)
-    assert not any(tallies(bank).values())
-
-
-def many_learners(record: Mapping[str, Any], how_many: int) -> Records:
-    """Return the first answer of a session of each of many learners, to one question."""
-    made = []
-    for number in range(how_many):
-        images = record["dynamodb"]
-        image = {**images["NewImage"], "userId": {"S": f"learner-{number}"}}
-        made.append(
-            {
-                **record,
-                "dynamodb": {**images, "SequenceNumber": str(1000 + number), "NewImage": image},
-            }
-        )
-    return made
-
-
-def test_a_batch_goes_on_from_the_transaction_that_failed(bank: Stage, records: Records) -> None:
-    batch = many_learners(records[0], 100)
-    fits = (MOST_ITEMS - 1) // 2
-    calls = iter([None, refuses("ValidationException")])
-
-    def second_is_refused(request: AWSPreparedRequest) -> AWSResponse | None:
-        fault = next(calls)
-        return fault(request) if fault else None
-
-    with bank.fault("TransactWriteItems", second_is_refused, times=2):
-        assert bank.deliver(batch) == [sequence(batch[fits])]
-    assert len(tallies(bank)["users"]) == fits
-    assert bank.deliver(batch[fits:]) == []
-    (item,) = tallies(bank)["questions"]
-    assert unpacked_item(item["tally"]["B"]).answers == 100
-
-
-def test_a_refusal_nobody_foresaw_is_reported_until_it_comes_first(
-    bank: Stage, records: Records, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A transaction for Bob, whose answer comes first, and one for Ada, whose come between his.
-    monkeypatch.setattr("lambdas.analytics.use_case.MOST_ITEMS", 6)
-    batch = [records[8], *records[:3], *records[9:11]]
-    calls = iter([None, refuses("ValidationException")])
-
-    def second_is_refused(request: AWSPreparedRequest) -> AWSResponse | None:
-        fault = next(calls)
-        return fault(request) if fault else None
-
-    with bank.fault("TransactWriteItems", second_is_refused, times=2):
-        assert bank.deliver(batch) == [sequence(records[0])]
-    assert [row["userId"]["S"] for row in tallies(bank)["users"]] == ["bob"]
-    with (
-        bank.fault("TransactWriteItems", refuses("ValidationException"), times=1),
-        pytest.raises(Exception, match="ValidationException"),
-    ):
-        bank.deliver(batch[1:])
-    assert bank.deliver(batch[1:]) == []
-    assert tallies(bank) == counted(bank, batch)
 
 
 class Interference:

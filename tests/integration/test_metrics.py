@@ -26,6 +26,7 @@ from lambdas.shared.telemetry.metrics import CALLS, COUNTING, METRICS, NAMESPACE
 from ops.cost.budgets import LOG_LINE_BYTES
 from ops.cost.capacity import ONLY_IN_TROUBLE, metrics_in_use
 from tests import emf
+from tests.integration.counting import Letters
 from tests.integration.plays import PLAYS, Scene
 from tests.integration.stage import Stage, cancels, drafts, refuses, submission, unreachable
 
@@ -106,14 +107,15 @@ def troubled(stage: Stage, session_id: str) -> Iterator[str]:
 
 
 def counted(stage: Stage) -> Iterator[str]:
-    """Count what was answered, have it arrive again, and a record that is no answer's."""
+    """Count answers, twice; then meet a malformed record and a database that is unavailable."""
+    stage.services.dead_letters = Letters()
     records = stage.records()
+    with stage.fault("BatchGetItem", unreachable):
+        stage.deliver(records)
     stage.deliver(records)
     stage.deliver(records)
     poison = deepcopy(records[0])
-    poison["dynamodb"]["NewImage"].pop("questionId", None)
-    poison["dynamodb"]["Keys"] = {}
-    poison["dynamodb"]["NewImage"] = {"attempts": {"S": "?"}}
+    poison["dynamodb"]["NewImage"]["lastChoice"] = {"S": "?"}
     stage.deliver([poison])
     yield from written(stage)
 

@@ -13,8 +13,8 @@ from botocore.stub import Stubber
 from infra.permissions import TableName
 from local.errors import CommandError
 from ops.deploy.restore import Comparison, Reason, Restoration, restore_beside
+from tests.integration.counting import assert_recounted, given, play, tallies
 from tests.integration.stage import Stage, drafts
-from tests.integration.test_counting import assert_recounted, given, play, tallies
 
 
 @pytest.fixture

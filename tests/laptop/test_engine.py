@@ -12,7 +12,7 @@ import pytest
 from local.data_folder import DataFolder
 from local.database.backend import Connection
 from local.database.engine import Engine, find_binary
-from local.stream.reader import ShardReader, stream_of, streams_client
+from local.stream.reader import Position, ShardReader, stream_of, streams_client
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -28,12 +28,22 @@ SELECT table_name, event_name, keys_json, new_image, printf('%021d', n), shard_i
 FROM n, (SELECT * FROM _stream_records ORDER BY id DESC LIMIT 1)"""
 
 
+def last_position(engine: Engine) -> Position:
+    with closing(sqlite3.connect(engine.database)) as database:
+        number, created = database.execute(
+            "SELECT sequence_number, created_at FROM _stream_records "
+            "ORDER BY CAST(sequence_number AS INTEGER) DESC LIMIT 1"
+        ).fetchone()
+    return Position(number, created)
+
+
 def seconds_of_calls(engine: Engine, client: "DynamoDBClient") -> float:
-    """Return the engine's processor time for writing to the stream and reading what is new."""
+    """Return the engine's processor time for writing to the stream and reading new records."""
+    client.put_item(TableName=TABLE, Item={"id": {"S": "first"}})
     stream = stream_of(client, streams_client(engine.endpoint), TABLE)
     assert stream
     (shard,) = stream.shards()
-    reader = ShardReader(stream, shard, str(10 * RECORDS))
+    reader = ShardReader(stream, shard, last_position(engine))
     process = psutil.Process(engine.process.pid)
     before = process.cpu_times()
     for number in range(CALLS):

@@ -2,8 +2,11 @@
 
 import json
 import logging
+import os
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +17,13 @@ import pytest
 from botocore.stub import Stubber
 
 from lambdas.contract.delivery import LAPTOP_DELIVERY
+from lambdas.shared.store.errors import StoreUnavailableError
 from local.data_folder import DataFolder
 from local.database.backend import Connection
 from local.database.engine import Engine, find_binary
-from local.stream.failed_batches import FailedBatches, records_of
+from local.stream.failed_batches import FailedBatches, LocalDeadLetters, records_of
 from local.stream.pump import Consumer, Pump
-from local.stream.reader import ShardReader, Stream, readable, stream_of, streams_client
+from local.stream.reader import Position, ShardReader, Stream, readable, stream_of, streams_client
 
 TABLE = "progress"
 LONG = 20.0
@@ -170,6 +174,61 @@ def test_a_spoiled_checkpoint_is_begun_anew(table: Table) -> None:
     counter = Counter()
     table.pump(counter).pump()
     assert counter.counted == ["1"]
+
+
+def older_copy(table: Table) -> None:
+    """Leave the database as it was before the records after the second."""
+    with closing(sqlite3.connect(table.engine.database)) as database:
+        database.execute(
+            "DELETE FROM _stream_records "
+            "WHERE table_name = ? AND CAST(sequence_number AS INTEGER) > 2",
+            [table.name],
+        )
+        database.commit()
+
+
+def test_a_checkpoint_beyond_the_last_record_starts_over(table: Table) -> None:
+    table.write("1", "2", "3", "4")
+    table.pump(Counter()).pump()
+    older_copy(table)
+    table.write("after the restore")
+    counter = Counter()
+    table.pump(counter).pump()
+    assert counter.counted == ["1", "2", "after the restore"]
+
+
+def test_a_checkpoint_whose_number_another_record_has_starts_over(table: Table) -> None:
+    """The restored copy was written to before the pump started."""
+    table.write("1", "2", "3")
+    table.pump(Counter()).pump()
+    older_copy(table)
+    table.write("new 3", "new 4")
+    age(table, "new 3")
+    counter = Counter()
+    table.pump(counter).pump()
+    assert counter.counted == ["1", "2", "new 3", "new 4"]
+
+
+def age(table: Table, *ids: str) -> None:
+    """Let records have been created a minute ago: the engine's times are in seconds."""
+    with closing(sqlite3.connect(table.engine.database)) as database:
+        for each in ids:
+            database.execute(
+                "UPDATE _stream_records SET created_at = created_at - 60 "
+                "WHERE table_name = ? AND json_extract(keys_json, '$.id.S') = ?",
+                [table.name, each],
+            )
+        database.commit()
+
+
+def test_a_checkpoint_of_an_earlier_version_starts_over(table: Table) -> None:
+    table.write("1", "2")
+    (shard,) = table.stream.shards()
+    content = {"stream": table.stream.arn, "after": {shard: "2"}, "ended": []}
+    (table.folder / "checkpoint.json").write_text(json.dumps(content))
+    counter = Counter()
+    table.pump(counter).pump()
+    assert counter.counted == ["1", "2"]
 
 
 def test_another_stream_is_read_from_its_first_record(table: Table) -> None:
@@ -378,9 +437,9 @@ def test_a_shard_that_ends_gives_way_to_the_next(table: Table) -> None:
 
 
 @pytest.mark.parametrize("code", ["TrimmedDataAccessException", "ExpiredIteratorException"])
-def test_what_the_stream_has_forgotten_is_passed_over(table: Table, code: str) -> None:
+def test_trimmed_records_are_passed_over(table: Table, code: str) -> None:
     client = table.stream.client
-    reader = ShardReader(Stream(client, "arn"), "shard", after="7")
+    reader = ShardReader(Stream(client, "arn"), "shard", after=Position("7", 0.0))
     with Stubber(client) as stub:
         stub.add_client_error("get_shard_iterator", code)
         stub.add_response(
@@ -411,3 +470,21 @@ def test_a_payload_may_be_text_or_an_object() -> None:
     records = [{"eventID": "1"}]
     for payload in ({"Records": records}, json.dumps({"Records": records})):
         assert records_of(json.dumps({"payload": payload})) == records
+
+
+def test_failed_batches_and_dead_letters_expire(tmp_path: Path) -> None:
+    batches = FailedBatches(tmp_path)
+    letters = LocalDeadLetters(batches)
+    letters.keep([{"eventID": "1"}])
+    (old,) = batches
+    os.utime(old, (0, 0))
+    letters.keep([{"eventID": "2"}])
+    batches.forget_older_than(3600)
+    (left,) = batches
+    assert records_of(left.read_bytes()) == [{"eventID": "2"}]
+
+
+def test_a_folder_that_cannot_be_written_refuses_dead_letters(tmp_path: Path) -> None:
+    (tmp_path / "aws").write_text("in the way")
+    with pytest.raises(StoreUnavailableError):
+        LocalDeadLetters(FailedBatches(tmp_path)).keep([{"eventID": "1"}])

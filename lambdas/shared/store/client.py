@@ -11,7 +11,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.shared.settings import Settings
 from lambdas.shared.store.breaker import Breaker, Circuit, CircuitOpenError, Direction
-from lambdas.shared.store.errors import ConditionFailedError, StoreUnavailableError
+from lambdas.shared.store.errors import (
+    ConditionFailedError,
+    InvalidRequestError,
+    StoreUnavailableError,
+)
 from lambdas.shared.store.retry import ConflictError, Pause, retry_on_conflict
 from lambdas.shared.telemetry.metrics import FAILED_ATTEMPTS, REFUSED_CALLS, THROTTLES
 from lambdas.shared.telemetry.request_log import Usage, count, log_breaker_opened, usage
@@ -85,6 +89,7 @@ class Database(NamedTuple):
             ConditionFailedError: the condition of a single write did not hold.
             StoreUnavailableError: the database cannot be reached or is overloaded, after retries,
                 or was so just now; or the item is being changed all the time.
+            InvalidRequestError: an item is too large, or a key invalid.
             ClientError: the request is refused for another reason.
         """
         return retry_on_conflict(lambda: self._call(operation, parameters), self.pause)
@@ -120,6 +125,8 @@ class Database(NamedTuple):
                 raise ConditionFailedError(error.response.get("Item")) from None  # type: ignore[arg-type]
             if error.response["Error"]["Code"] == "TransactionConflictException":
                 raise ConflictError from error
+            if error.response["Error"]["Code"] == "ValidationException":
+                raise InvalidRequestError(str(error)) from error
             raise
         finally:
             meter.called(operation, (time.perf_counter() - began) * 1000)

@@ -28,6 +28,10 @@ class StoreUnavailableError(StoreError):
         self.retry_after = retry_after
 
 
+class InvalidRequestError(StoreError):
+    """DynamoDB rejects the request itself: an item is too large, or a key invalid."""
+
+
 class ConditionFailedError(StoreError):
     """The condition of a single write did not hold. Table classes decode it; it stays inside.
 

@@ -1,15 +1,37 @@
-"""Tallies as bytes: an attribute of a few hundred bytes where names and numbers took thousands.
+"""Encodes tallies as bytes: a few hundred where DynamoDB's own maps would take thousands.
 
-Everything is whole numbers, seven bits a byte, the lowest first (LEB128, as in DWARF and protocol
-buffers). A text is its length and its characters; a number that may be negative is zigzag coded;
-what comes in ascending order is written as differences.
+All values are whole numbers, seven bits per byte, lowest first (LEB128, as in DWARF and protocol
+buffers). A string is its length and its characters; a number that may be negative is zigzag coded;
+ascending numbers are written as differences.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
+from typing import TypeVar
 
 from domain.statistics.item import ItemTally
 from domain.statistics.learner import CategoryTally, LearnerTally, Ledger
 from domain.statistics.streaks import DayStreak, Run, Span
+
+Unpacked = TypeVar("Unpacked")
+
+
+class DamagedTallyError(ValueError):
+    """The bytes are not those of a packed tally: the item was edited by hand."""
+
+
+def _checked(unpack: Callable[[bytes], Unpacked]) -> Callable[[bytes], Unpacked]:
+    """Raise DamagedTallyError for bytes that end early or hold impossible values."""
+
+    @wraps(unpack)
+    def checked(packed: bytes) -> Unpacked:
+        try:
+            return unpack(packed)
+        # A generator that runs out of numbers raises RuntimeError in place of StopIteration.
+        except (StopIteration, RuntimeError, ValueError, OverflowError, TypeError) as error:
+            raise DamagedTallyError(f"not a packed tally: {error}") from error
+
+    return checked
 
 
 def packed_learner(tally: LearnerTally) -> bytes:
@@ -27,6 +49,7 @@ def packed_learner(tally: LearnerTally) -> bytes:
     return _bytes(numbers)
 
 
+@_checked
 def unpacked_learner(packed: bytes) -> LearnerTally:
     """Return the totals `packed_learner` wrote."""
     numbers = _numbers(packed)
@@ -66,6 +89,7 @@ def packed_ledger(ledger: Ledger) -> bytes:
     return _bytes(numbers)
 
 
+@_checked
 def unpacked_ledger(packed: bytes) -> Ledger:
     """Return the ledger `packed_ledger` wrote."""
     numbers = _numbers(packed)
@@ -90,6 +114,7 @@ def packed_item(tally: ItemTally) -> bytes:
     return _bytes(numbers)
 
 
+@_checked
 def unpacked_item(packed: bytes) -> ItemTally:
     """Return the tally `packed_item` wrote."""
     numbers = _numbers(packed)

@@ -7,7 +7,11 @@ from typing import Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from lambdas.shared.store.client import THROTTLED_REASONS, Database, Item
-from lambdas.shared.store.errors import RefusedWriteError, TransactionConditionError
+from lambdas.shared.store.errors import (
+    InvalidRequestError,
+    RefusedWriteError,
+    TransactionConditionError,
+)
 from lambdas.shared.store.retry import ConflictError, Pause, retry_on_conflict
 
 _PASSING = THROTTLED_REASONS | {"TransactionConflict"}
@@ -48,6 +52,7 @@ class Transactions(NamedTuple):
         Raises:
             TransactionConditionError: a condition did not hold; nothing was written.
             StoreUnavailableError: it kept colliding with other transactions; nothing was written.
+            InvalidRequestError: an item would be too large, or a key is invalid.
         """
         typed = [each if isinstance(each, Action) else Action(each) for each in actions]
         retry_on_conflict(lambda: self._write(typed), self.pause)
@@ -75,5 +80,7 @@ def _meaning(error: ClientError, actions: Sequence[Action]) -> Exception:
     )
     if refusals:
         return TransactionConditionError(refusals)
+    if any(reason["Code"] == "ValidationError" for reason in reasons):
+        return InvalidRequestError(str(error))
     passing = any(reason["Code"] in _PASSING for reason in reasons)
     return ConflictError() if passing else error

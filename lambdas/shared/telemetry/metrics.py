@@ -146,7 +146,7 @@ UNFINISHED = Metric(
     "Unfinished", COUNT, BY_OPERATION, "Batches to be sent again from some record", _COUNTING
 )
 MALFORMED = Metric(
-    "Malformed", COUNT, BY_OPERATION, "Batches with a record that is no answer's", _COUNTING
+    "Malformed", COUNT, BY_OPERATION, "Records set aside: they cannot be counted", _COUNTING
 )
 ANSWER_AGE = Metric(
     "AnswerAge",

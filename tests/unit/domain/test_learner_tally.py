@@ -11,8 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.statistics.given_answer import DAY, GivenAnswer
-from domain.statistics.learner import OLDEST, LearnerTally, Ledger, count
-from domain.statistics.streaks import NO_DAYS, NO_RUN, joined, with_answer
+from domain.statistics.learner import (
+    MAX_CATEGORIES,
+    MAX_SPANS,
+    OLDEST,
+    OTHER_CATEGORIES,
+    LearnerTally,
+    Ledger,
+    count,
+)
+from domain.statistics.streaks import NO_DAYS, NO_RUN, Run, Span, joined, with_answer
 from tests import recount
 
 START = 20_000 * DAY
@@ -250,3 +258,37 @@ def test_nothing_counted_is_nothing_told() -> None:
     assert tally.overall == (0, 0, 0, 0)
     assert tally.answers == NO_RUN
     assert count(tally, {}, [replace(an_answer(), at=0)], START).fresh == ()
+
+
+def test_a_full_ledger_refuses_new_sessions_and_takes_answers_of_known_ones() -> None:
+    full: Ledger = {f"{n:027x}": (Span(1, Run(1, 1, 1, 1, 1)),) for n in range(MAX_SPANS)}
+    answers = [an_answer(session=5, number=2), an_answer(session=MAX_SPANS)]
+    result = count(LearnerTally(), {START // DAY: full}, answers, START)
+    assert result.fresh == (answers[0],)
+    assert result.refused == (answers[1],)
+    assert result.ledgers[START // DAY].keys() == full.keys()
+
+
+def test_an_answer_that_closes_a_gap_fits_in_a_full_ledger() -> None:
+    one = Run(1, 1, 1, 1, 1)
+    sessions: dict[str, tuple[Span, ...]] = {
+        f"{n:027x}": (Span(1, one),) for n in range(MAX_SPANS - 2)
+    }
+    gap = f"{MAX_SPANS:027x}"
+    full: Ledger = {**sessions, gap: (Span(1, one), Span(3, one))}
+    result = count(
+        LearnerTally(), {START // DAY: full}, [an_answer(session=MAX_SPANS, number=2)], START
+    )
+    assert result.refused == ()
+    assert [span.first for span in result.ledgers[START // DAY][gap]] == [1]
+
+
+def test_categories_beyond_the_limit_count_in_the_totals_alone() -> None:
+    answers = [
+        an_answer(number=n + 1, question_id=f"category-{n}:000001")
+        for n in range(MAX_CATEGORIES + 3)
+    ]
+    tally = count(LearnerTally(), {}, answers, START).tally
+    assert len(tally.categories) == MAX_CATEGORIES + 1
+    assert tally.categories[OTHER_CATEGORIES].correct == 3
+    assert tally.overall.correct == len(answers)

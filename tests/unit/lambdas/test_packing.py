@@ -1,5 +1,6 @@
 """Tallies as bytes and back, and how many bytes they take."""
 
+from contextlib import suppress
 from random import Random
 
 from hypothesis import given
@@ -7,9 +8,17 @@ from hypothesis import strategies as st
 
 from domain.statistics.given_answer import DAY, GivenAnswer
 from domain.statistics.item import ItemTally, tally_of
-from domain.statistics.learner import CategoryTally, LearnerTally, Ledger, count
+from domain.statistics.learner import (
+    MAX_CATEGORIES,
+    MAX_SPANS,
+    CategoryTally,
+    LearnerTally,
+    Ledger,
+    count,
+)
 from domain.statistics.streaks import DayStreak, Run, Span
 from lambdas.shared.store.packing import (
+    DamagedTallyError,
     packed_item,
     packed_learner,
     packed_ledger,
@@ -135,3 +144,31 @@ def test_a_question_at_the_extremes_takes_less_than_two_kilobytes() -> None:
     cells = dict.fromkeys([*range(11), *range(16, 97), *range(100, 230)], 10**6)
     months = {1000 + 2 * 12 * 2026 + month: 10**6 for month in range(48)}
     assert len(packed_item(ItemTally({**cells, **months}, 10**13))) <= 1300
+
+
+def test_a_users_item_at_every_limit_has_room_to_spare() -> None:
+    """The limits of docs/architecture.md: the item may have 400 KB, its profile takes 1."""
+    large = 10**6  # answers of one learner on one day, or milliseconds of a year in thousands
+    run = Run(*[large] * 5)
+    ledger: Ledger = {f"{16**26 + n:027x}": (Span(large, run),) for n in range(MAX_SPANS)}
+    assert len(packed_ledger(ledger)) <= 90_000
+    ordinary: Ledger = {f"{16**26 + n:027x}": (Span(1, Run(*[30] * 5)),) for n in range(1_200)}
+    assert len(packed_ledger(ordinary)) <= 1_200 * 23
+    tally = LearnerTally(
+        as_of=10**13,
+        time_spent=10**12,
+        categories={
+            f"{n:048d}": CategoryTally(large, large, large, large)
+            for n in range(MAX_CATEGORIES + 1)
+        },
+        days={20_000 + day: run for day in range(62)},
+        before=run,
+    )
+    assert len(packed_learner(tally)) <= 35_000
+
+
+@given(st.binary(max_size=40))
+def test_bytes_that_are_no_tally_raise_one_error(packed: bytes) -> None:
+    for unpack in (unpacked_learner, unpacked_ledger, unpacked_item):
+        with suppress(DamagedTallyError):
+            unpack(packed)

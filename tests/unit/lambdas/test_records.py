@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from domain.statistics.given_answer import GivenAnswer
-from lambdas.analytics.records import MalformedRecordError, given_answer
+from lambdas.analytics.records import EditedItemError, MalformedRecordError, given_answer
 
 
 def record(*, new: Any = None, old: Any = None, name: str = "MODIFY") -> dict[str, Any]:
@@ -87,10 +87,6 @@ def test_a_removed_item_and_a_change_that_is_no_answer_tell_of_none() -> None:
         {"rightBefore": {"N": "9"}},
         {"rightBefore": {"N": "-1"}},
         {"poolEntries": {"N": "-1"}},
-        {"attempts": {"N": "7"}},
-        {"attempts": {"N": "many"}},
-        {"correct": {"N": "2"}},
-        {"wrong": {"N": "2"}},
         {"lastChoice": {"S": ""}},
         {"lastChoice": {"S": "00"}},
         {"lastChoice": {"S": "x"}},
@@ -144,8 +140,26 @@ def test_a_record_without_images_is_malformed(broken: Any) -> None:
         given_answer(broken)
 
 
-def test_an_answer_to_a_question_answered_before_needs_the_image_before() -> None:
-    without = record()
+@pytest.mark.parametrize(
+    "new",
+    [
+        {"attempts": {"N": "7"}},
+        {"attempts": {"N": "0"}},
+        {"attempts": {"N": "many"}},
+        {"attempts": {"S": "2"}},
+        {"correct": {"N": "2"}},
+        {"wrong": {"N": "2"}},
+        {"wrong": None},
+    ],
+    ids=str,
+)
+def test_a_change_that_no_single_answer_makes_is_an_edit(new: Any) -> None:
+    with pytest.raises(EditedItemError):
+        given_answer(record(new=new))
+
+
+def test_an_item_inserted_with_several_attempts_was_restored() -> None:
+    without = record(name="INSERT")
     del without["dynamodb"]["OldImage"]
-    with pytest.raises(MalformedRecordError):
+    with pytest.raises(EditedItemError):
         given_answer(without)

@@ -31,6 +31,7 @@ def test_all_that_is_given_is_read() -> None:
             "LOG_LEVEL": "warning",
             "DYNAMODB_ENDPOINT": "http://127.0.0.1:8001",
             "CLIENT_ID": "a-client",
+            "FAILED_BATCHES_BUCKET": "a-bucket",
             "CORS_ORIGINS": " https://a.example  https://b.example ",
             **given,
         }
@@ -38,6 +39,7 @@ def test_all_that_is_given_is_read() -> None:
     assert (read.stage, read.log_level) == ("prod", "WARNING")
     assert read.dynamodb_endpoint == "http://127.0.0.1:8001"
     assert read.client_id == "a-client"
+    assert read.failed_batches_bucket == "a-bucket"
     assert read.cors_origins == ("https://a.example", "https://b.example")
     assert [getattr(read, f"{table}_table") for table in TABLES] == [f"the-{t}" for t in TABLES]
 

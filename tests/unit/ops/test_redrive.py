@@ -160,7 +160,9 @@ class Cloud:
             {
                 "FunctionName": "quiz-dev-analytics",
                 "Qualifier": "live",
-                "Payload": json.dumps({"Records": [record(number) for number in records]}).encode(),
+                "Payload": json.dumps(
+                    {"Records": [record(number) for number in records], "redrive": True}
+                ).encode(),
             },
         )
 
