@@ -1,8 +1,10 @@
-"""What an operator asks the logs, as queries of CloudWatch Logs Insights.
+"""Saved queries of CloudWatch Logs Insights for operators.
 
-Fields are those of the one line a request writes (`request_log` in `lambdas.shared.telemetry`), of
-the line Lambda itself writes at the end of a call (`@type = "REPORT"`), and of the gateway's
-access log. No line names a user: find heavy callers by operation here, by pseudonym in the audit.
+Fields are those of the line of a request (`request_log` in `lambdas.shared.telemetry`), of the line
+Lambda itself writes at the end of a call (`@type = "REPORT"`), and of the gateway's access log. A
+request has one line with its `Operation`; metrics of the stage or of an error's code have further
+lines without one, so a query that adds up filters for `Operation`. No line names a user: find heavy
+callers by operation here, by pseudonym in the audit.
 """
 
 from collections.abc import Iterator
@@ -87,7 +89,7 @@ QUERIES = (
         question="What is refused or fails, where, and how often?",
         asks=Asks.FUNCTIONS,
         steps=(
-            "filter ispresent(Code)",
+            "filter ispresent(Code) and ispresent(status)",
             "stats count(*) as requests, latest(requestId) as example by status, Code, Operation",
             "sort status desc, requests desc",
         ),
@@ -132,7 +134,7 @@ QUERIES = (
         question="What did the first requests of environments take?",
         asks=Asks.FUNCTIONS,
         steps=(
-            f"filter {COLD_STARTS.name} = 1",
+            f"filter {COLD_STARTS.name} = 1 and ispresent(Operation)",
             f"stats count(*) as requests, pct({LATENCY.name}, 95) as p95 by Operation, bin(1h)",
         ),
     ),
@@ -166,7 +168,10 @@ QUERIES = (
         question="Which circuits opened, and what was refused meanwhile?",
         asks=Asks.FUNCTIONS,
         steps=(
-            f"filter {CIRCUITS_OPENED.name} > 0 or {REFUSED_CALLS.name} > 0",
+            (
+                f"filter {CIRCUITS_OPENED.name} > 0 or "
+                f"({REFUSED_CALLS.name} > 0 and ispresent(Operation))"
+            ),
             (
                 f"stats sum({CIRCUITS_OPENED.name}) as opened, "
                 f"sum({REFUSED_CALLS.name}) as refused by table, Direction, Operation, bin(1m)"
@@ -178,7 +183,10 @@ QUERIES = (
         question="Which routes try again: failed attempts, throttles, conflicts?",
         asks=Asks.FUNCTIONS,
         steps=(
-            f"filter {FAILED_ATTEMPTS.name} > 0 or {CONFLICTS.name} > 0 or {THROTTLES.name} > 0",
+            (
+                f"filter ispresent(Operation) and ({FAILED_ATTEMPTS.name} > 0 "
+                f"or {CONFLICTS.name} > 0 or {THROTTLES.name} > 0)"
+            ),
             (
                 f"stats sum({FAILED_ATTEMPTS.name}) as failed, sum({THROTTLES.name}) as throttled, "
                 f"sum({CONFLICTS.name}) as conflicts, latest(requestId) as example "

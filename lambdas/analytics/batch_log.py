@@ -14,7 +14,7 @@ from lambdas.shared.telemetry.metrics import (
     TIME_SPENT,
     UNFINISHED,
 )
-from lambdas.shared.telemetry.request_log import Usage, write_line
+from lambdas.shared.telemetry.request_log import Usage, log_measured
 
 
 def log_batch(
@@ -61,4 +61,4 @@ def log_batch(
     if counted:
         values[ANSWER_AGE.name] = now - min(answer.at for answer in counted)
     level = "WARNING" if batch.failed or batch.uncountable or batch.edited else "INFO"
-    write_line(settings, level, event, {"Operation": COUNTING}, values)
+    log_measured(settings, level, "Batch counted", event, {"Operation": COUNTING}, values)

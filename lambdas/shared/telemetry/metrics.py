@@ -49,8 +49,7 @@ class Metric(NamedTuple):
     `operations` are those it is a metric of, None for all: on the lines of others its value is a
     member like any other.
 
-    The unit is not written into lines: 23 bytes each, and a graph or an alarm that names no unit
-    takes values of any. It labels the axes of the dashboard.
+    Graphs and alarms name no unit and so take values of any. It labels the dashboard's axes.
     """
 
     name: str

@@ -1,20 +1,25 @@
-"""What a request tells: one line that is its log event and its metrics.
+"""Structured logs and metrics of a request, written by Powertools' Logger and Metrics.
 
-The metrics are in CloudWatch's Embedded Metric Format, https://docs.aws.amazon.com/
-AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html: a member
-`_aws` names the members of the line that are metrics, and those that are their dimensions. Members
-CloudWatch takes are written in PascalCase, those of the log alone in camelCase.
+A request leaves one line in CloudWatch's Embedded Metric Format: its metrics, and the fields of its
+log event as metadata. Metrics with other dimensions (an error's code, the stage alone) need a line
+of their own, which carries the request's id. Faults are lines of the Logger. Names of metrics and
+dimensions are in PascalCase, fields of the log alone in camelCase.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
 import json
+import logging
 import math
 import sys
-import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from lambdas.shared.telemetry.metrics import (
     CALLS,
@@ -34,10 +39,14 @@ from lambdas.shared.telemetry.metrics import (
 if TYPE_CHECKING:
     from lambdas.shared.settings import Settings
 
+SERVICE = "adaptive-quiz"
+"""Name of the Logger, and the field `service` of its lines."""
+
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 
-MAX_VALUES = 100
-"""Values that the format takes for one metric of a line."""
+MAX_VALUES = 99
+"""Samples kept for one metric of a line: at 100, the most that the format takes, Powertools writes
+a line of its own."""
 
 Values = dict[str, float | list[float]]
 """Values of metrics by name; a list holds one a sample."""
@@ -45,11 +54,16 @@ Values = dict[str, float | list[float]]
 
 @dataclass(slots=True)
 class Usage:
-    """What a request did: database calls, capacity units, and whatever else is worth counting.
+    """Meter of a request.
 
-    `deadline` is when the invocation ends, in seconds of the monotonic clock; `in_trouble` says
-    that an attempt at the call being made failed. `values` and `samples` are those of metrics, by
-    name.
+    Attributes:
+        round_trips: Calls to the database.
+        read_units: Read request units consumed.
+        write_units: Write request units consumed.
+        deadline: When the invocation ends, in seconds of the monotonic clock.
+        in_trouble: Whether an attempt at the current call failed.
+        values: Values of metrics by name.
+        samples: Samples of metrics by name.
     """
 
     round_trips: int = 0
@@ -79,9 +93,9 @@ class Usage:
             **self.values,
         }
         if self.read_units:
-            values[READ_UNITS.name] = _whole(self.read_units)
+            values[READ_UNITS.name] = self.read_units
         if self.write_units:
-            values[WRITE_UNITS.name] = _whole(self.write_units)
+            values[WRITE_UNITS.name] = self.write_units
         return values
 
 
@@ -90,7 +104,7 @@ usage: ContextVar[Usage] = ContextVar("usage")
 
 
 def note(metric: Metric, value: float = 1) -> None:
-    """Set a metric of the request being served; the value said last counts."""
+    """Set a metric of the request being served; the last value counts."""
     meter = usage.get(None)
     if meter is not None:
         meter.values[metric.name] = value
@@ -120,11 +134,9 @@ def log_request(
     code: str | None,
     milliseconds: float,
 ) -> None:
-    """Write the line of a request; no body, token or name is ever part of it.
+    """Log a request that was served; no body, token or name is ever part of it.
 
-    A request that failed with 5xx is an error, any other information, which its line need not
-    say. Where the stage's level leaves information out, the line is the metrics alone: what is
-    measured must not depend on what is told.
+    A response of 5xx is an error, any other is information, which needs no level on the line.
     """
     values = spent.totals(milliseconds)
     if status >= 500:
@@ -133,15 +145,16 @@ def log_request(
     if code:
         values[ERRORS.name] = 1
         dimensions["Code"] = code
-    event = {"requestId": request_id, "status": status, "roundTrips": spent.round_trips}
-    write_line(settings, "ERROR" if status >= 500 else "INFO", event, dimensions, values)
+    fields = {"requestId": request_id, "status": status, "roundTrips": spent.round_trips}
+    level = "ERROR" if status >= 500 else "INFO"
+    log_measured(settings, level, "Request served", fields, dimensions, values)
 
 
 def log_fault(settings: "Settings", error: BaseException, request_id: str) -> None:
-    """Write an unforeseen error: its type and where it was raised, never its message.
+    """Log an unforeseen error: its type and where it was raised, never its message.
 
     A message may hold what a learner sent. The code of a refusal by AWS (`AccessDeniedException`)
-    is one of a list of AWS's own.
+    is one of AWS's own list.
     """
     places = []
     traceback = error.__traceback__
@@ -149,80 +162,121 @@ def log_fault(settings: "Settings", error: BaseException, request_id: str) -> No
         path = traceback.tb_frame.f_code.co_filename.split("/")
         places.append("/".join(path[-2:]) + f":{traceback.tb_lineno}")
         traceback = traceback.tb_next
-    event: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "event": "fault",
         "requestId": request_id,
         "error": type(error).__name__,
         "where": places[-8:],
     }
-    # A ClientError of botocore, told by its shape: importing its class costs more than all of this.
+    # A ClientError of botocore, recognized by its shape: the health function never loads the SDK.
     response = getattr(error, "response", None)
     refusal = response.get("Error") if isinstance(response, dict) else None
     if isinstance(refusal, dict):
-        event["refusal"] = refusal.get("Code", "")
-    write_line(settings, "ERROR", event, {}, {})
+        fields["refusal"] = refusal.get("Code", "")
+    _logger(settings.log_level).error("Unhandled error", extra=fields)
 
 
 def log_breaker_opened(settings: "Settings", table: str, direction: str) -> None:
-    """Write that a circuit opened, as an event and a metric in one line."""
-    event = {"event": "circuitOpened", "table": table}
-    write_line(settings, "WARNING", event, {"Direction": direction}, {CIRCUITS_OPENED.name: 1})
+    """Log and count a circuit that opened."""
+    fields = {"event": "circuitOpened", "table": table}
+    dimensions, values = {"Direction": direction}, Values({CIRCUITS_OPENED.name: 1})
+    log_measured(settings, "WARNING", "Circuit opened", fields, dimensions, values)
 
 
-def write_line(
+def log_measured(
     settings: "Settings",
     level: str,
-    event: Mapping[str, Any],
+    message: str,
+    fields: Mapping[str, Any],
     dimensions: Mapping[str, str],
     values: Values,
 ) -> None:
-    """Write one line: an event where the level lets it through, its metrics where they are on.
+    """Write an event together with its metrics.
 
-    `dimensions` are those of the metrics in `values`, beside the stage.
+    A stage's log level hides the event and never the metrics. A stage without performance
+    monitoring writes the event alone, by the Logger. `dimensions` are those beside the stage. The
+    event's own line comes last.
     """
     told = LEVELS[level] >= LEVELS[settings.log_level]
-    measured = settings.performance_monitoring and bool(values)
-    if not told and not measured:
+    named = {"Stage": settings.stage, **dimensions}
+    event = {**fields, **named, **{name: _single(value) for name, value in values.items()}}
+    if not settings.performance_monitoring:
+        if told:
+            getattr(_logger(settings.log_level), level.lower())(message, extra=event)
         return
-    line: dict[str, Any] = {} if level == "INFO" or not told else {"level": level}
-    if told:
-        line.update(event)
-    if values:
-        line["Stage"] = settings.stage
-        line.update(dimensions)
-        for name, value in values.items():
-            line[name] = value[0] if isinstance(value, list) and len(value) == 1 else value
-    text = _encode(line)
-    if measured:
-        now = time.time_ns() // 1_000_000
-        directives = _directives(dimensions.get("Operation"), tuple(values))
-        text = f'{{"_aws":{{"Timestamp":{now},{directives}}},{text[1:]}'
-    sys.stdout.write(text + "\n")
+    if level != "INFO":
+        event = {"level": level, **event}
+    main, *others = _measured(dimensions.get("Operation"), values)
+    for of, metrics in (*others, main):
+        line = EphemeralMetrics(namespace=NAMESPACE)
+        for dimension in of:
+            line.add_dimension(dimension, named[dimension])
+        metadata = event if metrics is main[1] else {"requestId": fields.get("requestId")}
+        for name, value in metadata.items() if told else ():
+            line.add_metadata(name, value)
+        for metric in metrics:
+            value = values[metric.name]
+            for each in value if isinstance(value, list) else [value]:
+                line.add_metric(metric.name, metric.unit, each)
+        _write(line, metrics)
+
+
+def _measured(operation: str | None, values: Values) -> list[tuple[Dimensions, list[Metric]]]:
+    """Return the values that are metrics of the operation, grouped by their dimensions.
+
+    The first value decides which group is the first: a request's latency, by operation.
+    """
+    groups: dict[Dimensions, list[Metric]] = {}
+    for metric in map(METRICS.__getitem__, values):
+        if metric.operations is None or operation in metric.operations:
+            groups.setdefault(metric.dimensions, []).append(metric)
+    return list(groups.items())
+
+
+def _write(line: EphemeralMetrics, metrics: list[Metric]) -> None:
+    """Write one line. `flush_metrics` prints text and line end apart, and threads would mix them.
+
+    A metric with one value is written as a number: Logs Insights reads no list as one.
+    """
+    members: dict[str, Any] = {**line.serialize_metric_set()}
+    for metric in metrics:
+        members[metric.name] = _single(members[metric.name])
+    sys.stdout.write(_encode(members) + "\n")
+
+
+def _single(value: float | list[float]) -> float | list[float]:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 # ASCII only: a line break of any alphabet is escaped, so one event is one line.
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
-@lru_cache(maxsize=256)
-def _directives(operation: str | None, names: tuple[str, ...]) -> str:
-    """Return what makes metrics of members; requests are of few kinds, so it is made once each."""
-    by_dimensions: dict[Dimensions, list[dict[str, str]]] = {}
-    for metric in map(METRICS.__getitem__, names):
-        if metric.operations is None or operation in metric.operations:
-            by_dimensions.setdefault(metric.dimensions, []).append({"Name": metric.name})
-    directives = [
-        {"Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": named}
-        for dimensions, named in by_dimensions.items()
-    ]
-    return '"CloudWatchMetrics":' + _encode(directives)
+class _StandardOutput(logging.Handler):
+    """Writes to standard output as it is at that moment, a line at a time."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stdout.write(self.format(record) + "\n")
+
+
+@lru_cache(maxsize=1)
+def _configured() -> Logger:
+    # The location would be a function of this module, whatever is logged.
+    return Logger(
+        service=SERVICE,
+        logger_handler=_StandardOutput(),
+        json_serializer=_encode,
+        utc=True,
+        location=None,
+    )
+
+
+def _logger(level: str) -> Logger:
+    logger = _configured()
+    logger.setLevel(level)
+    return logger
 
 
 def _short(milliseconds: float) -> float:
-    """Return a time as few characters tell it: with one decimal, from 100 ms on with none."""
-    return _whole(round(milliseconds, 1)) if milliseconds < 100 else round(milliseconds)
-
-
-def _whole(number: float) -> float:
-    """Return a number as an int where that says the same: `4`, not `4.0`."""
-    return number if number % 1 else int(number)
+    """Return a time in few characters: with one decimal, from 100 ms on with none."""
+    return round(milliseconds, 1) if milliseconds < 100 else round(milliseconds)
