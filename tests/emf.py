@@ -1,4 +1,4 @@
-"""What CloudWatch's Embedded Metric Format demands of a line.
+"""Checks lines against CloudWatch's Embedded Metric Format.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
 CloudWatch_Embedded_Metric_Format_Specification.html, read in November 2026; the schema at its end

@@ -26,7 +26,7 @@ def distinct(answers: Iterable[GivenAnswer]) -> list[GivenAnswer]:
 
 
 def learner_totals(answers: Iterable[GivenAnswer], today: int) -> dict[str, Any]:
-    """Return what is told of one learner, as the contract names it; `today` numbers a UTC day."""
+    """Return one learner's figures by their names in the contract; `today` numbers a UTC day."""
     given = distinct(answers)
     runs = [(right, len(list(same))) for right, same in groupby(each.correct for each in given)]
     days = sorted({each.at // DAY for each in given})

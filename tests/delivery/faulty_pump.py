@@ -4,7 +4,7 @@ Records come twice, at once or much later; those of different items in any order
 only those of one item); some that no answer can have left are among them; the consumer fails for a
 while, before or after it has counted; and some records it cannot count at all in here, so that
 they end as failed batches. Records after number SOUND_AFTER come twice and in any order, but
-no more than that. Nothing is read while the file HELD_BY exists. Each invocation is told, a line of
+no more than that. Nothing is read while the file HELD_BY exists. Each invocation writes a line of
 JSON, to the FIFO TOLD_TO.
 """
 

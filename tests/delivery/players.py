@@ -1,4 +1,4 @@
-"""Learners who answer over HTTP and write down each answer as they sent it and were told of it."""
+"""Learners who answer over HTTP and record each answer as sent and as acknowledged."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -159,7 +159,7 @@ class Player:
         return told["correct"], told["question"]
 
     def _enter_in_pool(self, session: str, question: str, message: str) -> None:
-        """By what the learner was told: how often the question will come back in this session."""
+        """By the responses: how often the question will come back in this session."""
         if message.endswith("right twice more."):
             self.pool[session, question] = 2
         elif message.endswith("once more."):
@@ -176,7 +176,7 @@ class Player:
         return frozenset([self.random.choice(wrong)])
 
     def _change_of_mastery(self, question: str, told: Mapping[str, Any]) -> int:
-        """By what the learner was told: `Correct.` alone says that it will not come back."""
+        """By the responses: `Correct.` alone means that it will not come back."""
         was = question in self._mastered
         if not told["correct"]:
             self._mastered.discard(question)

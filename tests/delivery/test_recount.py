@@ -1,4 +1,4 @@
-"""What the running stage says it counted, beside an independent recount of what learners were told.
+"""Compares the running stage's figures with an independent recount of the responses.
 
 The stage's stream goes through a shim that repeats, reorders, spoils and fails (`faulty_pump`).
 `make recount ANSWERS=10000` plays as many answers as the proof is to be worth, and prints what it
@@ -56,7 +56,7 @@ SPENT = ("seconds", "calls", "read", "written")
 
 @dataclass
 class Told:
-    """What the shim tells of the deliveries: lags by record counted, and records given up."""
+    """The shim's report on deliveries: lag of each counted record, and records given up."""
 
     path: Path
     lags: dict[str, int] = field(default_factory=dict)
@@ -217,7 +217,7 @@ def test_what_is_counted_is_what_learners_were_told(
 
 
 def differences(played: Played) -> list[str]:
-    """Return each place where the stage says other than the recount, all read over HTTP."""
+    """Return each figure that differs from the recount, all read over HTTP."""
     issuer = Issuer(load_key(played.stage.data), played.stage.url)
     with played.stage.client(issuer.access_token("keeper", ["admin"])) as keeper:
         return [*_of_learners(played, keeper), *_of_questions(played, keeper)]
@@ -237,7 +237,7 @@ def _of_learners(played: Played, keeper: httpx2.Client) -> Iterator[str]:
         }
         yield from unequal(player.user, told, expected)
         if attempts:
-            # The header by which the recount tells time counts whole seconds.
+            # The header that gives the recount its time has whole seconds.
             newest = max(each.at for each in player.given)
             as_of = milliseconds(datetime.fromisoformat(told["asOf"]))
             if not newest - 2_000 <= as_of <= newest + 2_000:
@@ -265,7 +265,7 @@ def unequal(what: str, told: Mapping[str, Any], expected: Mapping[str, Any]) -> 
 
 
 def unlike(what: str, told: Mapping[str, Any], expected: "Expected") -> Iterator[str]:
-    """What floating point and bins of time tell to a bound: 0.0001, a millisecond, 9.1%."""
+    """Tolerances of floating point and of time bins: 0.0001, a millisecond, 9.1%."""
     found = expected.found
     pairs = [
         ("facility", told["facility"], found["facility"], 0.00006),
@@ -306,7 +306,7 @@ class Expected:
 
     @property
     def exact(self) -> dict[str, Any]:
-        """What is made of whole numbers, as the contract names it."""
+        """Figures made of whole numbers, by their names in the contract."""
         found, (_, by_strongest) = self.found, self.found["strongest"]
         return {
             "version": 1,

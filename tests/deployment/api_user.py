@@ -26,7 +26,7 @@ class ApiUser:
 
     @property
     def claims(self) -> dict[str, Any]:
-        """What the token says."""
+        """Claims of the token."""
         claims: dict[str, Any] = jwt.decode(self.token, options={"verify_signature": False})
         return claims
 

@@ -43,7 +43,7 @@ class LocalCloud:
 
     @cached_property
     def environment(self) -> dict[str, str]:
-        """Of programs that reach it, with nothing of the user's own account in it."""
+        """Environment of programs that reach it, without the user's own account."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "QUIZ_"))}
         return inherited | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

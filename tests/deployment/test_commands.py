@@ -1,4 +1,4 @@
-"""What the commands say when they cannot go on: one sentence, and exit code 1."""
+"""A command that cannot go on prints one sentence and exits with 1."""
 
 import json
 import os

@@ -1,6 +1,6 @@
 """The stage `rehearsal`, from an empty account to an empty account, as CI sees it before AWS does.
 
-The tests are one flow in the order they are written. What this cloud cannot show is listed in
+The tests are one flow in the order they are written. The limits of this cloud are listed in
 docs/deployment.md, with the assertion on the template that stands in for it.
 """
 
@@ -72,7 +72,7 @@ def test_a_stage_that_was_not_deployed_cannot_be_tried(cloud: LocalCloud) -> Non
     assert done.stderr.endswith(f"with 'make deploy STAGE={STAGE}'.\n")
 
 
-# What was made
+# Resources created
 
 
 def resources(cloud: LocalCloud, stack: str) -> dict[str, tuple[str, str]]:
@@ -478,7 +478,7 @@ def test_a_learner_is_no_administrator(learner: ApiUser) -> None:
     learner.call("POST", "/admin/questions", {"questions": bank_questions(0, 1)}, status=403)
 
 
-# What it does
+# Behaviour
 
 
 def test_a_stage_without_questions_cannot_be_tried(deployment: Deployment) -> None:
@@ -776,7 +776,7 @@ def test_no_token_is_in_the_logs(deployment: Deployment, learner: ApiUser, admin
 
 
 def test_a_flood_is_refused_in_the_contract_s_form(deployment: Deployment) -> None:
-    """Of a route that nobody else calls; the burst of the stage is 50."""
+    """A route that nobody else calls; the burst of the stage is 50."""
     with deployment.http() as client:
         responses = (client.get("/health") for _ in range(1_000))
         refused = next(response for response in responses if response.status_code != 200)

@@ -1,4 +1,4 @@
-"""What the tests run inside the packaged asset: `python -I -S asset_program.py FOLDER`.
+"""Runs inside the packaged asset: `python -I -S asset_program.py FOLDER`.
 
 Nothing but FOLDER and the standard library can be imported. Prints one JSON object, last.
 """
@@ -83,7 +83,7 @@ def endpoints() -> dict[str, str]:
 
 
 def compiled_paths() -> list[str]:
-    """Where bytecode says that it comes from, less what comes after the folder."""
+    """Source path recorded in bytecode, up to the folder."""
     paths = set()
     for path in Path(folder).rglob("*.pyc"):
         source = (path.parents[1] / f"{path.name.split('.')[0]}.py").relative_to(folder)

@@ -124,7 +124,7 @@ def test_an_unknown_stage_is_refused_before_the_cdk_is_imported(tmp_path: Path) 
 
 
 def test_a_finding_that_nobody_acknowledged_fails_the_synthesis(tmp_path: Path) -> None:
-    """Of either pack."""
+    """Rules of either pack."""
     app = new_app(outdir=str(tmp_path))
     stack = cdk.Stack(app, "Careless")
     s3.CfnBucket(stack, "Bucket")
@@ -184,7 +184,7 @@ def test_templates_know_no_account_and_no_region(assembly: Assembly) -> None:
 
 
 def names_of(template: Template) -> list[str]:
-    """Whatever CloudFormation would refuse, or overwrite, if it were there already."""
+    """Resources that CloudFormation would refuse, or overwrite, if they existed already."""
     names = [
         f"{resource['Type']} {properties[key]}"
         for resource in template.body["Resources"].values()
@@ -251,7 +251,7 @@ def tags_of(properties: dict[str, Any], where: str) -> dict[str, str]:
 def test_everything_that_takes_tags_tells_service_stage_owner_and_cost_centre(
     assembly: Assembly, stage: Stage
 ) -> None:
-    """What takes tags, by the schemas of the resources themselves."""
+    """Resource types that take tags, by their schemas."""
     tagged = 0
     for name, template in assembly.templates.items():
         if name.split("-")[1] != stage.name:

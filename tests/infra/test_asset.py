@@ -78,7 +78,7 @@ def lambda_python() -> Path:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Asset:
-    """What Lambda gets."""
+    """The asset as Lambda receives it."""
     lambda_python()
     folder = tmp_path_factory.mktemp("cloud")
     asset = Asset(folder / "task", folder / "functions.zip")
@@ -109,7 +109,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def run(here: Folder, endpoint: str) -> dict[str, Any]:
-    """What a process saw that can import the asset and nothing else."""
+    """Observations of a process that can import the asset and nothing else."""
     program = Path(__file__).with_name("asset_program.py")
     table = f"asset-{os.getpid()}"
     client = boto3.client(

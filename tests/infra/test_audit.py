@@ -46,7 +46,7 @@ def listed(value: Any) -> list[Any]:
 def test_the_records_of_every_function_are_taken_out_of_its_log(
     assembly: Assembly, stage: str
 ) -> None:
-    """Of those to come too: no function is made without it."""
+    """Future functions included: none is made without it."""
     followed = {
         template.text(each["LogGroupName"]): each
         for template in stacks_of(assembly, stage)

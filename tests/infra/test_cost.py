@@ -1,4 +1,4 @@
-"""What the stages cost by the capacity model, held to goals, from the templates themselves."""
+"""Costs of the stages by the capacity model, from the templates, against their goals."""
 
 import json
 

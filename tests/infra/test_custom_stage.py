@@ -1,4 +1,4 @@
-"""What the context may add to a stage: an address of its own, and somebody to tell."""
+"""Settings that the context may add to a stage: a domain and an alarm address."""
 
 from tests.infra.assembly import Assembly
 from tests.infra.chosen import CUSTOM

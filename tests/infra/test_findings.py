@@ -1,4 +1,4 @@
-"""What cdk-nag found and we keep: each at its resource, by exact id, for a reason."""
+"""Acknowledged findings of cdk-nag: each at its resource, by exact id, with a reason."""
 
 import json
 import re

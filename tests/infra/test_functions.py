@@ -316,7 +316,7 @@ def test_what_is_warm_in_prod_follows_its_use(assembly: Assembly) -> None:
 
 
 def test_no_function_starts_from_a_snapshot(api: Template) -> None:
-    """It would exclude provisioned concurrency, and neither CDK nor cfn-lint says so."""
+    """It would exclude provisioned concurrency, and neither CDK nor cfn-lint warns."""
     assert all("SnapStart" not in function for function in api.resources(FUNCTION).values())
 
 

@@ -278,7 +278,7 @@ def test_what_alarms_looks_at_what_it_says(operations: Template) -> None:
 
 
 def test_an_alarm_at_the_alias_has_the_dimensions_of_the_alias(operations: Template) -> None:
-    """The event source mapping calls `live`, so Lambda tells the age by function and resource."""
+    """The event source mapping calls `live`, so Lambda reports the age by function and resource."""
     (metric,) = metrics(alarms(operations)["consumer-lag"])
     told = dimensions(metric)
     assert told["Resource"] == f"{told['FunctionName']}:live"
@@ -314,7 +314,7 @@ def test_the_reserved_concurrency_is_watched_where_there_is_one(
         assert value == pytest.approx(90)
 
 
-# What they do: the formulas over made-up traffic
+# Behaviour: the formulas over made-up traffic
 
 
 def up(alarm: Properties, **series: list[float | None]) -> list[bool]:

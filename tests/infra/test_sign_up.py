@@ -1,4 +1,4 @@
-"""What the user pool calls when a sign-up is confirmed: a local cloud never does."""
+"""The user pool's trigger after a confirmed sign-up, which a local cloud never calls."""
 
 from infra.permissions import ACCOUNT_ACTIONS, PERMISSIONS
 from lambdas.contract.timeouts import timeout_of

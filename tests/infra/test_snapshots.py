@@ -19,7 +19,7 @@ STACKS = {
     Extent.OPERATED: [*SERVICE, "operations"],
 }
 
-# What changes with every line of a function: the asset, the versions made of it, the deployment.
+# These change with every line of a function: the asset, its versions, the deployment.
 _MASKS = (
     (re.compile(r"\b[0-9a-f]{64}\b"), "<asset>"),
     (re.compile(r"\b(\w+CurrentVersion[0-9A-F]{8})[0-9a-f]{32}\b"), r"\1<version>"),

@@ -1,4 +1,4 @@
-"""What the tests see of the stand-in for Cognito, and undo."""
+"""The tests' view of the stand-in for Cognito, with undo."""
 
 from dataclasses import dataclass
 from pathlib import Path

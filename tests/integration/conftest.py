@@ -57,7 +57,7 @@ def user_pool_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
     """Where the stand-in for Cognito answers, and the file of its deleted accounts."""
     file = tmp_path_factory.mktemp("user-pool") / "deleted-accounts"
     application = Starlette(routes=[Route(PATH, UserPool(file).serve, methods=["POST"])])
-    # What is asked before the server has begun waits for it here.
+    # Requests sent before the server has begun wait for it here.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="off"))
         thread = threading.Thread(target=server.run, args=([listener],))

@@ -46,7 +46,7 @@ def play(stage: Stage, user: str, pattern: str, *categories: str, session: str =
 
 
 def tallies(stage: Stage) -> dict[str, list[Any]]:
-    """What is counted, without how often it was written."""
+    """The tallies, without the number of their writes."""
     kept = {
         table: [
             {name: value for name, value in row.items() if name != "tallyVersion"}
@@ -79,7 +79,7 @@ def forget(stage: Stage) -> None:
 
 
 def counted(stage: Stage, records: Records) -> dict[str, list[Any]]:
-    """What counting these at once, from nothing, comes to."""
+    """The tallies after counting these at once, from nothing."""
     forget(stage)
     assert stage.deliver(records) == []
     result = tallies(stage)

@@ -42,7 +42,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back, and what the request's own log line says it cost."""
+    """A response, and the cost in the request's log line."""
 
     status: int
     body: Any
@@ -65,7 +65,7 @@ class Stage:
     read_output: Callable[[], str]
     stream: ShardReader
     context: Any = None
-    """What Lambda hands a handler beside the event."""
+    """The Lambda context."""
     _ids: "count[int]" = field(default_factory=count)
 
     def call(
@@ -264,7 +264,7 @@ class Stage:
 
 
 Fault = Callable[[AWSPreparedRequest], AWSResponse | None]
-"""What happens to a request on its way; with None it goes on."""
+"""A fault injected into a request; with None it goes on."""
 
 TABLES = ("users", "questions", "sessions", "progress", "wrong_answers")
 
@@ -326,7 +326,7 @@ def assert_unavailable(reply: Reply) -> None:
 
 
 def draft(category: str, number: int, **other: Any) -> dict[str, Any]:
-    """Return a question for the bank whose right choice says so."""
+    """Return a question for the bank whose right choice is marked in its text."""
     return {
         "category": category,
         "text": f"{category} {number}?",

@@ -84,7 +84,7 @@ def assert_faulty(reply: Reply, *fields: str) -> None:
 
 @dataclass
 class Record:
-    """What a learner did, by question."""
+    """A learner's records, by question."""
 
     right: Counter[str] = field(default_factory=Counter)
     wrong: Counter[str] = field(default_factory=Counter)

@@ -122,7 +122,7 @@ class _Context:
 
 
 def check_late(scene: Scene, operation: str, request: Mapping[str, Any]) -> None:
-    """The database is not waited for longer than the invocation lasts, so it can still be told."""
+    """Waiting for the database ends before the invocation does, so the record is still written."""
     scene.stage.forget_questions()
     hurried = replace(scene, stage=replace(scene.stage, context=_Context()))
     record = record_of(*acted(hurried, operation, request))

@@ -22,7 +22,7 @@ PUBLISHING = "REMOVE holder"
 
 
 def save(stage: Stage, *questions: object) -> list[Any]:
-    """Save questions; return the results, which are told by place."""
+    """Save questions; return the results, in order."""
     reply = stage.admin("saveQuestions", {"questions": questions})
     assert reply.status == 200, reply.body
     assert [result["index"] for result in reply.body["results"]] == [*range(len(questions))]

@@ -50,7 +50,7 @@ def bank(stage: Stage) -> Stage:
 
 @pytest.fixture
 def records(bank: Stage) -> Records:
-    """Two learners' answers of two sessions and two days, as the stream tells them."""
+    """Two learners' answers of two sessions and two days, as stream records."""
     play(bank, "ada", "rwrrrwwr")
     play(bank, "bob", "rrr", "history")
     bank.clock.advance(DAY)
@@ -379,7 +379,7 @@ def test_a_death_at_any_call_and_redelivery_change_nothing(
     assert place >= 6
 
 
-# What it costs
+# Cost
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,13 @@ ME = {"userId": "me"}
 NOW = "2026-09-21T14:13:20.000Z"
 
 WITHHELD = {("sessions", "seed"), ("sessions", "turn.order")}
-"""What docs/privacy.md says is left out: the only attributes that may be."""
+"""Attributes left out of an export according to docs/privacy.md, and no others."""
 
 RENDERED = {
     *(("sessions", name) for name in ("pool", "passed", "mark", "spacing", "tally")),
     *(("users", name) for name in ("tally", "ledger")),
 }
-"""What is packed in the table and told in words in an export."""
+"""Attributes packed in the table and readable in an export."""
 
 
 @pytest.fixture

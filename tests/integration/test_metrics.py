@@ -51,7 +51,7 @@ RARELY = {("SessionsCompleted", "getQuestion")}
 
 @dataclass(frozen=True)
 class Output:
-    """What a stage wrote, but for the audit."""
+    """Lines that a stage wrote, without the audit records."""
 
     lines: list[str]
 
@@ -244,7 +244,7 @@ def test_the_operations_of_a_metric_are_those_that_emit_it(output: Output) -> No
 
 
 def test_the_metrics_that_learners_emit_are_those_that_are_paid_for(output: Output) -> None:
-    """Of all that was emitted: not by administrators, not in trouble, not by 5xx."""
+    """Metrics emitted for learners without failures."""
     learners = {
         route.operation for route in ROUTES if route.access not in (Access.ADMIN, Access.PUBLIC)
     }

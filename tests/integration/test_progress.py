@@ -150,7 +150,7 @@ def test_what_is_not_counted_yet_is_not_told_and_the_totals_say_as_of_when(bank:
     counted = totals_of(bank)
     play(bank, session_id, "r", seconds=10)
     lagging = body(bank, "getProgress")
-    # What is owed is told at once.
+    # The pool's figures are current at once.
     assert {**lagging, "wrongPoolSize": 0, "remainingTries": 0} == counted
     assert (counted["asOf"], lagging["wrongPoolSize"]) == ("2026-09-21T14:13:40.000Z", 1)
     assert totals_of(bank)["asOf"] == "2026-09-21T14:13:50.000Z"

@@ -101,7 +101,7 @@ def test_a_table_that_lost_everything_is_as_it_was(
 
 
 def test_progress_that_is_copied_back_is_not_counted_again(bank: Stage, client: Any) -> None:
-    """Of questions tried once and of those tried more often."""
+    """Questions tried once, and those tried more often."""
     session = play(bank, "ada", "rwrrw")
     records = bank.records()
     assert bank.deliver(records) == []
@@ -114,7 +114,7 @@ def test_progress_that_is_copied_back_is_not_counted_again(bank: Stage, client: 
     assert given(copies) == []
     assert bank.deliver(copies) == []
     assert tallies(bank) == before
-    # What is answered afterwards counts.
+    # Answers given afterwards count.
     play(bank, "ada", "rrr", session=session)
     later = bank.records()
     assert len(given(later)) == 3

@@ -1,4 +1,4 @@
-"""What a request of every route costs, answers with and logs: none without a budget."""
+"""Cost, response size and log size of every route: none without a budget."""
 
 import json
 from collections.abc import Mapping
@@ -122,7 +122,7 @@ _measured: dict[str, Measured] = {}
 
 @pytest.fixture
 def measured(request: pytest.FixtureRequest) -> Mapping[str, Measured]:
-    """What a request of each route took: first those that change nothing. Once for all tests."""
+    """Measurements of a request of each route, reads first. Taken once for all tests."""
     if not _measured:
         scene = learner(request.getfixturevalue("stage"))
         reading = [operation for operation in ROUTE if operation not in CHANGING]

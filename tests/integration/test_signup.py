@@ -1,4 +1,4 @@
-"""What Cognito calls when a sign-up is confirmed, with the events that it sends.
+"""The trigger of a confirmed sign-up, with the events that Cognito sends.
 
 The events are those of the Developer guide, "Post confirmation Lambda trigger", with the values a
 pool has whose users sign in with their e-mail address.

@@ -1,4 +1,4 @@
-"""When the database is in trouble: what is tried again, what is told, what is counted."""
+"""Failures of the database: retries, responses and metrics."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

@@ -84,7 +84,7 @@ class Learner:
 
     @property
     def recount(self) -> dict[str, Any]:
-        """What the session's progress must be."""
+        """The expected progress of the session."""
         tries = sum(left for name, left in self.pool.items() if name not in self.missed)
         tries += 2 * len(self.missed)
         owed = len(self.missed | self.pool.keys())

@@ -27,7 +27,7 @@ class StageProcess:
     url: str = ""
 
     def await_ready(self) -> "StageProcess":
-        """Read on until the stage says that it is ready."""
+        """Read on until the stage prints that it is ready."""
         assert self.process.stdout
         with self._deadline():
             for line in self.process.stdout:

@@ -38,7 +38,7 @@ def failing(number: str) -> dict[str, Any]:
 
 @dataclass
 class Delivered:
-    """What a delivery did, in order."""
+    """The steps of a delivery, in order."""
 
     answer: Answer
     settings: Delivery = SETTINGS

@@ -1,4 +1,4 @@
-"""What the stage's own parts log: one line an event, and no message of an exception."""
+"""Logs of the stage's own parts: one line an event, without messages of exceptions."""
 
 import json
 import logging

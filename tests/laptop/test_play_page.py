@@ -1,4 +1,4 @@
-"""What the stage serves for the play page, and to whom it gives tokens."""
+"""Files and tokens that the stage serves for the play page."""
 
 import re
 from urllib.parse import urlsplit

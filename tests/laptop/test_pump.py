@@ -241,7 +241,7 @@ def test_another_stream_is_read_from_its_first_record(table: Table) -> None:
 
 
 class KilledError(BaseException):
-    """What no handler catches: the process is gone at this point."""
+    """An exception that no handler catches: the process ends at this point."""
 
 
 def test_killed_in_the_middle_it_sends_again_what_is_not_settled_and_nothing_else(
@@ -261,7 +261,7 @@ def test_killed_in_the_middle_it_sends_again_what_is_not_settled_and_nothing_els
 
 @dataclass
 class Poisoned(Counter):
-    """A consumer that never counts one record, and says so as ours does."""
+    """A consumer that never counts one record, and reports it as ours does."""
 
     poison: str = "6"
 

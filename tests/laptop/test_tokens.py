@@ -1,4 +1,4 @@
-"""Tokens: what the stage issues. What it refuses: `tests/security/test_bad_tokens.py`."""
+"""Tokens that the stage issues. Refused ones: `tests/security/test_bad_tokens.py`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What learners were told, kept by the load test itself, and how the tables compare with it."""
+"""Responses recorded by the load test, and their comparison with the tables."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -50,7 +50,7 @@ class UserBooks:
 
     @property
     def totals(self) -> dict[str, int]:
-        """What the learner's totals must come to."""
+        """The expected totals of the learner."""
         correct = sum(each.correct for each in self.questions.values())
         wrong = sum(each.wrong for each in self.questions.values())
         return {
@@ -95,7 +95,7 @@ class Tables:
 
 
 def differences(users: Iterable[UserBooks], tables: Tables, progress_of: Any) -> Iterator[str]:
-    """Tell where the tables differ from what learners were told: nothing may be lost or added.
+    """Return differences between the tables and the responses: nothing may be lost or added.
 
     `progress_of` returns a session item's figures in the words of the HTTP contract.
     """

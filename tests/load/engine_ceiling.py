@@ -1,4 +1,4 @@
-"""What the database engine can do by itself: the calls of an answer, without the answer."""
+"""Throughput of the database engine alone: the calls of an answer, without the answer."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""Simulated learners: what they do, how often, and what they expect to be told.
+"""Simulated learners: their actions, how often they act, and the responses they expect.
 
 One action at a time, by the shares in `ACTIONS`: most of the time they answer. Some responses are
 lost on the way and asked for again, some clicks are double, some learners reload, pause, go on in
@@ -100,7 +100,7 @@ class Arrivals:
 
 @dataclass
 class Campaign:
-    """What all simulated learners share.
+    """State shared by all simulated learners.
 
     They think `think` seconds in the mean after each response or, where there are `arrivals`, act
     as those say.
@@ -116,7 +116,7 @@ class Campaign:
     faults: list[str] = field(default_factory=list)
 
     def fault(self, text: str) -> None:
-        """Note what a learner should not have been told."""
+        """Record a wrong response."""
         self.faults.append(text)
 
 
@@ -170,7 +170,7 @@ class SimulatedLearner(FastHttpUser):
         finally:
             self.campaign.busy -= 1
 
-    # What learners do.
+    # Actions of learners.
 
     def answer(self) -> None:
         """Answer the question on the screen."""
@@ -186,7 +186,7 @@ class SimulatedLearner(FastHttpUser):
         self._settle(session, submission, self._post_answer(session, submission))
 
     def double_click(self) -> None:
-        """Send an answer twice at the same time: both are told the same."""
+        """Send an answer twice at the same time: both get the same response."""
         session = self._any_session()
         submission = self._submission(session)
         first = gevent.spawn(self._post_answer, session, submission)
@@ -288,7 +288,7 @@ class SimulatedLearner(FastHttpUser):
     ) -> Any:
         """Send a request until it is answered; return the body.
 
-        A create that is repeated is told 200 for 201: its first response was lost.
+        A repeated create returns 200 instead of 201: its first response was lost.
         """
         for attempt in range(ATTEMPTS):
             if attempt:

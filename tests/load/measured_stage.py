@@ -1,7 +1,7 @@
 """The laptop stage, with a meter on its handlers and, if asked, DynamoDB at a distance.
 
 `python -m tests.load.measured_stage [--distance]` is `python -m local.run` otherwise. The meter
-tells the CPU time spent in handlers, which is what there would be to do without a gateway. Nothing
+reports the CPU time spent in handlers, the work left without a gateway. Nothing
 of this is part of what ships.
 """
 

@@ -1,4 +1,4 @@
-"""What is observed while a load runs: latencies by route, CPU and memory by process."""
+"""Measurements during a load: latencies by route, CPU and memory by process."""
 
 import json
 import math
@@ -17,7 +17,7 @@ MINIMUM_FOR_A_TREND = 600.0
 
 WARM_UP_SHARE = 1 / 3
 TOLERATED_GROWTH = 0.05
-"""Of the memory in use, over the whole run: what a trend may come to and count as flat."""
+"""Share of the memory in use that a trend may reach over the whole run and count as flat."""
 
 
 @dataclass
@@ -147,7 +147,7 @@ class Trend:
 
     @property
     def flat(self) -> bool | None:
-        """Whether it is flat within the tolerance; None if it was too short to tell."""
+        """Whether it is flat within the tolerance; None if the run was too short."""
         if self.seconds < MINIMUM_FOR_A_TREND * (1 - WARM_UP_SHARE):
             return None
         return self.growth <= TOLERATED_GROWTH
@@ -169,7 +169,7 @@ def trend(points: Iterable[tuple[float, float]]) -> Trend:
 
 @dataclass(frozen=True)
 class Window:
-    """What was observed between two moments."""
+    """Measurements between two moments."""
 
     first: Sample
     last: Sample

@@ -2,7 +2,7 @@
 
 `load` holds a number of learners for a while. `saturate` looks for the highest steady rate.
 `distance` holds half of a core with each DynamoDB call delayed as on AWS. The exit code is 1 if a
-learner was told something wrong, a table differs from what learners were told, a request failed, or
+response was wrong, a table differs from the responses, a request failed, or
 a goal was missed.
 """
 
@@ -82,7 +82,7 @@ def saturate(chosen: argparse.Namespace) -> int:
     """Look for the highest rate that is served.
 
     The load is open: requests come in a Poisson process and do not wait for the stage, so a stage
-    that falls behind is not spared, and the latencies are those of a rate. What is found on one
+    that falls behind is not spared, and the latencies are those of a rate. The result on one
     stage is held on another: the engine takes less for minutes after a search.
     """
     steps: list[Step] = []

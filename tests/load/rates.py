@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tests.load.observations import Window, quantile
 
 GOAL_P95 = 200.0
-"""Milliseconds, of all requests: slower does not count as served. Prod's alarm tells of it."""
+"""Milliseconds, of all requests: slower does not count as served. Prod's alarm has this limit."""
 
 SERVED = 0.97
 """Share of the offered rate that has to be answered for it to count as served."""
@@ -25,7 +25,7 @@ class Step:
 
     @property
     def p95(self) -> float:
-        """Of all requests, in milliseconds."""
+        """Percentile of all requests, in milliseconds."""
         return quantile(self.window.latencies.all, 0.95)
 
     @property
@@ -42,7 +42,7 @@ def highest(first: float, served: Callable[[float], bool]) -> float:
     """Return the highest rate that is served; 0 where not even the first is.
 
     A rate that is not served is tried again before it counts: one hiccup of the machine would end
-    the search where it has hardly begun. Holding is what tells, and is not helped.
+    the search where it has hardly begun. Only a rate that holds counts, and that is not helped.
     """
 
     def served_in_two_tries(rate: float) -> bool:

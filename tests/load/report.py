@@ -15,12 +15,12 @@ SHOWN_FAULTS = 10
 QUESTION_GOAL, ANSWER_GOAL = 30.0, 60.0
 """Milliseconds at p95, with DynamoDB at a distance and half of the CPU in use."""
 SHARE_GOAL = 0.7
-"""Of what handler CPU allows."""
+"""Share of the rate that handler CPU allows."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was found, and the goals that were missed."""
+    """The results, and the goals that were missed."""
 
     section: str
     text: str

@@ -39,12 +39,12 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is made in
 """Where Linux keeps files in memory."""
 
 COUNTING_SECONDS = 120.0
-"""What the consumer of the stream may lag behind after a load."""
+"""Longest lag of the stream's consumer after a load."""
 
 
 @dataclass
 class Rig:
-    """What a load test is made of."""
+    """Parts of a load test."""
 
     stage: StageProcess
     campaign: Campaign
@@ -99,7 +99,7 @@ class Rig:
     def end(self) -> list[str]:
         """Let the learners finish what they do; return what went wrong.
 
-        That is what they should not have been told, and where the tables differ from it.
+        These are wrong responses, and differences between responses and tables.
         """
         self.runner.stop()
         for user in self.campaign.users:
@@ -114,7 +114,7 @@ class Rig:
         return [*self.campaign.faults, *found, *self._uncounted()]
 
     def _uncounted(self) -> list[str]:
-        """Return whose totals are not what they were told, once the stream had time to be read."""
+        """Return learners whose totals differ from their responses, once the stream was read."""
         left = {user.name: user for user in self.campaign.users if user.questions}
         deadline = time.monotonic() + COUNTING_SECONDS
         totals: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """The same quiz as one would write it first: a yardstick that runs in the same process.
 
 Sound code for a small bank, with the usual choices: the session item lists the ids that remain, a
-draw reads the learner's pool (which also tells what is owed), every read goes to the table, and
+draw reads the learner's pool (which also gives the indicator), every read goes to the table, and
 each table is written by itself. It has neither the exactly-once guard nor all or nothing.
 """
 

@@ -1,4 +1,4 @@
-"""What instruction counts are taken of: the packaged asset, and the SDK beside it as installed.
+"""The subject of instruction counts: the packaged asset, and the SDK beside it as installed.
 
 Machine instructions of a whole process repeat to a few in a thousand, whatever else the machine
 does, which times do not. Valgrind counts them (`apt-get install valgrind`, or the like).
@@ -105,7 +105,7 @@ def packaged() -> Iterator[Packaged]:
 
 @dataclass(frozen=True)
 class Database:
-    """Tables on an engine of their own; `environment` is what a function is told of them."""
+    """Tables on an engine of their own; `environment` holds a function's variables for them."""
 
     environment: Mapping[str, str]
 
@@ -119,7 +119,7 @@ class Database:
         return json.loads(reply["body"])
 
     def save(self, category: str, size: int) -> None:
-        """Fill a category with questions whose right choice says so."""
+        """Fill a category with questions whose right choice is marked in its text."""
         for at in range(0, size, 100):
             questions = [draft(category, number) for number in range(at, min(at + 100, size))]
             self.call("saveQuestions", {"questions": questions})

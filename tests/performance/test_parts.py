@@ -1,7 +1,7 @@
-"""The parts of a turn, ours beside the naive quiz's. Of two in a group, the ratio counts.
+"""The parts of a turn, ours beside the naive quiz's. In a group of two, the ratio counts.
 
 On their own, some parts of ours cost more than the naive ones: choice ids are made from the seed
-and an order is a number, so that neither has to be kept. What that buys is in test_handler.py.
+and an order is a number, so that neither has to be kept. test_handler.py measures the gain.
 """
 
 from collections.abc import Callable

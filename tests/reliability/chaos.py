@@ -1,7 +1,7 @@
 """Clients that take turns, and a database whose calls go wrong, both from one seed.
 
 Every call to the database is a place where another client may go on. With a `Baton` only the one
-that holds it runs, and the seed says who gets it next: a history plays the same again from its
+that holds it runs, and the seed decides who gets it next: a history plays the same again from its
 seed. `Free` clients run as the machine lets them, really at the same time.
 """
 
@@ -148,7 +148,7 @@ FAULTS = {
     "crashed before": 1.5,
     "crashed after": 1.5,
 }
-"""What happens to calls to the database, in percent of them: a quarter in all."""
+"""Faults of calls to the database, in percent of calls: a quarter in all."""
 
 
 @dataclass
@@ -183,7 +183,7 @@ class Chaos:
             with (
                 patch.object(ExponentialBackoff, "delay_amount", return_value=0.0),
                 # The SDK stops retrying when most calls fail: what earlier histories met would
-                # tell in this one.
+                # show in this one.
                 patch.object(RetryQuota, "acquire", return_value=True),
             ):
                 yield

@@ -1,6 +1,6 @@
 """One history: many clients of one learner, each doing what clients do, over a database in chaos.
 
-What they saw and what became of their requests is the evidence `judge` goes by.
+Their responses and the fate of their requests are the evidence that `judge` evaluates.
 """
 
 import threading
@@ -18,7 +18,7 @@ from tests.reliability.policies import POLICIES
 from tests.reliability.reference_model import LIFETIME
 
 TICK = 10
-"""Milliseconds between two calls: each has a time of its own, so that a row tells whose it is."""
+"""Milliseconds between two calls: each has a time of its own, which identifies its rows."""
 
 SKEW = 300_000
 MAX_STARTS = 4
@@ -31,7 +31,7 @@ SIZE = 6
 
 
 class MismatchError(AssertionError):
-    """The system said or did what no serial order of the acknowledged operations explains."""
+    """No serial order of the acknowledged operations explains what the system did."""
 
 
 def bank_drafts() -> list[dict[str, Any]]:
@@ -76,14 +76,14 @@ class Call:
 
 @dataclass
 class Request:
-    """What a client wants, and each time it said so. Sent by several, it is still the same."""
+    """A client's intent, and each request for it. Sent several times, it is still the same."""
 
     operation: str
     body: Any = None
     session_id: str | None = None
     key: str | None = None
     calls: list[Call] = field(default_factory=list)
-    # Of answers: what is answered, and how.
+    # For answers: the question answered, and the choices.
     turn: int = 0
     question_id: str = ""
     right: bool = False
@@ -112,7 +112,7 @@ class Request:
 
 
 class World:
-    """What the clients of one learner share, and everything they saw."""
+    """State shared by the clients of one learner, and all their responses."""
 
     def __init__(self, stage: Stage, seed: int, user: str = "") -> None:
         self.stage = stage
@@ -189,7 +189,7 @@ class World:
 
 
 class ThreadClock:
-    """A clock that tells each thread the time of the call it serves."""
+    """A clock that gives each thread the time of the call it serves."""
 
     def __init__(self) -> None:
         self._mine = threading.local()

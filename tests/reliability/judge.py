@@ -3,7 +3,7 @@
 Within a session the order is what responses carry: an answer's turn, a change's version. Between
 sessions only abandoning and reviewing depend on each other: their orders that the clients' own
 waiting allows are tried until one explains everything. An operation whose client never heard of
-it may have taken effect or not; what it would have left says which.
+it may have taken effect or not; the state it would have left decides.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,7 +46,7 @@ class Turn:
 
 @dataclass
 class Verdict:
-    """What a history came to; `orders` are those tried until one explained it."""
+    """The verdict on a history; `orders` are those tried until one explained it."""
 
     answers: int = 0
     sessions: int = 0
@@ -356,7 +356,7 @@ class Judge:
     def _overlooked(
         self, order: Sequence[Operation], plans: Mapping[str, list[Operation]]
     ) -> Iterator[set[tuple[str, str]]]:
-        """What reviews may have left: what was queued while they were put together."""
+        """Entries that reviews may have left: those queued while they were put together."""
         yield set()
         reviews = [each for each in order if each.kind == "review"]
         late = {

@@ -6,7 +6,7 @@ ATTEMPTS = 3
 
 
 def counted_at(model: Model, session_id: str, now: int, *, right: bool) -> int:
-    """Return the moment of an answer given at `now`, not told to the model yet.
+    """Return the moment of an answer given at `now`, before the model applied it.
 
     A session queues after its last entry; two entries of one question are never at one
     millisecond, so the later answer counts a little later.

@@ -1,7 +1,7 @@
-"""What a learner's tables must say: a serial reference model, written from the design alone.
+"""Expected contents of a learner's tables: a serial reference model, written from the design.
 
 It imports nothing of the engine. Tell it the operations that took effect, one after the other, each
-with what the system showed next; it says what that leaves: each session's figures, the Progress
+with what the system showed next; it computes the result: each session's figures, the Progress
 rows, the WrongAnswers rows. The system chooses the next question; the model takes that choice from
 what was shown and raises `IllegalError` where the rules do not allow it.
 
@@ -121,7 +121,7 @@ class Attempt:
 
 @dataclass
 class SessionBook:
-    """What must be true of a session. `pool` is what it says it owes, oldest first."""
+    """The expected state of a session. `pool` holds its entries, oldest first."""
 
     session_id: str
     name: str
@@ -280,7 +280,7 @@ class Model:
     ) -> None:
         """An answer was processed; `shown` is what came next, `time_spent` in milliseconds.
 
-        `chosen` are the indexes of the choices as the bank has them; None where that is not told.
+        `chosen` are the indexes of the choices as the bank has them; None where that is unknown.
         """
         session = self.sessions[session_id]
         now = self._usable(session, at)

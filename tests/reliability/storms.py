@@ -39,10 +39,10 @@ from tests.integration.stage import (
 _delay_amount = ExponentialBackoff.delay_amount
 
 ATTEMPTS = 3
-"""Of one call, by the SDK."""
+"""Attempts of one call, by the SDK."""
 
 TRIES = 4
-"""Of one write that meets other transactions: the first, and at most three more."""
+"""Attempts of one write that meets other transactions: the first, and at most three more."""
 
 
 TIMEOUT = 10.0
@@ -86,7 +86,7 @@ TROUBLE: Mapping[str, Fault] = {
     "connection reset": reset,
     "connection reset after the work": reset_after_work,
 }
-"""What the SDK tries again and the breaker counts, by name."""
+"""Faults that the SDK retries and the breaker counts, by name."""
 
 
 def operation_of(request: AWSPreparedRequest | AWSRequest) -> str:

@@ -46,7 +46,7 @@ def _reordered(number: int) -> dict[str, Any]:
 
 
 def _corrected(number: int) -> dict[str, Any]:
-    """What was right is wrong; the texts say which."""
+    """Right and wrong choices swapped; the texts are marked."""
     return {**draft("geography", number), "answers": [wrong("a"), wrong("b"), right("c")]}
 
 

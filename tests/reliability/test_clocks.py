@@ -48,7 +48,7 @@ class Function:
 
 @dataclass
 class Functions:
-    """Functions that serve the requests of one learner; the model is told whose clock it was."""
+    """Functions that serve the requests of one learner; the model receives the clock used."""
 
     stage: Stage
     monkeypatch: pytest.MonkeyPatch
@@ -180,7 +180,7 @@ def test_a_clock_that_steps_back_keeps_order(functions: Functions, back: int) ->
 def test_sessions_that_queue_one_question_in_one_millisecond_keep_an_entry_each(
     functions: Functions, off: int
 ) -> None:
-    """Their clocks tell the same time, though the functions' clocks are apart by `off`."""
+    """Their clocks agree, though the functions' clocks are apart by `off`."""
     at, other = functions.function(), functions.function(off)
     sessions = [functions.start(at, percentage=0) for _ in range(3)]
     for session_id in sessions:

@@ -124,7 +124,7 @@ def _key(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
 def told(stage: Stage, before: Snapshot) -> str:
     """Return what the tables hold, in words that do not depend on chance or on waiting.
 
-    What a new session drew depends on its seed, and its id is made up. References that lead to no
+    A new session's draw depends on its seed, and its id is made up. References that lead to no
     question of their content count for nothing; one that was there before may still be.
     """
     rows = stage.everything()
@@ -137,7 +137,7 @@ def told(stage: Stage, before: Snapshot) -> str:
         row.pop("seed", None)
         row.get("turn", {}).get("M", {}).pop("order", None)
     for row in rows["questions"]:
-        # It tells that questions may have been edited: an edit tried twice may count twice.
+        # A revision: questions may have been edited. An edit tried twice may count twice.
         row.pop("revision", None)
     contents = {row["questionId"]["S"]: row.get("contentKey", {}) for row in rows["questions"]}
     rows["questions"] = [

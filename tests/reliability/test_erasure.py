@@ -108,7 +108,7 @@ def test_interrupted_at_any_call_it_is_resumed_and_nothing_is_left(
             if reply is None or reply.status == 503:
                 if resumed_by == "schedule":
                     if "erasedAt" not in kept_of(played, "ada")["users"][0]:
-                        continue  # nothing was begun, and nobody was told that it was
+                        continue  # nothing was begun or acknowledged
                     sweep()
                 else:
                     assert send(played, ERASE).status == 204
@@ -180,7 +180,7 @@ def meeting(stage: Stage, place: int, meet: Callable[[], object]) -> Iterator[No
 
 @dataclass
 class Crossing:
-    """What two crossing requests came to, over all the places they can meet at."""
+    """Outcomes of two crossing requests, over all the places they can meet at."""
 
     stage: Stage
     accounts: Accounts
@@ -227,7 +227,7 @@ def test_another_request_at_the_same_time_leaves_nothing_behind(
 
 
 def a_client(stage: Stage, chaos: Chaos, seed: str) -> Callable[[], None]:
-    """A client of Ada's that does what clients do, whatever it is told."""
+    """A client of Ada's that acts as clients do, whatever the responses."""
     random = Random(seed)
 
     def client() -> None:
@@ -268,7 +268,7 @@ def answering(stage: Stage, random: Random) -> Asked:
 
 
 def the_eraser(stage: Stage, chaos: Chaos, seed: int) -> Callable[[], None]:
-    """Asks for the erasure, and asks again until it is told that it is done."""
+    """Asks for the erasure again and again until the response confirms it."""
     random = Random(f"eraser {seed}")
 
     def eraser() -> None:
@@ -297,7 +297,7 @@ def test_erased_while_it_is_played_in_chaos_an_account_leaves_nothing(
         clients = [a_client(played, chaos, f"{seed}.{number}") for number in range(3)]
         with chaos.reigning():
             scheduler.run([*clients, the_eraser(played, chaos, seed)])
-        # What is late has arrived by now.
+        # Late requests have arrived by now.
         assert_erased(played, accounts, others, f"history {seed}")
         calls += chaos.calls
         faults += sum(chaos.met.values())

@@ -53,7 +53,7 @@ def no_version_condition(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def no_marker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an Idempotency-Key led to is kept where nobody finds it."""
+    """The marker of an Idempotency-Key is stored where nobody finds it."""
     put_marker = SessionsTable.put_marker
 
     def forgetful(table: SessionsTable, session: Session, key: str) -> Action:

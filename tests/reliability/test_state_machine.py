@@ -1,6 +1,6 @@
 """A state machine of all a learner may do, right or wrong, against the reference model.
 
-Hypothesis drives the real handlers on the real engine. `STATE_MACHINE_RUNS` says how many times
+Hypothesis drives the real handlers on the real engine. `STATE_MACHINE_RUNS` sets how many times
 (50; 200 in CI); beyond 200 the runs are others each time.
 """
 
@@ -78,16 +78,16 @@ class ChangingBank(Model):
 
 @dataclass
 class Play:
-    """What a client knows of its session."""
+    """A client's knowledge of its session."""
 
     session_id: str
     screen: Any
     sent: list[Any] = field(default_factory=list)
     """Answers processed, oldest first."""
     said: Reply | None = None
-    """What the last of them was told."""
+    """The response to the last of them."""
     said_before: int = 0
-    """Edits of the bank when it was told."""
+    """Edits of the bank at the time of the response."""
 
 
 WHICH = st.integers(0, MAX_SESSIONS - 1)

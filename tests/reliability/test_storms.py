@@ -471,7 +471,7 @@ def test_a_session_is_played_through_a_storm_with_the_breaker_on(guarded: Weathe
     original = guarded.stage.call
 
     def patient(*arguments: Any, **named: Any) -> Reply:
-        """Wait as long as the response says."""
+        """Wait as long as `Retry-After` asks."""
         reply = original(*arguments, **named)
         if reply.status == 503:
             guarded.seconds.now += int(reply.headers["Retry-After"])

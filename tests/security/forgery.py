@@ -21,7 +21,7 @@ DAY = 86_400
 
 @dataclass(frozen=True)
 class Forgery:
-    """What to send in place of a good token."""
+    """Tokens to send in place of a good one."""
 
     headers: list[tuple[str, str]] = field(default_factory=list)
     query: dict[str, str] = field(default_factory=dict)
@@ -36,7 +36,7 @@ def encoded(part: bytes) -> str:
 
 
 class Mint:
-    """Signs what it is told, with the stage's key and with an attacker's."""
+    """Signs given claims, with the stage's key and with an attacker's."""
 
     def __init__(self, key: rsa.RSAPrivateKey, issuer: str, user: str) -> None:
         self.key = key

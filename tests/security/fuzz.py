@@ -110,7 +110,7 @@ def fuzz(
 
 
 def report(stage: StageProcess) -> int:
-    """Print what the stage's own log says of the run; 1 if anything failed there."""
+    """Print failures in the stage's own log of the run; return 1 if there are any."""
     statuses: Counter[int] = Counter()
     for line in stage.data.stage_log.read_text().splitlines():
         if line.startswith("{") and '"status"' in line:

@@ -1,4 +1,4 @@
-"""What schemathesis is told of the contract beyond the OpenAPI document."""
+"""Rules of the contract for schemathesis beyond the OpenAPI document."""
 
 from typing import Any
 

@@ -39,7 +39,7 @@ class Person:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What says who calls."""
+        """Headers that identify the caller."""
         return {"Authorization": f"Bearer {self.token}"}
 
 
@@ -79,7 +79,7 @@ class People:
         return response.json()
 
     def ask(self, who: Person, route: Route, path: str = "", **how: Any) -> httpx2.Response:
-        """Send a good request on somebody's behalf, but for what is said otherwise."""
+        """Send a good request on somebody's behalf, with the given differences."""
         how.setdefault("json", body_of(route, who))
         how["headers"] = {**who.headers, **how.get("headers", {})}
         return self.client.request(route.method, path or path_of(route, who), **how)
@@ -145,7 +145,7 @@ def question(text: str) -> dict[str, Any]:
 
 
 def path_of(route: Route, who: Person, **other: str) -> str:
-    """Return a route's path, filled with what is somebody's, or is said otherwise."""
+    """Return a route's path, filled with somebody's own ids, or with the given ones."""
     known = {
         "sessionId": who.session_id,
         "userId": who.user_id,
@@ -171,7 +171,7 @@ def body_of(route: Route, who: Person) -> dict[str, Any] | None:
 
 
 def is_refused(response: httpx2.Response, status: int) -> bool:
-    """Whether a response is the problem document of a status, and tells nothing else."""
+    """Whether a response is the problem document of a status and holds nothing else."""
     codes = {401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 422: "VALIDATION_ERROR"}
     if response.status_code != status:
         return False

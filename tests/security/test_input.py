@@ -149,19 +149,19 @@ NO_LINE = named_by(
     *(0x202A, 0x202B, 0x202C, 0x202D, 0x202E, 0x2066, 0x2067, 0x2068, 0x2069),
     *(0xFFFD, 0xFFFE, 0xFFFF),
 )
-"""What no name holds: control characters, breaks of lines, overrides of direction."""
+"""Characters that no name holds: controls, line breaks, overrides of direction."""
 
 NO_PROSE = named_by(0, 1, 7, 8, 11, 12, 14, 27, 31, 0x7F, 0x80, 0x9F, 0xFFFE, 0xFFFF)
 
 
 def integer(low: int, high: int | None = None) -> tuple[str, ...]:
-    """What is no integer of these bounds."""
+    """Values that are no integer within these bounds."""
     above = () if high is None else (str(high + 1), "9" * 30, "1" + "0" * 400)
     return (*NO_INTEGER, str(low - 1), "-1", "-" + "9" * 30, *above)
 
 
 def grammar(*also: str) -> tuple[str, ...]:
-    """What breaks every grammar of names and ids, and these."""
+    """Values that break every grammar of names and ids, and the given ones."""
     return (*NO_TEXT, *BROKEN_TEXT, *NO_GRAMMAR, *map(text, also))
 
 
@@ -521,7 +521,7 @@ def good_body(stage: Stage, kind: str, known: Mapping[str, str]) -> dict[str, An
 
 
 def fault_of(reply: Reply) -> str | None:
-    """What is wrong with a reply that has to be a 4xx of the contract."""
+    """Return the faults of a reply that has to be a 4xx of the contract."""
     body = reply.body
     if reply.status not in CODES:
         return f"{reply.status} {reply.body}"

@@ -1,4 +1,4 @@
-"""Secrets planted wherever somebody can write, in good, bad and failing requests: none is told."""
+"""Secrets planted in every input of good, bad and failing requests: none is logged."""
 
 import io
 import json
@@ -111,7 +111,7 @@ FAULTS = {
 
 def requests(scene: Scene) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every route, with a secret in every place that its callers can write to."""
-    # What deletes things comes after what needs them.
+    # Operations that delete come after those that need the data.
     for operation in sorted(PLAYS, key=lambda each: ROUTE[each].method == "DELETE"):
         play = PLAYS[operation].done(scene)
         admin = bool(play.get("groups"))

@@ -1,7 +1,7 @@
-"""Nothing tells the right choice before it was found.
+"""Nothing reveals the right choice before it was found.
 
-Two banks that differ in nothing but which choice is right (and in the explanation, which says so)
-are played alike, by choices wrong in both. Whatever could tell would make a difference: not a byte
+Two banks that differ in nothing but which choice is right (and in the explanation of it)
+are played alike, by choices wrong in both. Any leak would make a difference: not a byte
 of any response or log line differs.
 """
 
@@ -89,7 +89,7 @@ class Transcript:
 
     @property
     def told(self) -> list[str]:
-        """Every byte of it, but for what says how long it took."""
+        """Every byte of it, without durations."""
         return [
             *(json.dumps(untimed(json.loads(line))) for line in self.logged),
             *(
@@ -118,7 +118,7 @@ class Transcript:
 
 
 def untimed(line: dict[str, Any]) -> dict[str, Any]:
-    """Return a log line without what says how long it took."""
+    """Return a log line without durations."""
     passing = {name for name, metric in METRICS.items() if metric.unit == MILLISECONDS}
     return {name: value for name, value in line.items() if name not in {*passing, "_aws"}}
 
@@ -156,7 +156,7 @@ def played(
     ):
         stage.call(
             operation, path={"sessionId": "-", "userId": "-"}
-        )  # a first call tells that it is
+        )  # a first call logs a cold start
     emptied(stage)
     assert stage.admin("saveQuestions", bank(right, multiple=multiple)).status == 200
     transcript = Transcript(stage, wrong)
@@ -468,7 +468,7 @@ def test_neither_place_nor_id_of_the_right_choice_is_more_likely(
 def moves() -> dict[tuple[int, int], int]:
     """Weights of (place before, place after) where every order but the one before is as likely.
 
-    Of 23 orders 5 leave a choice where it was, and 6 take it to each other place.
+    Five of 23 orders leave a choice where it was, and 6 take it to each other place.
     """
     return {
         (before, after): 5 if before == after else 6 for before in range(4) for after in range(4)

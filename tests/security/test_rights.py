@@ -1,6 +1,6 @@
 """Who may do what: what is another's looks as if it did not exist, on every route of the table.
 
-A route is not covered until `CASES` says what could go wrong with it.
+A route is not covered until `CASES` lists its attacks.
 """
 
 import json
@@ -71,7 +71,7 @@ class Cast:
 
 
 def told(response: httpx2.Response) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """Return all that a response tells but the request's id and the time of day."""
+    """Return a response without the request's id and the time of day."""
     body = {key: value for key, value in response.json().items() if key != "requestId"}
     passing = ("x-request-id", "date")
     headers = {k.lower(): v for k, v in response.headers.items() if k.lower() not in passing}
@@ -131,7 +131,7 @@ def others_page_token(cast: Cast, route: Route) -> list[str]:
 
 
 def others_id_in_query_and_headers(cast: Cast, route: Route) -> list[str]:
-    """Nothing but the token says who calls, so what else may say it changes nothing."""
+    """Only the token identifies the caller, so other claims of identity change nothing."""
     who, other = cast.caller(route), cast.grace.user_id
     said = dict.fromkeys(("userId", "user_id", "sub", "owner"), other)
     headers = {"X-User-Id": other, "X-Amzn-Oidc-Identity": other, "X-Forwarded-User": other}
@@ -233,7 +233,7 @@ CASES: dict[str, tuple[Case, ...]] = {
 
 
 def asked_for(route: Route) -> Iterator[Case]:
-    """Yield what a route's declaration alone says has to be tried."""
+    """Yield the attacks that follow from a route's declaration alone."""
     parameters = {each.name for each in (*route.path_parameters, *route.query)}
     if "sessionId" in parameters:
         yield others_session

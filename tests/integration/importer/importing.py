@@ -1,4 +1,4 @@
-"""Imports for tests: files, what their import said, and a database that can die."""
+"""Imports for tests: files, reports of their import, and a database that can die."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -56,7 +56,7 @@ class Calls:
 
 @dataclass
 class Watch(Observer):
-    """Remembers what it is told; `at_read` is run after each batch."""
+    """Records the progress it receives; `at_read` is run after each batch."""
 
     at_read: Callable[[], None] = lambda: None
     refusals: dict[int, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What an import makes of a file, on the real engine."""
+"""Imports of files, on the real engine."""
 
 import io
 import json

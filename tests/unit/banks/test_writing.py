@@ -1,4 +1,4 @@
-"""What is written reads back as the same bank, in every format."""
+"""A bank that is written reads back as the same bank, in every format."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings

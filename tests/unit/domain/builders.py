@@ -139,7 +139,7 @@ class Learner:
         return self.replay.question is None
 
     def choose(self, selected: Iterable[int], at: int | None = None) -> Graded:
-        """Answer with these choices, a second after the last answer unless told otherwise."""
+        """Answer with these choices, by default a second after the last answer."""
         self._now = self._now + 1000 if at is None else at
         return self.replay.submit(Submission(selected=frozenset(selected), at=self._now))
 

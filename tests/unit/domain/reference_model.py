@@ -1,7 +1,7 @@
 """The rules of the engine once more, read straight from the design: plain lists and dicts.
 
 It imports nothing of `domain`, holds the whole pool in one list, and draws nothing itself: it is
-told what was drawn and says whether that was allowed. Slow, obvious, and for comparison alone.
+given the draw and decides whether it was allowed. Slow, obvious, and for comparison alone.
 """
 
 from typing import TypedDict
@@ -25,7 +25,7 @@ class Spaced(TypedDict):
 
 
 class Sheet(TypedDict):
-    """What the model has to know of a question."""
+    """The model's knowledge of a question."""
 
     right: set[int]
     pinned: set[int]
@@ -37,7 +37,7 @@ class IllegalMoveError(Exception):
 
 
 class ReferenceModel:
-    """One session by the rules, told what happens and complaining of what must not."""
+    """One session by the rules: it receives the events and rejects forbidden ones."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class ReferenceModel:
         self.right_answers = 0
         self.wrong_answers = 0
 
-    # What may come next
+    # Allowed draws
 
     def fresh_questions(self) -> list[str]:
         return [
@@ -108,7 +108,7 @@ class ReferenceModel:
             pool = {owed["question"]: "DUE" if is_due else "REST"}
         return {"fresh": fresh, "pool": pool}
 
-    # What happens
+    # Events
 
     def show(self, name: str, order: list[int], *, from_pool: bool) -> None:
         side = "pool" if from_pool else "fresh"
@@ -171,7 +171,7 @@ class ReferenceModel:
         self.mastered.add(name)
         return "MASTERED"
 
-    # What is said of it
+    # Figures
 
     def is_over(self) -> bool:
         return self.on_screen is None and not self.pool and not self.fresh_questions()

@@ -1,6 +1,6 @@
 """Recorded sessions: the same seed and answers give the same session, release after release.
 
-How they are recorded anew is told in golden/README.md.
+golden/README.md explains how to record them anew.
 """
 
 import json

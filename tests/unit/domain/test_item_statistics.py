@@ -81,7 +81,7 @@ def test_known_parameters_show_in_the_figures() -> None:
     facility = [tallies[item.question_id].facility or 0.0 for item in bank]
     easiness = [-item.b for item in bank]
     assert np.corrcoef(ranks(facility), ranks(easiness))[0, 1] > 0.95
-    # Of middling difficulty: a question nearly all get right tells nobody apart, whatever its a.
+    # Middling difficulty: a question nearly all get right separates nobody, whatever its a.
     middling = [item for item in bank if abs(item.b) < 1.5]
     found = [tallies[item.question_id].discrimination for item in middling]
     told = [each.value for each in found if each]

@@ -66,7 +66,7 @@ def counted(
 
 
 def told(tally: LearnerTally, today: int) -> dict[str, Any]:
-    """What a recount tells too."""
+    """Figures that a recount has too."""
     overall, answers, days = tally.overall, tally.answers, tally.active_days
     return {
         "questionsAttempted": overall.questions,

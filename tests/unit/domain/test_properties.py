@@ -1,4 +1,4 @@
-"""What holds in every session, on any bank, with any learner and any clock."""
+"""Properties of every session, on any bank, with any learner and any clock."""
 
 from collections import Counter
 from dataclasses import replace

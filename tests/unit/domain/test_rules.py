@@ -333,7 +333,7 @@ def test_the_stated_number_of_right_answers_ends_the_session() -> None:
     assert learner.progress.answers_left == 0
 
 
-# What the rules leave alone
+# State that the rules leave alone
 
 
 def test_the_engine_changes_no_state_it_was_given() -> None:

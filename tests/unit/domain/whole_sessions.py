@@ -28,7 +28,7 @@ class Plan:
     """A session and the learner who takes it.
 
     `sources` are (size, asked) of each category. Every time a question comes up anew, the next of
-    `misses` says how often it is missed before it is put right; later ones are right at once.
+    `misses` is how often it is missed before it is put right; later ones are right at once.
     `steps` are what the clock does between answers, over and over; it may go backwards.
     """
 

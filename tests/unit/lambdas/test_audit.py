@@ -31,7 +31,7 @@ from tests.unit.lambdas.builders import CLIENT_ID, QUESTION_ID, SESSION_ID, clai
 KEY = "made-up-key"  # pragma: allowlist secret
 ADA = "7f9c24e8-3b12-4fef-91e0-a5d2c8b7e6f3"
 MAX_RECORD_BYTES = 400
-"""Of any record but that of saved questions, which names up to 100 of them."""
+"""Size of any record but that of saved questions, which names up to 100 of them."""
 
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 FORGED = [
@@ -174,7 +174,7 @@ def test_what_is_no_route_is_recorded_too(capsys: pytest.CaptureFixture[str]) ->
     ask(resource="/nowhere")
     told = record(capsys)
     assert (told["what"], told["on"], told["status"]) == (None, {}, 404)
-    assert told["who"] is None  # whose token is taken, a route says
+    assert told["who"] is None  # a token is only read on a route
 
 
 def test_records_come_after_a_fault_and_before_the_requests_own_line(

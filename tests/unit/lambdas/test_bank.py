@@ -217,7 +217,7 @@ def test_without_a_revision_to_be_had_a_question_is_fresh_for_its_time() -> None
 
 
 class LaggingTable(Table):
-    """A table of which reads that are not consistent may tell what was up to `LAG` ms ago."""
+    """A table whose eventually consistent reads may be up to `LAG` ms old."""
 
     LAG = 1_000
 
@@ -252,7 +252,7 @@ def test_an_edit_shows_within_a_minute_whenever_it_comes(seed: int) -> None:
         clock.now += random.randrange(pace)
         wanted = ids(random.randrange(6))
         if random.random() < 0.02:
-            # The writer tells of an edit up to a lease before it is seen.
+            # The writer raises the revision up to a lease before an edit is visible.
             table.edits += 1
             clock.now += random.randrange(10_000)
             version = table.version_at(wanted[0], clock.now) + 1
@@ -366,7 +366,7 @@ def test_more_questions_than_fit_are_all_served_at_once(size_of_one: int) -> Non
 def test_learners_find_nearly_all_questions_in_memory(
     per_second: int, seconds_between_edits: int, at_least: float
 ) -> None:
-    """Of 10,000 questions in 10 categories, the n-th category asked for 1/n as often (Zipf).
+    """10,000 questions in 10 categories, the n-th category asked for 1/n as often (Zipf).
 
     The busiest hour of 1,000 and of 10,000 learners (docs/scale.md), in an environment an hour old:
     each answer looks up the question answered, and the next one.

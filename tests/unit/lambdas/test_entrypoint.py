@@ -132,7 +132,7 @@ def test_a_function_of_public_routes_never_makes_a_client(monkeypatch: pytest.Mo
     assert health()(event("getHealth"), None)["statusCode"] == 200
 
 
-# What it serves
+# Operations served
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What holds of every route of the table."""
+"""Properties of every route of the table."""
 
 import re
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What a function is told by its environment."""
+"""Settings from environment variables."""
 
 from collections.abc import Iterator
 

@@ -51,7 +51,7 @@ BODIES = st.fixed_dictionaries(
 
 
 def modelled(value: Any) -> Submission | None:
-    """What the model makes of a value."""
+    """The model's result for a value."""
     try:
         body = checked(SubmitAnswer, value)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""What a learner is shown of sessions and questions, from states made by hand."""
+"""Learners' views of sessions and questions, from states made by hand."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What would tell that something was lost: the books of the load test against tables."""
+"""Losses are detected: the books of the load test against tables."""
 
 from collections.abc import Mapping
 from random import Random

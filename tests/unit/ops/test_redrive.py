@@ -1,4 +1,4 @@
-"""What a redrive does with queue, bucket and function; botocore's stubs hold it to their API."""
+"""A redrive's calls to queue, bucket and function."""
 
 import io
 import json

@@ -154,7 +154,7 @@ def written(*items: Item, title: str = "Art") -> str:
 
 
 class Browser(HTMLParser):
-    """What a browser makes of a page: its elements, and the text of each."""
+    """A page as a browser parses it: its elements, and the text of each."""
 
     def __init__(self, source: str) -> None:
         super().__init__()
