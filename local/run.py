@@ -22,7 +22,7 @@ from local.accounts.user_pool import PATH, UserPool, pool_environment
 from local.data_folder import ROOT, DataFolder
 from local.database.backend import Connection, connect, enter, explained, handler_environment
 from local.database.schema import create_tables, ensure_time_to_live, missing_tables
-from local.database.table_template import are_known, table_definitions
+from local.database.tables import table_definitions
 from local.errors import CommandError
 from local.gateway.api_browser import pages
 from local.gateway.app import Gateway, Handler, load_handlers
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from subprocess import Popen
 
-    from local.database.table_template import TableDefinition
+    from local.database.tables import TableDefinition
 
 _HOST = "127.0.0.1"
 _DEFAULT_PORT = "8000"
@@ -101,9 +101,7 @@ def _serve(terminal: Terminal, port: str) -> None:
         folder.running_stage.unlink(missing_ok=True)
         listener = parts.enter_context(closing(_listen(port)))
         _log_to_file(folder)
-        if not are_known(folder.path):
-            terminal.say("Reading the tables from the CDK app; this takes some seconds, once.")
-        tables = table_definitions(folder.path)
+        tables = table_definitions()
         connection = parts.enter_context(
             connect(folder, os.environ.get("DYNAMODB_ENDPOINT") or None)
         )

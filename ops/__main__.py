@@ -73,6 +73,22 @@ def run(stage: str) -> None:
 
 
 @operate.command()
+def tables() -> None:
+    """Write the tables of the stage local from its synthesized template."""
+    from tempfile import TemporaryDirectory
+
+    from infra.application import add_stage, new_app
+    from infra.stages import STAGES
+    from local.database.tables import read_tables, write_tables
+
+    with TemporaryDirectory() as folder:
+        app = new_app(outdir=folder, context={"aws:cdk:bundling-stacks": []})
+        add_stage(app, STAGES[LAPTOP])
+        app.synth()
+        write_tables(read_tables(Path(folder)))
+
+
+@operate.command()
 @click.option("--user", required=True, help="E-mail address; on the stage local, any name.")
 @click.option("--groups", default="", help="Groups of the user on the stage local: admin.")
 @stage_option(LAPTOP)

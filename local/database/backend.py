@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
     from local.data_folder import DataFolder
-    from local.database.table_template import TableDefinition
+    from local.database.tables import TableDefinition
 
 _REGION = "us-east-1"
 _MADE_UP = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}

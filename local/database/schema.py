@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from local.database.table_template import TableDefinition
+from local.database.tables import TableDefinition
 from local.errors import CommandError
 
 if TYPE_CHECKING:

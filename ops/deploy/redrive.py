@@ -25,7 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lambdas.contract.delivery import CONSUMER, CONSUMER_SECONDS, DELIVERY
 from local.data_folder import DataFolder
 from local.database.backend import connect, enter, handler_environment
-from local.database.table_template import table_definitions
+from local.database.tables import table_definitions
 from local.errors import CommandError
 from local.invocation import InvocationContext
 from local.running_stage import RunningStage
@@ -174,7 +174,7 @@ def _laptop_database(folder: DataFolder) -> Iterator[None]:
             yield
             return
         with connect(folder, os.environ.get("DYNAMODB_ENDPOINT") or None) as connection:
-            enter(handler_environment(connection, table_definitions(folder.path)))
+            enter(handler_environment(connection, table_definitions()))
             yield
     finally:
         lock.close()

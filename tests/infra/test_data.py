@@ -1,9 +1,12 @@
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.permissions import BY_CATEGORY, UNFINISHED_ERASURES
 from lambdas.shared.store import questions, users
+from local.database.tables import read_tables, table_definitions
 from tests.infra.assembly import Assembly, Properties, Template
 from tests.infra.chosen import CHOSEN
 
@@ -139,3 +142,9 @@ def test_tables_of_prod_cannot_be_lost(
 
 def test_the_data_stack_holds_nothing_but_tables(data: Template) -> None:
     assert {resource["Type"] for resource in data.body["Resources"].values()} == {TABLE}
+
+
+def test_the_laptop_creates_the_tables_of_the_template(assembly: Assembly, tmp_path: Path) -> None:
+    template = tmp_path / "data.template.json"
+    template.write_text(json.dumps(assembly.template("quiz-local-data").body))
+    assert table_definitions() == read_tables(tmp_path), "stale: run make tables"

@@ -23,10 +23,10 @@ from lambdas.shared.settings import read_settings
 from lambdas.shared.store.client import database
 from lambdas.signup import handler as signup
 from local.accounts.user_pool import PATH, UserPool, pool_environment
-from local.data_folder import ROOT, DataFolder
+from local.data_folder import DataFolder
 from local.database.engine import Engine, find_binary
 from local.database.schema import create_tables
-from local.database.table_template import TableDefinition, table_definitions
+from local.database.tables import TableDefinition, table_definitions
 from local.stream.reader import ShardReader, stream_of, streams_client
 from tests.integration.accounts import Accounts
 from tests.integration.stage import CLIENT_ID, Clock, Stage
@@ -37,7 +37,7 @@ _numbers = count()
 @pytest.fixture(scope="session")
 def tables() -> list[TableDefinition]:
     """The five tables, as the template of the laptop stage declares them."""
-    return table_definitions(ROOT / ".local")
+    return table_definitions()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Stages on ports and data folders of their own."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,21 +8,15 @@ from pathlib import Path
 import pytest
 
 from local.data_folder import ROOT, DataFolder
-from local.database.table_template import table_definitions
 from tests.laptop.stage_process import Launch, StageProcess, environment
 
 
 @pytest.fixture(scope="session")
 def new_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], DataFolder]:
-    """Make data folders, empty but for the tables' definitions: only one test pays for a synth."""
-    shared = ROOT / ".local"
-    table_definitions(shared)
+    """Make empty data folders."""
 
     def make() -> DataFolder:
-        path = tmp_path_factory.mktemp("data")
-        for known in shared.glob("tables-*.json"):
-            shutil.copy(known, path)
-        return DataFolder(path)
+        return DataFolder(tmp_path_factory.mktemp("data"))
 
     return make
 

@@ -10,7 +10,7 @@ import pytest
 from local.data_folder import DataFolder
 from local.database.engine import Engine, find_binary
 from local.database.schema import create_tables, ensure_time_to_live, missing_tables
-from local.database.table_template import TableDefinition, read_tables
+from local.database.tables import TableDefinition, read_tables
 from local.errors import CommandError
 
 if TYPE_CHECKING:

@@ -1,6 +1,5 @@
 """A laptop stage of its own with a bank, learners upon it, and instruments."""
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,6 @@ from lambdas.shared.http.views import progress_view
 from lambdas.shared.store.sessions import session_from_item
 from local.accounts.token_issuer import Issuer, load_key
 from local.data_folder import ROOT, DataFolder
-from local.database.table_template import table_definitions
 from local.running_stage import RunningStage
 from tests.laptop.learner import answer_key
 from tests.laptop.stage_process import StageProcess, environment
@@ -194,9 +192,6 @@ def rig(
     with tempfile.TemporaryDirectory(prefix="quiz-load-", dir=place) as name:
         data, bank = DataFolder(Path(name) / "data"), Path(name) / "bank.jsonl"
         data.path.mkdir()
-        table_definitions(ROOT / ".local")
-        for known in (ROOT / ".local").glob("tables-*.json"):
-            shutil.copy(known, data.path)
         write_bank(bank, questions)
         stage = _start(data, distance=distance)
         try:

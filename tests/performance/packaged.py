@@ -26,10 +26,10 @@ from infra.packaging.build import build
 from infra.packaging.interpreter import interpreter
 from infra.packaging.platforms import LAMBDA, Platform
 from lambdas.contract.routes import ROUTES
-from local.data_folder import ROOT, DataFolder
+from local.data_folder import DataFolder
 from local.database.engine import Engine, find_binary
 from local.database.schema import create_tables
-from local.database.table_template import table_definitions
+from local.database.tables import table_definitions
 from tests.integration.stage import CLIENT_ID, draft
 
 M = 1_000_000
@@ -129,7 +129,7 @@ class Database:
 def bench_database() -> Iterator[Database]:
     """Start an engine with empty tables, and let the handlers of this process use it."""
     with tempfile.TemporaryDirectory(prefix="quiz-count-") as name:
-        tables = table_definitions(ROOT / ".local")
+        tables = table_definitions()
         with Engine(DataFolder(Path(name)), find_binary()) as engine:
             told = {
                 "STAGE": "bench",

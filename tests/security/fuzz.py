@@ -17,7 +17,6 @@ from pathlib import Path
 
 from lambdas.contract.routes import ROUTES
 from local.data_folder import ROOT, DataFolder
-from local.database.table_template import table_definitions
 from tests.laptop.stage_process import StageProcess, environment
 from tests.security.people import People, Person, people_of
 
@@ -54,9 +53,6 @@ def main() -> int:
 
 def start(data: DataFolder) -> StageProcess:
     """Return a stage of its own on an empty folder."""
-    table_definitions(ROOT / ".local")
-    for known in (ROOT / ".local").glob("tables-*.json"):
-        shutil.copy(known, data.path)
     process = subprocess.Popen(
         [sys.executable, "-m", "local.run"],
         cwd=ROOT,
