@@ -103,8 +103,7 @@ export class Home {
       this.app.trouble = "Choose at least one category.";
       return this.app.draw();
     }
-    const policy = form.get("policy");
-    this.#begin({ sources, settings: policy === "RATIO" ? {} : { policy } });
+    this.#begin({ sources, settings: { policy: form.get("policy") } });
   }
 
   async #begin(body) {
