@@ -154,6 +154,41 @@ def reset(stage: str) -> None:
 
 
 @operate.command()
+@click.option("--learners", envvar="LEARNERS", default=20, show_default=True)
+@click.option("--questions", envvar="QUESTIONS", default=300, show_default=True)
+@click.option("--answers-a-day", envvar="ANSWERS_A_DAY", default=30, show_default=True)
+@click.option("--days", envvar="DAYS", default=14, show_default=True)
+@click.option("--error", envvar="ERROR", multiple=True, type=click.FloatRange(0.03, 0.72))
+@click.option("--large", default=10_000, show_default=True, help="Questions played to the end.")
+@click.option("--log", envvar="LOG", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--processes", envvar="PROCESSES", default=os.cpu_count() or 1)
+@click.option("--quick", is_flag=True, help="Few learners; fails if a figure leaves its band.")
+@record_option
+def lab(  # noqa: PLR0913 - an option each
+    *,
+    learners: int,
+    questions: int,
+    answers_a_day: int,
+    days: int,
+    error: Sequence[float],
+    large: int,
+    log: Path | None,
+    processes: int,
+    quick: bool,
+    record: bool,
+) -> int:
+    """Compare policies on simulated learners, or on those of a log of reviews."""
+    from ops.lab.program import ERRORS, Options, run_laboratory, run_quick
+    from ops.lab.run import Course
+
+    if quick:
+        return run_quick(processes)
+    course = Course(questions, answers_a_day, days)
+    options = Options(learners, course, tuple(error) or ERRORS, large, processes)
+    return run_laboratory(options, log, record=record)
+
+
+@operate.command()
 def openapi() -> None:
     """Write docs/openapi.json."""
     from local.gateway.openapi_document import write
