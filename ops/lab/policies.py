@@ -214,6 +214,13 @@ class _OldestMissed:
             self._pool.append(question)
 
 
+def other_than(last: int | None, questions: int, random: np.random.Generator) -> int:
+    """Return a question other than the last one, with equal probability."""
+    if last is None:
+        return int(random.integers(questions))
+    return int(last + 1 + random.integers(questions - 1)) % questions
+
+
 class EloTargeted(_OldestMissed):
     """New questions of a difficulty that the learner gets right in 85% of cases, by Elo rating."""
 
@@ -233,7 +240,7 @@ class EloTargeted(_OldestMissed):
             return owed
         if self._unseen:
             return min(self._unseen, key=lambda each: abs(self._expected(each) - self.TARGET))
-        return int(self._random.integers(len(self._difficulty)))
+        return other_than(last, len(self._difficulty), self._random)
 
     def answered(self, question: int, now: float, *, right: bool) -> None:
         if question in self._unseen:
@@ -249,9 +256,7 @@ class Uniform:
 
     def choose(self, now: float, last: int | None) -> int:
         del now
-        while (question := int(self._random.integers(self._questions))) == last:
-            pass
-        return question
+        return other_than(last, self._questions, self._random)
 
     def answered(self, question: int, now: float, *, right: bool) -> None:
         """Learn nothing from it."""
