@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from infra.decisions import require_decisions
+from infra.metrics import Accounts
 from infra.stacks.analytics import AnalyticsStack
 from infra.stacks.api import ApiStack
 from infra.stacks.audit import AuditStack
@@ -63,4 +64,8 @@ def add_stage(app: cdk.App, stage: Stage) -> None:
     )
     if stage.extent < Extent.OPERATED:
         return
-    OperationsStack(app, stage=stage)
+    OperationsStack(
+        app,
+        stage=stage,
+        accounts=Accounts(identity.user_pool.user_pool_id, identity.client.user_pool_client_id),
+    )

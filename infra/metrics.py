@@ -5,6 +5,7 @@ removed. `lambdas.shared.telemetry.metrics` is the table of the metrics the func
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -200,6 +201,51 @@ def delivery_metric(stage: Stage, stream: str, name: str, statistic: str) -> clo
     """Return a metric of a delivery stream."""
     dimensions = {"DeliveryStreamName": stage.named(stream)}
     return _metric("AWS/Firehose", name, statistic, dimensions, label=stream)
+
+
+class Accounts(NamedTuple):
+    """The user pool and its client: Cognito's metrics know both by their ids alone."""
+
+    user_pool_id: str
+    client_id: str
+
+
+def sign_ins_throttled(accounts: Accounts) -> cloudwatch.MathExpression:
+    """Return the sign-ups, sign-ins and renewals of tokens that Cognito throttled."""
+    dimensions = {"UserPool": accounts.user_pool_id, "UserPoolClient": accounts.client_id}
+    return total(
+        "throttled",
+        [
+            _metric("AWS/Cognito", f"{kind}Throttles", "Sum", dimensions, label=kind)
+            for kind in ("SignUp", "SignIn", "TokenRefresh")
+        ],
+    )
+
+
+def requests_blocked(stage: Stage) -> cloudwatch.MathExpression:
+    """Return the requests that the stage's web ACLs blocked."""
+    return total(
+        "blocked",
+        [
+            _metric(
+                "AWS/WAFV2",
+                "BlockedRequests",
+                "Sum",
+                {"WebACL": name, "Rule": "ALL", "Region": cdk.Aws.REGION},
+                label=name,
+            )
+            for name in (stage.prefix, stage.named("accounts"))
+        ],
+    )
+
+
+def slowest_read(stage: Stage) -> cloudwatch.MathExpression:
+    """Return how long DynamoDB takes for the slower of the reads that play waits for, in ms."""
+    reads = {
+        f"{table}_read": table_latency(stage, table, "GetItem")
+        for table in (TableName.SESSIONS, TableName.QUESTIONS)
+    }
+    return expression(f"MAX([{', '.join(reads)}])", reads, label="slowest read (ms)")
 
 
 def mail_refused() -> cloudwatch.MathExpression:

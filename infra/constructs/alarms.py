@@ -18,6 +18,7 @@ from infra.constructs.function import LIVE
 from infra.metrics import (
     FEW_REQUESTS,
     MOST_METRICS,
+    Accounts,
     account_concurrency,
     api_error_rate,
     api_latency,
@@ -28,7 +29,10 @@ from infra.metrics import (
     function_metric,
     mail_refused,
     queue_metric,
+    requests_blocked,
     reserved_concurrency,
+    sign_ins_throttled,
+    slowest_read,
     table_throttles,
     total,
 )
@@ -39,6 +43,8 @@ from lambdas.shared.store.breaker import Direction
 from lambdas.shared.telemetry.metrics import CIRCUITS_OPENED, LATENCY
 
 SLOW_MS = 200
+SLOW_READ_MS = 10
+MANY_BLOCKED = 100
 MANY_ERRORS_PERCENT = 5
 NEAR_THE_LIMIT_PERCENT = 80
 
@@ -91,8 +97,9 @@ class Alarms(Construct):
         stage: Stage,
         pages: sns.ITopic,
         tickets: sns.ITopic,
+        accounts: Accounts,
     ) -> None:
-        """`pages` and `tickets` are the topics; they may be one."""
+        """`pages` and `tickets` are the topics, or one; `accounts` is where learners sign in."""
         super().__init__(scope, construct_id)
         self._stage = stage
         self._tickets = tickets
@@ -137,6 +144,7 @@ class Alarms(Construct):
             *self._consumer(),
             *self._audit(),
             *self._mail(),
+            *self._entrance(accounts),
         ]
 
     def _burning(self, burn: Burn) -> Iterator[Alarm]:
@@ -195,6 +203,12 @@ class Alarms(Construct):
                 Condition(metric=table_throttles(stage, table), above=0, periods=2),
                 runbook="table-throttles",
             )
+        yield self._ticket(
+            "table-latency",
+            f"DynamoDB took more than {SLOW_READ_MS} ms for a read, for a quarter of an hour.",
+            # No reads, no latency.
+            Condition(metric=slowest_read(stage), above=SLOW_READ_MS, periods=3),
+        )
         yield self._ticket(
             "concurrency",
             f"More than {NEAR_THE_LIMIT_PERCENT}% of the account's concurrency was in use.",
@@ -260,6 +274,21 @@ class Alarms(Construct):
                 label="answers without an audit record",
             ),
         )
+
+    def _entrance(self, accounts: Accounts) -> Iterator[Alarm]:
+        yield self._ticket(
+            "sign-in-throttled",
+            "Cognito throttled sign-ups, sign-ins or renewals of tokens, ten minutes in a row.",
+            # Emitted only when it happens.
+            Condition(metric=sign_ins_throttled(accounts), above=0, periods=2),
+        )
+        if self._stage.waf:
+            yield self._ticket(
+                "requests-blocked",
+                f"The web ACLs blocked more than {MANY_BLOCKED} requests in five minutes, twice.",
+                # Emitted only when it happens.
+                Condition(metric=requests_blocked(self._stage), above=MANY_BLOCKED, periods=2),
+            )
 
     def _mail(self) -> Iterator[Alarm]:
         if self._stage.mail_sender is None:

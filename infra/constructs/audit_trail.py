@@ -20,6 +20,7 @@ _BUFFER_SECONDS = 300
 
 _BUFFER_MB = 5
 _KEY_CHARACTERS = 64
+_LANDING_DAYS = 14
 _RETENTION = {
     s3.ObjectLockMode.GOVERNANCE: s3.ObjectLockRetention.governance,
     s3.ObjectLockMode.COMPLIANCE: s3.ObjectLockRetention.compliance,
@@ -27,20 +28,28 @@ _RETENTION = {
 
 
 class AuditTrail(Construct):
-    """A bucket with Object Lock, the stream that alone writes to it, and the key of pseudonyms.
+    """The buckets of the records, the stream that alone writes them, and the key of pseudonyms.
+
+    Whether Firehose can write to a bucket whose objects are locked by default is not documented:
+    S3 refuses a locked object without a checksum. So where records are locked, the stream writes
+    to a landing bucket, and S3 replicates each object to the locked bucket, which gives it its own
+    default retention. Elsewhere there is one bucket.
 
     Records arrive at least once: one that came twice has the same `requestId`. What could not be
     unpacked is kept too, under `failed/`.
+
+    Attributes:
+        environment: Environment variables that a function needs to write records.
+        bucket: The bucket that keeps the records.
     """
 
     environment: dict[str, str]
-    """What a function needs to write records."""
-
     bucket: s3.Bucket
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
         self.bucket = self._bucket(stage)
+        self._landing = self._landing_bucket(stage) if stage.audit.lock else self.bucket
         delivery = iam.Role(
             self,
             "Delivery",
@@ -52,7 +61,9 @@ class AuditTrail(Construct):
             description=f"Writes the audit of {stage.prefix} to its bucket",
         )
         self._stream = self._delivery_stream(stage, delivery)
-        self._refuse_other_writers(delivery)
+        _allow_only(self._landing, "s3:PutObject", delivery)
+        if self._landing is not self.bucket:
+            self._replicate()
         self._subscription = iam.Role(
             self,
             "Subscription",
@@ -120,6 +131,36 @@ class AuditTrail(Construct):
         )
         return bucket
 
+    def _landing_bucket(self, stage: Stage) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            "Landing",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            versioned=True,  # replication requires it
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    # Long enough to notice that nothing is replicated, and to repeat it.
+                    expiration=cdk.Duration.days(_LANDING_DAYS),
+                    noncurrent_version_expiration=cdk.Duration.days(1),
+                    abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
+                ),
+                s3.LifecycleRule(expired_object_delete_marker=True),
+            ],
+            removal_policy=stage.removal_policy,
+        )
+        acknowledge(
+            bucket,
+            {
+                "AwsSolutions-S1": "Its objects are copied to the locked bucket within minutes: "
+                "whoever changes one here changes no record. CloudTrail's data events name them."
+            },
+        )
+        return bucket
+
     def _delivery_stream(self, stage: Stage, role: iam.Role) -> firehose.CfnDeliveryStream:
         log_group = logs.LogGroup(
             self,
@@ -140,7 +181,7 @@ class AuditTrail(Construct):
             statements=[
                 iam.PolicyStatement(
                     actions=["s3:AbortMultipartUpload", "s3:PutObject"],
-                    resources=[self.bucket.arn_for_objects("*")],
+                    resources=[self._landing.arn_for_objects("*")],
                 ),
                 iam.PolicyStatement(
                     actions=[
@@ -148,7 +189,7 @@ class AuditTrail(Construct):
                         "s3:ListBucket",
                         "s3:ListBucketMultipartUploads",
                     ],
-                    resources=[self.bucket.bucket_arn],
+                    resources=[self._landing.bucket_arn],
                 ),
                 iam.PolicyStatement(
                     actions=["logs:PutLogEvents"], resources=[log_group.log_group_arn]
@@ -158,7 +199,7 @@ class AuditTrail(Construct):
         acknowledge(
             writes,
             {
-                f"AwsSolutions-IAM5[Resource::<{self._logical_id(self.bucket)}.Arn>/*]": "It may "
+                f"AwsSolutions-IAM5[Resource::<{self._logical_id(self._landing)}.Arn>/*]": "It may "
                 "write any object of this one bucket: their names hold the time.",
             },
         )
@@ -174,7 +215,7 @@ class AuditTrail(Construct):
             ),
             extended_s3_destination_configuration=(
                 firehose.CfnDeliveryStream.ExtendedS3DestinationConfigurationProperty(
-                    bucket_arn=self.bucket.bucket_arn,
+                    bucket_arn=self._landing.bucket_arn,
                     role_arn=role.role_arn,
                     prefix="records/!{timestamp:yyyy/MM/dd}/",
                     error_output_prefix="failed/!{firehose:error-output-type}/"
@@ -209,16 +250,67 @@ class AuditTrail(Construct):
         stream.node.add_dependency(writes)
         return stream
 
-    def _refuse_other_writers(self, delivery: iam.Role) -> None:
-        self.bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                effect=iam.Effect.DENY,
-                principals=[iam.AnyPrincipal()],
-                actions=["s3:PutObject"],
-                resources=[self.bucket.arn_for_objects("*")],
-                conditions={"ArnNotEquals": {"aws:PrincipalArn": delivery.role_arn}},
-            )
+    def _replicate(self) -> None:
+        """Have S3 copy each object of the landing bucket into the locked bucket."""
+        role = iam.Role(
+            self,
+            "Replication",
+            assumed_by=iam.ServicePrincipal("s3.amazonaws.com"),
+            description="Copies audit records into the locked bucket",
         )
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
+        copies = iam.Policy(
+            self,
+            "Copies",
+            roles=[role],
+            statements=[
+                iam.PolicyStatement(
+                    actions=["s3:GetReplicationConfiguration", "s3:ListBucket"],
+                    resources=[self._landing.bucket_arn],
+                ),
+                iam.PolicyStatement(
+                    actions=[
+                        "s3:GetObjectVersionForReplication",
+                        "s3:GetObjectVersionAcl",
+                        "s3:GetObjectVersionTagging",
+                    ],
+                    resources=[self._landing.arn_for_objects("*")],
+                ),
+                iam.PolicyStatement(
+                    actions=["s3:ReplicateObject", "s3:ReplicateTags"],
+                    resources=[self.bucket.arn_for_objects("*")],
+                ),
+            ],
+        )
+        acknowledge(
+            copies,
+            {
+                f"AwsSolutions-IAM5[Resource::<{self._logical_id(bucket)}.Arn>/*]": "It copies any "
+                "object from this one bucket to that: their names hold the time."
+                for bucket in (self._landing, self.bucket)
+            },
+        )
+        landing = self._landing.node.default_child
+        assert isinstance(landing, s3.CfnBucket)  # noqa: S101 - for the type checker
+        landing.replication_configuration = s3.CfnBucket.ReplicationConfigurationProperty(
+            role=role.role_arn,
+            rules=[
+                s3.CfnBucket.ReplicationRuleProperty(
+                    id="Lock",
+                    status="Enabled",
+                    priority=0,
+                    filter=s3.CfnBucket.ReplicationRuleFilterProperty(prefix=""),
+                    delete_marker_replication=s3.CfnBucket.DeleteMarkerReplicationProperty(
+                        status="Disabled"
+                    ),
+                    destination=s3.CfnBucket.ReplicationDestinationProperty(
+                        bucket=self.bucket.bucket_arn
+                    ),
+                )
+            ],
+        )
+        _allow_only(self.bucket, "s3:ReplicateObject", role)
+        _allow_only(self.bucket, "s3:PutObject", None)
 
     def _key(self, stage: Stage) -> str:
         secret = secretsmanager.Secret(
@@ -244,6 +336,20 @@ class AuditTrail(Construct):
         resource = bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - for the type checker
         return str(cdk.Stack.of(self).get_logical_id(resource))
+
+
+def _allow_only(bucket: s3.Bucket, action: str, role: iam.Role | None) -> None:
+    """Deny an action on the bucket's objects to everybody but a role, or to everybody."""
+    exception = {"ArnNotEquals": {"aws:PrincipalArn": role.role_arn}} if role else None
+    bucket.add_to_resource_policy(
+        iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            principals=[iam.AnyPrincipal()],
+            actions=[action],
+            resources=[bucket.arn_for_objects("*")],
+            conditions=exception,
+        )
+    )
 
 
 def _processor(

@@ -110,9 +110,6 @@ class Function(Construct):
                 "PERFORMANCE_MONITORING": str(stage.performance_monitoring).lower(),
                 "CIRCUIT_BREAKER_ENABLED": str(stage.circuit_breaker).lower(),
                 "CORS_ORIGINS": stage.cors_origin,
-                **(
-                    {"DYNAMODB_ENDPOINT": endpoint} if (endpoint := stage.dynamodb_endpoint) else {}
-                ),
                 **audit.environment,
                 **{grant.table.variable: tables[grant.table].table_name for grant in grants},
             },

@@ -9,7 +9,7 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.constructs.web_acl import WebAcl
+from infra.constructs.web_acl import api_web_acl
 from infra.findings import acknowledge
 from infra.models import model_name, model_schema
 from infra.stages import BASE_PATH, Stage
@@ -127,7 +127,7 @@ class Gateway(apigateway.RestApi):
         if stage.domain_name and stage.certificate_arn:
             self._serve_at(stage.domain_name, stage.certificate_arn)
         if stage.waf_rate is not None:
-            web_acl = WebAcl(self, "WebAcl", stage=stage, rate=stage.waf_rate)
+            web_acl = api_web_acl(self, stage=stage, rate=stage.waf_rate)
             web_acl.protect(self.deployment_stage.stage_arn)
         self._acknowledge_findings(stage)
 

@@ -29,6 +29,9 @@ from lambdas.contract.timeouts import timeout_of
 _ERASES = "privacy"
 """The function that erases accounts."""
 
+_TOKEN_VERDICT = cdk.Duration.minutes(5)
+"""How long the gateway may keep its verdict on a token."""
+
 _SWEEP = cdk.Duration.hours(1)
 """How often it looks for erasures that were begun and not completed."""
 
@@ -71,7 +74,12 @@ class ApiStack(StageStack):
         self._let_erase(stage, functions[_ERASES], user_pool)
         gateway = Gateway(self, "Gateway", stage=stage, routes=ROUTES)
         authorizer = apigateway.CognitoUserPoolsAuthorizer(
-            self, "Authorizer", cognito_user_pools=[user_pool]
+            self,
+            "Authorizer",
+            cognito_user_pools=[user_pool],
+            # Whether the gateway keeps its verdict on a token past the token's end is not
+            # documented: the functions check `exp` themselves.
+            results_cache_ttl=_TOKEN_VERDICT,
         )
         integrations = {
             # One permission for each function, for any method of this API.

@@ -11,6 +11,7 @@ from infra.constructs.account_rights import AccountRights
 from infra.constructs.audit_trail import AuditTrail
 from infra.constructs.function import Calls, Function
 from infra.constructs.table import Table
+from infra.constructs.web_acl import accounts_web_acl
 from infra.findings import acknowledge
 from infra.permissions import PERMISSIONS, TableName
 from infra.stacks.base import StageStack
@@ -74,6 +75,9 @@ class IdentityStack(StageStack):
             removal_policy=stage.removal_policy,
         )
         self._acknowledge_findings(stage)
+        if stage.waf_rate is not None:
+            web_acl = accounts_web_acl(self, stage=stage, rate=stage.waf_rate)
+            web_acl.protect(self.user_pool.user_pool_arn)
         sign_up = Function(
             self,
             _SIGN_UP,

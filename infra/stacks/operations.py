@@ -9,6 +9,7 @@ from infra.constructs.budget import Budget
 from infra.constructs.dashboard import Dashboard
 from infra.constructs.saved_query import SavedQuery
 from infra.constructs.trace_sampling import TraceSampling
+from infra.metrics import Accounts
 from infra.queries import QUERIES
 from infra.stacks.base import StageStack
 from infra.stages import Stage
@@ -17,12 +18,14 @@ from infra.stages import Stage
 class OperationsStack(StageStack):
     """Watches the other stacks, none of which knows of it."""
 
-    def __init__(self, scope: Construct, *, stage: Stage) -> None:
+    def __init__(self, scope: Construct, *, stage: Stage, accounts: Accounts) -> None:
         super().__init__(scope, "operations", stage=stage, purpose="Alarms of the quiz")
         key = AlarmKey(self, "TopicKey", stage=stage)
         tickets = AlarmTopic(self, "tickets", stage=stage, key=key)
         pages = AlarmTopic(self, "pages", stage=stage, key=key) if stage.pages else tickets
-        alarms = Alarms(self, "Alarms", stage=stage, pages=pages, tickets=tickets)
+        alarms = Alarms(
+            self, "Alarms", stage=stage, pages=pages, tickets=tickets, accounts=accounts
+        )
         Dashboard(self, "Dashboard", stage=stage, alarms=alarms.all)
         for query in QUERIES:
             SavedQuery(self, stage=stage, query=query)

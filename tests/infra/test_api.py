@@ -91,6 +91,7 @@ def test_a_route_asks_for_a_token_unless_the_contract_makes_it_public(
     assert method["AuthorizationType"] == "COGNITO_USER_POOLS"
     ((authorizer_id, authorizer),) = api.resources("AWS::ApiGateway::Authorizer").items()
     assert method["AuthorizerId"] == {"Ref": authorizer_id}
+    assert authorizer["AuthorizerResultTtlInSeconds"] == 300
     assert authorizer["Type"] == "COGNITO_USER_POOLS"
     assert authorizer["IdentitySource"] == "method.request.header.Authorization"
     assert [api.text(arn) for arn in authorizer["ProviderARNs"]] == [f"<quiz-{stage_name}.Arn>"]

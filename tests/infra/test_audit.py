@@ -133,18 +133,81 @@ def test_no_function_may_touch_the_way_out_of_its_log(assembly: Assembly, stage:
 # Into the bucket
 
 
+def buckets(audit: Template) -> dict[str, tuple[str, Properties]]:
+    """Logical id and properties of the store and, where there is one, the landing bucket."""
+    return {
+        "landing" if "Landing" in logical_id else "store": (logical_id, properties)
+        for logical_id, properties in audit.resources(BUCKET).items()
+    }
+
+
+def store(audit: Template) -> Properties:
+    return buckets(audit)["store"][1]
+
+
+def denied(audit: Template, which: str) -> list[Properties]:
+    bucket_id, _ = buckets(audit)[which]
+    (policy,) = (
+        each["PolicyDocument"]
+        for each in audit.resources("AWS::S3::BucketPolicy").values()
+        if each["Bucket"] == {"Ref": bucket_id}
+    )
+    found = statements(policy)
+    assert {each["Effect"] for each in found} == {"Deny"}
+    assert {each["Principal"]["AWS"] for each in found} == {"*"}
+    return found
+
+
 def test_only_the_stream_may_write_and_only_over_tls(audit: Template) -> None:
-    (bucket_id,) = audit.resources(BUCKET)
-    denied = statements(audit.only("AWS::S3::BucketPolicy")["PolicyDocument"])
-    assert {each["Effect"] for each in denied} == {"Deny"}
-    assert {each["Principal"]["AWS"] for each in denied} == {"*"}
-    conditions = [each["Condition"] for each in denied]
-    assert {"Bool": {"aws:SecureTransport": "false"}} in conditions
-    assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in conditions
-    (writes,) = (each for each in denied if each["Action"] == "s3:PutObject")
-    assert audit.text(writes["Resource"]) == f"<{bucket_id}.Arn>/*"
+    for which in buckets(audit):
+        conditions = [each.get("Condition") for each in denied(audit, which)]
+        assert {"Bool": {"aws:SecureTransport": "false"}} in conditions
+        assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in conditions
+    entered = "landing" if "landing" in buckets(audit) else "store"
+    (writes,) = (each for each in denied(audit, entered) if each["Action"] == "s3:PutObject")
+    assert audit.text(writes["Resource"]) == f"<{buckets(audit)[entered][0]}.Arn>/*"
     writer = destination(audit)["RoleARN"]
     assert writes["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": writer}}
+    assert audit.text(destination(audit)["BucketARN"]) == f"<{buckets(audit)[entered][0]}.Arn>"
+
+
+@by_stage
+def test_locked_records_are_replicated_and_never_written(assembly: Assembly, stage: str) -> None:
+    audit = assembly.template(f"quiz-{stage}-audit")
+    assert ("landing" in buckets(audit)) == (CHOSEN[stage].audit.lock is not None)
+    if "landing" not in buckets(audit):
+        return
+    landing_id, landing = buckets(audit)["landing"]
+    store_id, _ = buckets(audit)["store"]
+    assert "ObjectLockEnabled" not in landing
+    assert landing["VersioningConfiguration"] == {"Status": "Enabled"}
+    replication = landing["ReplicationConfiguration"]
+    (rule,) = replication["Rules"]
+    assert audit.text(rule["Destination"]["Bucket"]) == f"<{store_id}.Arn>"
+    assert rule["Status"] == "Enabled"
+    assert rule["Filter"] == {"Prefix": ""}
+    assert rule["DeleteMarkerReplication"] == {"Status": "Disabled"}
+    by_action = {str(each["Action"]): each.get("Condition") for each in denied(audit, "store")}
+    assert by_action["s3:PutObject"] is None  # nobody writes there
+    assert by_action["s3:ReplicateObject"] == {
+        "ArnNotEquals": {"aws:PrincipalArn": replication["Role"]}
+    }
+    (policy,) = policies(audit, replication["Role"]["Fn::GetAtt"][0])
+    allowed = {
+        (action, audit.text(resource))
+        for each in statements(policy["PolicyDocument"])
+        for action in listed(each["Action"])
+        for resource in listed(each["Resource"])
+    }
+    assert allowed == {
+        ("s3:GetReplicationConfiguration", f"<{landing_id}.Arn>"),
+        ("s3:ListBucket", f"<{landing_id}.Arn>"),
+        ("s3:GetObjectVersionForReplication", f"<{landing_id}.Arn>/*"),
+        ("s3:GetObjectVersionAcl", f"<{landing_id}.Arn>/*"),
+        ("s3:GetObjectVersionTagging", f"<{landing_id}.Arn>/*"),
+        ("s3:ReplicateObject", f"<{store_id}.Arn>/*"),
+        ("s3:ReplicateTags", f"<{store_id}.Arn>/*"),
+    }
 
 
 def destination(audit: Template) -> Properties:
@@ -200,15 +263,18 @@ def test_what_is_kept_is_the_lines_themselves_by_day(audit: Template) -> None:
 def test_records_are_encrypted_on_their_way_and_at_rest(audit: Template) -> None:
     key = audit.only(STREAM)["DeliveryStreamEncryptionConfigurationInput"]
     assert key == {"KeyType": "AWS_OWNED_CMK"}
-    (rule,) = audit.only(BUCKET)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    for _, bucket in buckets(audit).values():
+        (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
 
 
 def test_the_bucket_is_closed_to_the_public(audit: Template) -> None:
-    bucket = audit.only(BUCKET)
-    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
-    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    for _, bucket in buckets(audit).values():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+        assert bucket["OwnershipControls"] == {
+            "Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]
+        }
 
 
 # For how long
@@ -226,7 +292,7 @@ def test_the_bucket_is_closed_to_the_public(audit: Template) -> None:
 def test_records_are_locked_and_then_forgotten_as_the_stage_says(
     assembly: Assembly, stage: str, mode: str | None, days: int
 ) -> None:
-    bucket = assembly.template(f"quiz-{stage}-audit").only(BUCKET)
+    bucket = store(assembly.template(f"quiz-{stage}-audit"))
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     lock = {"DefaultRetention": {"Mode": mode, "Days": days}}
     assert bucket.get("ObjectLockConfiguration", {}).get("Rule") == (lock if mode else None)

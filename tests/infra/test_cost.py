@@ -25,12 +25,12 @@ def usd(has: Inventory, learners: int, window: float = DELIVERY.window_seconds) 
     return sum(cost.values()) - cost[COGNITO]
 
 
-@pytest.mark.parametrize(("learners", "most"), [(1_000, 60), (10_000, 220)])
+@pytest.mark.parametrize(("learners", "most"), [(1_000, 70), (10_000, 230)])
 def test_prod_costs_no_more_than_its_goal(assembly: Assembly, learners: int, most: float) -> None:
     assert 0.9 * most <= usd(of_stage(assembly, "prod"), learners) <= most
 
 
-@pytest.mark.parametrize(("stage", "most"), [("dev", 25), ("staging", 25), ("prod", 50)])
+@pytest.mark.parametrize(("stage", "most"), [("dev", 25), ("staging", 30), ("prod", 50)])
 def test_an_idle_stage_costs_little(assembly: Assembly, stage: str, most: float) -> None:
     assert usd(of_stage(assembly, stage), 0) <= most
 

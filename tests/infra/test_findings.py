@@ -36,6 +36,7 @@ OF_THE_STAGE = {
         "arn:<AWS::Partition>:dynamodb:<AWS::Region>:<AWS::AccountId>:table/quiz-{}-progress/stream/*",
     )
 }
+LOCKED = {"AwsSolutions-IAM5[Resource::<TrailLanding5BCA3E57.Arn>/*]"}
 CHEAP = {"AwsSolutions-APIG3", "AwsSolutions-COG2", "AwsSolutions-DDB3"}
 
 
@@ -53,8 +54,8 @@ def kept(assembly: Assembly, stage: str) -> Iterator[tuple[str, str, str]]:
     ("stage", "findings"),
     [
         ("dev", EVERYWHERE | CHEAP),
-        ("staging", EVERYWHERE | {"AwsSolutions-COG2"}),
-        ("prod", EVERYWHERE),
+        ("staging", EVERYWHERE | LOCKED | {"AwsSolutions-COG2"}),
+        ("prod", EVERYWHERE | LOCKED | {"Serverless-SNSRedrivePolicy"}),
         ("rehearsal", EVERYWHERE | CHEAP | {"AwsSolutions-S10", "AwsSolutions-SQS4"}),
         ("local", {"AwsSolutions-DDB3"}),
     ],

@@ -64,6 +64,17 @@ AWS_METRICS = {
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
     # CloudWatch-Service-Quota-Integration.html
     # https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-cloudwatch.html
+    # https://docs.aws.amazon.com/cognito/latest/developerguide/metrics-for-cognito-user-pools.html
+    "AWS/Cognito": {
+        "SignInSuccesses",
+        "SignInThrottles",
+        "SignUpSuccesses",
+        "SignUpThrottles",
+        "TokenRefreshSuccesses",
+        "TokenRefreshThrottles",
+    },
+    # https://docs.aws.amazon.com/waf/latest/developerguide/waf-metrics.html
+    "AWS/WAFV2": {"AllowedRequests", "BlockedRequests", "CountedRequests"},
     "AWS/SES": {"Bounce", "Complaint", "Delivery", "Reject", "RenderingFailure", "Send"},
     "AWS/Usage": {"CallCount", "ResourceCount"},
 }
@@ -78,7 +89,7 @@ MATTERS = {
 }
 """Alarms that speak only through a composite alarm, by the runbook's heading."""
 
-OF_SOME_STAGES = {"concurrency-reserved", "mail-refused"}
+OF_SOME_STAGES = {"concurrency-reserved", "mail-refused", "requests-blocked"}
 """Alarms on what only some stages have."""
 
 by_stage = pytest.mark.parametrize("stage", OPERATED_STAGES)
@@ -117,7 +128,7 @@ def formula(alarm: Properties) -> str:
     return str(found)
 
 
-def dimensions(metric: Properties) -> dict[str, str]:
+def dimensions(metric: Properties) -> dict[str, Any]:
     return {each["Name"]: each["Value"] for each in metric.get("Dimensions", ())}
 
 
@@ -144,6 +155,8 @@ def test_there_is_an_alarm_for_all_that_can_go_wrong(operations: Template) -> No
         "function-errors",
         "function-throttles",
         *(f"table-throttles-{table}" for table in TableName),
+        "table-latency",
+        "sign-in-throttled",
         "concurrency",
         "consumer-lag",
         "consumer-silent",
@@ -282,6 +295,35 @@ def test_an_alarm_at_the_alias_has_the_dimensions_of_the_alias(operations: Templ
     (metric,) = metrics(alarms(operations)["consumer-lag"])
     told = dimensions(metric)
     assert told["Resource"] == f"{told['FunctionName']}:live"
+
+
+@by_stage
+def test_blocked_requests_are_watched_where_there_is_a_web_acl(
+    assembly: Assembly, stage: str
+) -> None:
+    by_name = alarms(assembly.template(f"quiz-{stage}-operations"))
+    assert ("requests-blocked" in by_name) == CHOSEN[stage].waf
+    if alarm := by_name.get("requests-blocked"):
+        watched = {dimensions(each)["WebACL"] for each in metrics(alarm)}
+        assert watched == {f"quiz-{stage}", f"quiz-{stage}-accounts"}
+        assert up(alarm, blocked_0=[60.0] * 3, blocked_1=[None, 41.0, 41.0]) == [
+            False,
+            False,
+            True,
+        ]
+
+
+def test_a_slow_database_and_throttled_sign_ins_are_tickets(operations: Template) -> None:
+    by_name = alarms(operations)
+    slow = by_name["table-latency"]
+    assert statistics(slow) == {("SuccessfulRequestLatency", "Average", 300)}
+    assert up(slow, sessions_read=[11.0] * 3, questions_read=[None] * 3) == [False, False, True]
+    assert up(slow, sessions_read=[10.0] * 3, questions_read=[9.0] * 3) == [False] * 3
+    throttled = by_name["sign-in-throttled"]
+    names = {name for name, _, _ in statistics(throttled)}
+    assert names == {"SignUpThrottles", "SignInThrottles", "TokenRefreshThrottles"}
+    quiet: dict[str, list[float | None]] = {"throttled_0": [None] * 2, "throttled_2": [None] * 2}
+    assert up(throttled, throttled_1=[1.0, 1.0], **quiet) == [False, True]
 
 
 @by_stage
@@ -430,7 +472,7 @@ def test_the_concurrency_is_that_of_the_account_against_its_quota(operations: Te
 # Metrics, declared and shown
 
 
-def shown(template: Template) -> Iterator[tuple[str, str, dict[str, str]]]:
+def shown(template: Template) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Namespace, name and dimensions of all metrics that alarms and widgets name."""
     for alarm in template.resources(ALARM).values():
         for metric in metrics(alarm):
@@ -529,12 +571,15 @@ def test_whatever_is_watched_is_there(assembly: Assembly, stage: str) -> None:
         "ApiName": {api.only("AWS::ApiGateway::RestApi")["Name"]},
         "QueueName": named("AWS::SQS::Queue", "QueueName"),
         "DeliveryStreamName": named("AWS::KinesisFirehose::DeliveryStream", "DeliveryStreamName"),
+        **({"WebACL": named("AWS::WAFv2::WebACL", "Name")} if CHOSEN[stage].waf else {}),
     }
     seen: dict[str, set[str]] = {}
     for namespace, _, found in shown(assembly.template(f"quiz-{stage}-operations")):
         for name, value in found.items():
             if namespace == NAMESPACE and name == "Stage":
                 assert value == stage
+            elif not isinstance(value, str):
+                continue  # a reference, which CloudFormation checks: the region, the user pool
             elif name == "Stage":
                 assert value == api.only("AWS::ApiGateway::Stage")["StageName"]
             else:
@@ -625,7 +670,10 @@ def test_a_query_asks_log_groups_that_there_are(assembly: Assembly, stage: str) 
 
 def test_the_watchers_hold_nothing_they_watch(operations: Template) -> None:
     """An import would keep a function from being removed."""
-    assert "Fn::ImportValue" not in json.dumps(operations.body)
+    imported = re.findall(r'"Fn::ImportValue": "([^"]+)"', json.dumps(operations.body))
+    # Cognito's metrics know the pool and its client by ids that CloudFormation makes.
+    assert len(set(imported)) == 2
+    assert all(":ExportsOutputRefUserPool" in each for each in imported)
 
 
 def test_the_topic_is_encrypted_by_a_key_that_alarms_and_budgets_may_use(
