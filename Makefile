@@ -28,7 +28,7 @@ export PORT
 given = $(if $(filter command,$(origin $(1))),$($(1)))
 
 # make exports its command line: the commands read STAGE, CATEGORY, AUDIT and PORT themselves.
-STAGED := run token import reset synth capacity deploy diff destroy restore redrive smoke report
+STAGED := run token import reset synth capacity deploy diff destroy doctor admin verify rollback restore redrive smoke report
 ifeq ($(origin STAGE),command line)
 $(foreach goal,$(filter-out $(STAGED),$(MAKECMDGOALS)),$(error 'make $(goal)' takes no STAGE: leave it out))
 endif
@@ -68,7 +68,7 @@ report: $(VENV) ## plots of how questions behave (STAGE=dev, or local; CATEGORY=
 	@$(PYTHON) -m ops report $(if $(call given,USER),--user "$(USER)")
 
 ##@ Operate a stage on AWS: platform engineers (STAGE=dev)
-.PHONY: diff deploy smoke redrive restore destroy capacity synth rehearse
+.PHONY: diff deploy smoke redrive restore destroy doctor admin verify rollback capacity synth rehearse
 diff: $(INSTALLED) ## show what deploying would change (STAGE=dev)
 	@$(PYTHON) -m ops diff $(CONTEXT:%=--context=%)
 
@@ -80,6 +80,19 @@ smoke: $(VENV) ## play a short session on a stage (STAGE=dev, or local)
 
 redrive: $(INSTALLED) ## count what the stream's consumer could not (STAGE=dev, or local)
 	@$(PYTHON) -m ops redrive
+
+doctor: $(INSTALLED) ## check an account before a deployment (STAGE=dev)
+	@$(PYTHON) -m ops doctor $(CONTEXT:%=--context=%)
+
+admin: $(VENV) ## make a user an administrator (STAGE=dev USER=ada@example.com)
+	$(if $(call given,USER),,$(error Name the administrator: make admin STAGE=dev USER=ada@example.com))
+	@$(PYTHON) -m ops admin --user "$(USER)"
+
+verify: $(VENV) ## see an audit record arrive and be locked (STAGE=staging)
+	@$(PYTHON) -m ops verify
+
+rollback: $(VENV) ## move the functions back to the code before (STAGE=prod)
+	@$(PYTHON) -m ops rollback
 
 restore: $(VENV) ## copy back what a table lost (STAGE=prod TABLE=users AT=2026-11-25T09:30:00Z)
 	@$(PYTHON) -m ops restore --table "$(TABLE)" --at "$(AT)" --confirm "$(CONFIRM)"

@@ -269,6 +269,51 @@ def destroy(stage: str, context: Sequence[str], confirm: str) -> None:
 
 
 @operate.command()
+@context_option
+@stage_option("dev")
+def doctor(stage: str, context: Sequence[str]) -> None:
+    """Check whether the account can take a stage, before anything is deployed."""
+    only_deployed(stage)
+    from ops.deploy import stacks
+
+    stacks.doctor(stage, context)
+
+
+@operate.command()
+@click.option("--user", required=True, help="E-mail address of the administrator.")
+@stage_option("dev")
+def admin(stage: str, user: str) -> None:
+    """Make a user of a deployed stage an administrator; create them if need be."""
+    only_deployed(stage)
+    from ops.deploy.admin import make_administrator
+
+    print(make_administrator(stage, user))
+
+
+@operate.command()
+@click.option("--seconds", type=click.IntRange(1), help="Longest wait for the record.")
+@stage_option("dev")
+def verify(stage: str, seconds: int | None) -> None:
+    """Verify that an audit record arrives in its bucket and is locked there."""
+    only_deployed(stage)
+    from ops.deploy.verify import WAIT_SECONDS
+    from ops.deploy.verify import verify as verify_audit
+
+    print(verify_audit(stage, seconds or WAIT_SECONDS))
+
+
+@operate.command()
+@stage_option("dev")
+def rollback(stage: str) -> None:
+    """Move the functions of a deployed stage back to the code before."""
+    only_deployed(stage)
+    from ops.deploy.aliases import roll_back
+
+    for line in roll_back(stage):
+        print(line)
+
+
+@operate.command()
 @click.option("--table", required=True, help="users, questions, sessions, progress, …")
 @click.option("--at", required=True, help="The time to go back to: 2026-11-25T09:30:00Z.")
 @click.option("--confirm", default="", help="The stage again: skips the question.")

@@ -14,12 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+)
 
 from infra.stage_names import FIRST_DEPLOYMENT
 from local.data_folder import ROOT
 from local.errors import CommandError
+from ops.deploy.aliases import clear_weights
 from ops.deploy.buckets import empty_buckets
+from ops.deploy.changes import require_safe_changes
+from ops.deploy.doctor import Plan, require_health
 from ops.deploy.outputs import Outputs, outputs_file
 
 ALL = "**"
@@ -40,6 +49,10 @@ def deploy(stage: str, settings: Sequence[str], *, adopt: bool) -> None:
     account, region = _account()
     _require_bootstrap(account, region)
     assembly = _synthesize(stage, settings)
+    require_health(Plan(stage, assembly), _client)
+    require_safe_changes(stage, assembly)
+    for function in clear_weights(stage):
+        print(f"Removed the routing weights that a failed deployment left on {function}.")
     if is_first(assembly):
         _deploy_unprotected(stage, settings, adopt=adopt)
     _deploy(stage, assembly, adopt=adopt)
@@ -52,7 +65,19 @@ def diff(stage: str, settings: Sequence[str]) -> None:
         CommandError: The account or the stage is at fault.
     """
     _account()
-    _cdk("diff", ALL, "--app", _synthesize(stage, settings))
+    assembly = _synthesize(stage, settings)
+    _cdk("diff", ALL, "--app", assembly)
+    require_safe_changes(stage, assembly)
+
+
+def doctor(stage: str, settings: Sequence[str]) -> None:
+    """Check whether the account can take a stage, and print each finding with its remedy.
+
+    Raises:
+        CommandError: The account or the stage is at fault, or a deployment would fail.
+    """
+    _account()
+    require_health(Plan(stage, _synthesize(stage, settings)), _client)
 
 
 def destroy(stage: str, settings: Sequence[str], confirm: str) -> None:
@@ -64,6 +89,10 @@ def destroy(stage: str, settings: Sequence[str], confirm: str) -> None:
     _account()
     _require_consent(stage, confirm)
     _destroy(stage, _synthesize(stage, settings))
+
+
+def _client(service: str) -> Any:
+    return boto3.client(service)  # type: ignore[call-overload]
 
 
 def _account() -> tuple[str, str]:
@@ -79,6 +108,10 @@ def _account() -> tuple[str, str]:
         raise CommandError(
             "There are no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY."
+        ) from None
+    except (EndpointConnectionError, ConnectTimeoutError) as error:
+        raise CommandError(
+            f"AWS cannot be reached from here ({error.kwargs['endpoint_url']}): check the network."
         ) from None
     except (BotoCoreError, ClientError) as error:
         raise CommandError(f"AWS does not accept the credentials at hand: {error}") from None

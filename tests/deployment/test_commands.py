@@ -62,7 +62,7 @@ def test_with_credentials_that_lead_nowhere(tmp_path: Path) -> None:
         AWS_SECRET_ACCESS_KEY="made-up",  # pragma: allowlist secret
     )
     assert (code, told) == (1, "")
-    assert said.startswith("AWS does not accept the credentials at hand: ")
+    assert said.startswith("AWS cannot be reached from here (http://127.0.0.1:9")
     assert said.count("\n") == 1
 
 
