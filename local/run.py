@@ -236,7 +236,7 @@ def _application(folder: DataFolder, url: str, handlers: Mapping[str, Handler]) 
     return Router(
         [
             *play_page(learner_token, url, folder.report("local")),
-            *pages(openapi_document(), key_set),
+            *pages(openapi_document(laptop=url), key_set),
             Route(PATH, pool.serve, methods=["POST"]),
         ],
         default=gateway,

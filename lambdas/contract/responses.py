@@ -13,6 +13,7 @@ NextAction = Literal["RETRY_SAME_QUESTION", "NEXT_QUESTION", "SESSION_COMPLETED"
 Policy = Literal["RATIO", "SPACED"]
 ReasonCode = Literal["NEW", "RETRY", "DUE", "LIMIT", "REST", "REVIEW"]
 QuestionType = Literal["SINGLE_CHOICE", "MULTIPLE_CHOICE"]
+SaveStatus = Literal["CREATED", "UPDATED", "UNCHANGED", "REJECTED"]
 
 
 class Health(TypedDict):
@@ -28,7 +29,7 @@ class Category(TypedDict):
     questionCount: int
 
 
-class Categories(TypedDict):
+class CategoryPage(TypedDict):
     categories: list[Category]
 
 
@@ -80,7 +81,7 @@ class Session(TypedDict):
     progress: SessionProgress
 
 
-class Sessions(TypedDict):
+class SessionPage(TypedDict):
     sessions: list[Session]
     nextToken: NotRequired[str]
 
@@ -262,7 +263,7 @@ class WrongAnswer(TypedDict):
     question: NotRequired[PlayedQuestion]
 
 
-class WrongAnswers(TypedDict):
+class WrongAnswerPage(TypedDict):
     wrongAnswers: list[WrongAnswer]
     nextToken: NotRequired[str]
 
@@ -290,7 +291,7 @@ class BankQuestion(TypedDict):
     updatedAt: str
 
 
-class Questions(TypedDict):
+class BankQuestionPage(TypedDict):
     questions: list[BankQuestion]
     nextToken: NotRequired[str]
 
@@ -438,7 +439,7 @@ class FieldError(TypedDict):
 
 class SaveResult(TypedDict):
     index: int
-    status: Literal["CREATED", "UPDATED", "UNCHANGED", "REJECTED"]
+    status: SaveStatus
     questionId: NotRequired[str]
     errors: NotRequired[list[FieldError]]
 

@@ -145,7 +145,7 @@ def list_wrong_answers(request: Request, services: Services) -> Response:
         limit=query["limit"],
         after=page_position(operation, user_id, query, POSITION_PATTERN),
     )
-    body: responses.WrongAnswers = {"wrongAnswers": [_owed_view(each) for each in owed]}
+    body: responses.WrongAnswerPage = {"wrongAnswers": [_owed_view(each) for each in owed]}
     if "include" in query:
         # A question may be owed by several sessions.
         ids = dict.fromkeys(each.entry.question_id for each in owed)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def list_categories(_request: Request, services: Services) -> Response:
     """GET /questions/categories."""
-    body: responses.Categories = {
+    body: responses.CategoryPage = {
         "categories": [
             {
                 "category": entry.category,
@@ -60,7 +60,7 @@ def list_questions(request: Request, services: Services) -> Response:
         limit=query["limit"],
         after=page_position(operation, user_id, query, QUESTION_ID_PATTERN),
     )
-    body: responses.Questions = {"questions": [record_view(record) for record in records]}
+    body: responses.BankQuestionPage = {"questions": [record_view(record) for record in records]}
     if following:
         body["nextToken"] = page_token(following, operation, user_id, query)
     return Response(200, body)

@@ -41,7 +41,7 @@ def list_sessions(request: Request, services: Services) -> Response:
         before=page_position(operation, user_id, query, SESSION_ID_PATTERN),
     )
     now = services.clock()
-    body: responses.Sessions = {"sessions": [session_view(session, now) for session in sessions]}
+    body: responses.SessionPage = {"sessions": [session_view(session, now) for session in sessions]}
     if following:
         body["nextToken"] = page_token(following, operation, user_id, query)
     return Response(200, body)

@@ -1,24 +1,19 @@
-"""Writes the OpenAPI document of the route table; `--check` only tells whether it is stale."""
+"""The OpenAPI document of the route table, and its file in docs/."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
-from pkgutil import resolve_name
-from typing import Any, Literal
-
-from pydantic import TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema
+from typing import Literal
 
 from lambdas.contract.errors import ApiError
 from lambdas.contract.gateway_problems import GATEWAY_PROBLEMS
-from lambdas.contract.responses import Problem
 from lambdas.contract.routes import ROUTES, Access, Parameter, Route
+from lambdas.shared.settings import VERSION
 from local.data_folder import ROOT
+from local.gateway.openapi_schemas import REFERENCE, Schema, route_schemas
 
 OUTPUT = ROOT / "docs" / "openapi.json"
 
-Schema = dict[str, Any]
-_Key = tuple[str, Literal["validation", "serialization"]]
 
 _ERRORS = {
     400: ("MalformedBody", "The body is not JSON."),
@@ -34,6 +29,13 @@ _ERRORS = {
     503: ("Unavailable", "A dependency is out of order for the moment."),
 }
 _RETRIED = (429, 503)
+LAPTOP = "http://127.0.0.1:8000"
+_TAGS = {
+    "play": "Start sessions, show questions, answer them.",
+    "progress": "What a learner did and still owes.",
+    "account": "A learner's profile, export and erasure.",
+    "bank": "Questions, categories and their statistics, for administrators.",
+}
 _EXAMPLES = {
     "startSession": {
         "name": "Mixed practice",
@@ -51,16 +53,13 @@ _EXAMPLES = {
 _PATH_EXAMPLES = {"userId": "me", "questionId": "geography:000001"}
 
 
-class _UntitledFields(GenerateJsonSchema):
-    """Leaves out titles that only repeat the name of their field."""
+def openapi_document(routes: Sequence[Route] = ROUTES, laptop: str = LAPTOP) -> Schema:
+    """Return the document of the routes, in the order of the table.
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
-        return False
-
-
-def openapi_document(routes: Sequence[Route] = ROUTES) -> Schema:
-    """Return the document of the routes, in the order of the table."""
-    schemas, components = _schemas(routes)
+    `laptop` is the address of the laptop stage, the first of the servers.
+    """
+    schemas, components = route_schemas(routes)
+    components |= {_problem_name(status): _problem(status) for status in _ERRORS}
     paths: dict[str, Schema] = {}
     for route in routes:
         operations = paths.setdefault(route.path, {})
@@ -71,13 +70,25 @@ def openapi_document(routes: Sequence[Route] = ROUTES) -> Schema:
         "openapi": "3.1.0",
         "info": {
             "title": "Adaptive quiz",
-            "version": "1.0.0",
+            "version": VERSION,
             "summary": "A quiz in which every wrong answer comes back until it is mastered.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [
+            {"url": laptop, "description": "The laptop stage: `make run`."},
+            {
+                "url": "https://{host}/v1",
+                "description": "A deployed stage.",
+                "variables": {
+                    "host": {
+                        "default": "api.example.com",
+                        "description": "The output `apiUrl` of the stage, or its own domain.",
+                    }
+                },
+            },
+        ],
         "security": [{"accessToken": []}],
-        "tags": [{"name": name} for name in dict.fromkeys(route.function for route in routes)],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths,
         "components": {
             "securitySchemes": {
@@ -99,8 +110,8 @@ def openapi_document(routes: Sequence[Route] = ROUTES) -> Schema:
                     "schema": {"type": "integer", "minimum": 0},
                 },
             },
-            "responses": {_ERRORS[status][0]: _error(status, schemas) for status in _ERRORS},
-            "schemas": components,
+            "responses": {_ERRORS[status][0]: _error(status) for status in _ERRORS},
+            "schemas": dict(sorted(components.items())),
         },
     }
 
@@ -115,29 +126,11 @@ def openapi_json() -> str:
     return json.dumps(openapi_document(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _schemas(routes: Iterable[Route]) -> tuple[dict[str, Schema], Schema]:
-    """Return the schema of each body that a route names, and the components they share."""
-    inputs: dict[_Key, TypeAdapter[Any]] = {}
-    for route in routes:
-        if route.body:
-            inputs[route.body, "validation"] = TypeAdapter(resolve_name(route.body))
-        if route.response:
-            inputs[route.response, "serialization"] = TypeAdapter(resolve_name(route.response))
-    inputs["problem", "serialization"] = TypeAdapter(Problem)
-    by_key, definitions = TypeAdapter.json_schemas(
-        [(name, mode, adapter) for (name, mode), adapter in inputs.items()],
-        ref_template="#/components/schemas/{model}",
-        schema_generator=_UntitledFields,
-    )
-    components: Schema = dict(sorted(definitions.get("$defs", {}).items()))
-    return {name: schema for (name, _), schema in by_key.items()}, components
-
-
 def _operation(route: Route, schemas: dict[str, Schema]) -> Schema:
     operation: Schema = {
         "operationId": route.operation,
         "summary": route.summary,
-        "tags": [route.function],
+        "tags": [_tag(route)],
     }
     if route.access is Access.PUBLIC:
         operation["security"] = []
@@ -191,29 +184,46 @@ def _error_statuses(route: Route) -> set[int]:
     return statuses
 
 
-def _error(status: int, schemas: dict[str, Schema]) -> Schema:
+def _error(status: int) -> Schema:
     headers = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
     if status in _RETRIED:
         headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
+    schema = {"$ref": f"{REFERENCE}{_problem_name(status)}"}
     return {
         "description": _ERRORS[status][1],
         "headers": headers,
-        "content": {
-            "application/problem+json": {
-                "schema": {
-                    "allOf": [
-                        schemas["problem"],
-                        {
-                            "properties": {
-                                "status": {"const": status},
-                                "code": {"enum": _codes(status)},
-                            }
-                        },
-                    ]
-                }
-            }
-        },
+        "content": {"application/problem+json": {"schema": schema}},
     }
+
+
+def _problem_name(status: int) -> str:
+    return f"{_ERRORS[status][0]}Problem"
+
+
+def _problem(status: int) -> Schema:
+    """Return the problem document of a status: a Problem with the codes of that status."""
+    code = {
+        "type": "string",
+        "enum": _codes(status),
+        "description": "Stable code: what a client decides by.",
+    }
+    return {
+        "title": _problem_name(status),
+        "description": f"{_ERRORS[status][1]} Status {status}.",
+        "allOf": [
+            {"$ref": f"{REFERENCE}Problem"},
+            {"type": "object", "properties": {"code": code}, "required": ["code"]},
+        ],
+    }
+
+
+def _tag(route: Route) -> str:
+    """Return the reader's task that a route belongs to."""
+    if route.access is Access.ADMIN:
+        return "bank"
+    if route.function == "progress":
+        return "progress"
+    return "account" if route.path.startswith("/users") else "play"
 
 
 def _codes(status: int) -> list[str]:

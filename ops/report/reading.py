@@ -118,7 +118,7 @@ def _with_items(api: Api, each: CategoryReading, progress: Progress, most: int) 
 def _questions_in_use(api: Api, category: str) -> "Iterator[responses.BankQuestion]":
     query: dict[str, str | int] = {"category": category, "limit": _PAGE}
     while True:
-        page: responses.Questions = api.call("GET", f"/admin/questions?{urlencode(query)}")
+        page: responses.BankQuestionPage = api.call("GET", f"/admin/questions?{urlencode(query)}")
         yield from (question for question in page["questions"] if not question["retired"])
         if "nextToken" not in page:
             return

@@ -1,12 +1,15 @@
 """The published document."""
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
 
+from lambdas.contract.descriptions import PROPERTIES, SCHEMAS
 from lambdas.contract.routes import ROUTES, Access, Route
 from local.gateway import openapi_document
 
@@ -85,18 +88,94 @@ def test_every_route_tells_that_it_may_be_asked_too_often_and_when_to_come_back(
         assert told == {"$ref": "#/components/responses/TooManyRequests"}
 
 
-def test_a_status_tells_its_codes(document: dict[str, Any]) -> None:
-    told = {}
+def problems(document: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the codes of each problem component, by its name."""
+    schemas = document["components"]["schemas"]
+    return {
+        name: schema["allOf"][1]["properties"]["code"]["enum"]
+        for name, schema in schemas.items()
+        if "allOf" in schema
+    }
+
+
+def test_an_error_has_a_problem_component_with_its_codes(document: dict[str, Any]) -> None:
+    codes = problems(document)
     for response in document["components"]["responses"].values():
-        problem, said = response["content"]["application/problem+json"]["schema"]["allOf"]
-        assert problem == {"$ref": "#/components/schemas/Problem"}
-        told[said["properties"]["status"]["const"]] = said["properties"]["code"]["enum"]
-    assert all(told.values())
-    assert told[409] == [
+        schema = response["content"]["application/problem+json"]["schema"]
+        assert codes[schema["$ref"].rpartition("/")[2]]
+    assert codes["ConflictProblem"] == [
         *("QUESTION_CHANGED", "SESSION_OVER", "SESSION_PAUSED", "TURN_MISMATCH"),
         "VERSION_CONFLICT",
     ]
-    assert told[429] == ["RATE_LIMITED"]
+    assert "RATE_LIMITED" in codes["TooManyRequestsProblem"]
+
+
+def test_every_schema_and_property_has_a_description(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    missing = [name for name, schema in schemas.items() if not schema.get("description")]
+    missing += [
+        f"{name}.{key}"
+        for name, schema in schemas.items()
+        for key, value in schema.get("properties", {}).items()
+        if not value.get("description")
+    ]
+    assert missing == []
+
+
+def test_every_description_is_used(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    keys = {key for schema in schemas.values() for key in schema.get("properties", {})}
+    pairs = {f"{n}.{key}" for n, schema in schemas.items() for key in schema.get("properties", {})}
+    assert SCHEMAS.keys() <= schemas.keys()
+    assert PROPERTIES.keys() <= keys | pairs
+
+
+def in_requests(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the components that request bodies refer to, at any depth."""
+    schemas = document["components"]["schemas"]
+    bodies = [
+        operation["requestBody"]
+        for path in document["paths"].values()
+        for operation in path.values()
+        if isinstance(operation, dict) and "requestBody" in operation
+    ]
+    pending, seen = re.findall(r"schemas/(\w+)", json.dumps(bodies)), set()
+    while pending:
+        if (name := pending.pop()) not in seen:
+            seen.add(name)
+            yield name, schemas[name]
+            pending += re.findall(r"schemas/(\w+)", json.dumps(schemas[name]))
+
+
+def test_request_bodies_have_no_alternatives_and_no_defaults(document: dict[str, Any]) -> None:
+    for name, schema in in_requests(document):
+        text = json.dumps(schema)
+        assert '"anyOf"' not in text, name
+        assert '"default"' not in text, name
+        assert ('"oneOf"' in text) is (name == "StartSession"), name
+
+
+def test_the_two_forms_of_a_start_cannot_be_confused(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    forms = [each["$ref"].rpartition("/")[2] for each in schemas["StartSession"]["oneOf"]]
+    for form, other in zip(forms, reversed(forms), strict=True):
+        (required,) = schemas[form]["required"]
+        assert required not in schemas[other]["properties"]
+        assert schemas[form]["additionalProperties"] is False
+
+
+def test_times_have_their_format(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        for key, value in schema.get("properties", {}).items():
+            if key.endswith("At"):
+                assert value["format"] == "date-time", f"{name}.{key}"
+
+
+def test_routes_are_grouped_by_the_readers_task(document: dict[str, Any]) -> None:
+    assert [tag["name"] for tag in document["tags"]] == ["play", "progress", "account", "bank"]
+    for route in ROUTES:
+        (tag,) = operation(document, route)["tags"]
+        assert (tag == "bank") is (route.access is Access.ADMIN)
 
 
 def test_no_schema_is_left_unused(document: dict[str, Any]) -> None:
