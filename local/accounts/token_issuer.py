@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lambdas.contract.errors import UnauthorizedError
 from lambdas.contract.routes import SIGN_IN_SCOPE
-from lambdas.shared.http.identity import caller_from_claims
+from lambdas.shared.http.identity import caller_from_claims, time_of
 from local.errors import CommandError
 
 if TYPE_CHECKING:
@@ -35,6 +35,13 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-
 
 _USERS: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "users.quiz.local")
 _KEY_BITS: Final = 2048
+_REFUSED: Final = (
+    jwt.InvalidTokenError,
+    UnauthorizedError,
+    KeyError,
+    OverflowError,  # PyJWT on a time that is infinite
+    RecursionError,
+)
 
 
 class InvalidTokenError(Exception):
@@ -141,7 +148,7 @@ class TokenVerifier:
         try:
             claims = self._known(token) or self._verify(token)
             caller_from_claims(claims, client_id=CLIENT_ID, scopes=scopes)
-        except (jwt.InvalidTokenError, UnauthorizedError, KeyError, RecursionError) as error:
+        except _REFUSED as error:
             raise InvalidTokenError from error
         return claims
 
@@ -150,7 +157,7 @@ class TokenVerifier:
         key, claims = self._verified.get(token, (None, None))
         if key is None or claims is None or self._keys.find(str(key.key_id)) is not key:
             return None
-        if time.time() >= int(claims["exp"]):
+        if time.time() >= time_of(claims["exp"]):
             raise InvalidTokenError
         return claims
 
@@ -165,6 +172,10 @@ class TokenVerifier:
             issuer=self._issuer,
             options={"require": ["exp", "iat", "iss", "sub"]},
         )
+        # PyJWT takes numbers as text and times beyond the calendar.
+        times = [claims[name] for name in ("exp", "iat", "nbf") if name in claims]
+        if any(isinstance(each, str) or not time_of(each) for each in times):
+            raise InvalidTokenError
         self._verified.pop(token, None)
         while len(self._verified) >= MAX_VERIFIED:
             del self._verified[next(iter(self._verified))]

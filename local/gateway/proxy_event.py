@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from lambdas.contract.routes import Route
+from lambdas.shared.http.identity import TIME_FORMAT
 
 Pairs = Sequence[tuple[str, str]]
-_DATE = "%a %b %d %H:%M:%S UTC %Y"
 
 
 def proxy_event(  # noqa: PLR0913 - the parts of a request
@@ -76,7 +76,7 @@ def _claim_texts(claims: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(value, list):
             texts[name] = ",".join(str(part) for part in value)
         elif name in ("exp", "iat"):
-            texts[name] = time.strftime(_DATE, time.gmtime(value))
+            texts[name] = time.strftime(TIME_FORMAT, time.gmtime(value))
         else:
             texts[name] = str(value)
     return texts

@@ -113,6 +113,7 @@ class Stage:
                         "token_use": "access",
                         "client_id": CLIENT_ID,
                         "scope": SIGN_IN_SCOPE,
+                        "exp": "Fri Dec 31 23:59:59 UTC 9999",
                         "cognito:groups": ",".join(groups),
                     }
                 },

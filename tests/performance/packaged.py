@@ -167,6 +167,7 @@ def event(operation: str, body: Any = None, **path: str) -> dict[str, Any]:
                     "token_use": "access",
                     "client_id": CLIENT_ID,
                     "scope": "aws.cognito.signin.user.admin",
+                    "exp": "Fri Dec 31 23:59:59 UTC 9999",
                     "cognito:groups": "admin" if admin else "",
                 }
             },

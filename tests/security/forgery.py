@@ -211,6 +211,9 @@ def _wrong_times(mint: Mint) -> Iterator[tuple[str, str]]:
         "at the beginning": 0,
         "before it": -1,
         "text": "tomorrow",
+        "a number as text": str(now + DAY),
+        "beyond the calendar": 10**18,
+        "beyond every clock": 1e300,
         "nothing": None,
         "a list": [now + DAY],
         "false": False,
@@ -219,6 +222,9 @@ def _wrong_times(mint: Mint) -> Iterator[tuple[str, str]]:
     yield "no end", mint.sign({}, "exp")
     yield "not yet valid", mint.sign({"nbf": now + DAY})
     yield "valid from text", mint.sign({"nbf": "yesterday"})
+    for name in ("nbf", "iat"):
+        for value in (str(now - DAY), 10**18, 1e300, -(10**18), -1e300):
+            yield f"{name}: {value!r}", mint.sign({name: value})
     yield "issued in the future", mint.sign({"iat": now + DAY})
     yield "issued at text", mint.sign({"iat": "yesterday"})
     yield "not issued", mint.sign({}, "iat")

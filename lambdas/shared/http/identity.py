@@ -1,10 +1,14 @@
-"""Who calls: the one module that knows claims.
+"""The caller's identity, read from the claims of an access token.
 
-The gateway has checked signature, issuer and times of a token. It takes tokens of any client of
-its user pool, though, so what decides who somebody is and what they may is checked here again.
+The gateway has verified the signature, the issuer and the times of a token. It accepts tokens of
+any client of its user pool, and may cache its decision, so client, use, scope and expiry are
+checked here again.
 """
 
-from collections.abc import Collection, Mapping
+import time
+from calendar import timegm
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from re import compile as compile_pattern
 from typing import Any, NamedTuple
 
@@ -13,6 +17,13 @@ from lambdas.contract.routes import ME, USER_ID_PATTERN, Access
 
 ADMIN_GROUP = "admin"
 LEARNER_GROUP = "learner"
+_GROUPS = frozenset({ADMIN_GROUP, LEARNER_GROUP})
+
+TIME_FORMAT = "%a %b %d %H:%M:%S UTC %Y"
+"""A time as API Gateway writes it into claims: `Wed Nov 25 19:30:00 UTC 2026`."""
+
+_LATEST = 253_402_300_799
+"""The last second of the year 9999: a claim beyond it is no time."""
 
 _USER_ID = compile_pattern(USER_ID_PATTERN)
 
@@ -31,11 +42,16 @@ class Caller(NamedTuple):
 
 
 def caller_from_claims(
-    claims: Mapping[str, Any], *, client_id: str, scopes: Collection[str]
+    claims: Mapping[str, Any],
+    *,
+    client_id: str,
+    scopes: Collection[str],
+    clock: Callable[[], float] = time.time,
 ) -> Caller:
     """Return the caller of claims whose token an authorizer has verified.
 
-    `client_id` is the client whose tokens are taken; a token needs one of `scopes`.
+    `client_id` is the client whose tokens are taken; a token needs one of `scopes`. `clock` returns
+    seconds since the epoch.
 
     Raises:
         UnauthorizedError: the claims are not those of a user's access token for this.
@@ -52,17 +68,43 @@ def caller_from_claims(
         or caller.scopes.isdisjoint(scopes)
         or not _USER_ID.fullmatch(caller.user_id)
         or caller.user_id == ME
+        or clock() >= time_of(claims.get("exp"))
     ):
-        raise UnauthorizedError("An access token is needed.")
+        raise UnauthorizedError("A valid access token is required.")
     return caller
 
 
-def _groups(claim: Any) -> frozenset[str]:
-    """API Gateway passes claims as strings: it joins groups with commas, or prints the list."""
+def time_of(claim: object) -> float:
+    """Return the seconds since the epoch of a time claim; 0, which is past, for anything else.
+
+    In a token it is a number. API Gateway hands it on as a text.
+    """
     if isinstance(claim, str):
-        return frozenset(claim.strip("[]").replace(",", " ").split())
+        return _parsed(claim)
+    if isinstance(claim, bool) or not isinstance(claim, int | float):
+        return 0.0
+    return claim if 0 <= claim <= _LATEST else 0.0
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> float:
+    try:
+        return float(timegm(time.strptime(text, TIME_FORMAT)))
+    except ValueError:
+        return 0.0
+
+
+def _groups(claim: Any) -> frozenset[str]:
+    """Return the names of groups, compared exactly.
+
+    API Gateway joins the names with commas, and a name may contain a comma: the text is split only
+    if every part is a group of this system, and is one unknown group otherwise.
+    """
+    if isinstance(claim, str):
+        names = frozenset(claim.split(","))
+        return names if names <= _GROUPS else frozenset({claim} - {""})
     if isinstance(claim, list | tuple):
-        return frozenset(map(str, claim))
+        return frozenset(name for name in claim if isinstance(name, str))
     return frozenset()
 
 

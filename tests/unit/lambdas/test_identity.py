@@ -14,6 +14,7 @@ WITHOUT_GROUPS = {
     "token_use": "access",
     "client_id": CLIENT_ID,
     "scope": "aws.cognito.signin.user.admin",
+    "exp": "Fri Dec 31 23:59:59 UTC 9999",
 }
 ACCEPTED = ("aws.cognito.signin.user.admin", "quiz/learn")
 
@@ -32,6 +33,10 @@ NOT_OF_A_USER: dict[str, list[Any]] = {
     "scope": [
         *("", " ", None, "openid profile", "quiz/manage", "quiz/learn2", "quiz", "learn"),
         *("QUIZ/LEARN", "quiz/learn,openid", "aws.cognito.signin.user.admin.x", "quiz/learn/x"),
+    ],
+    "exp": [
+        *("Wed Nov 25 19:30:00 UTC 2020", "never", "", " ", "9999999999", "1e300", None, True),
+        *(0, -1, 1e300, 10**18, 10**400, float("inf"), float("nan"), [9999999999], {}),
     ],
 }
 
@@ -77,10 +82,7 @@ def test_an_id_token_of_an_administrator_speaks_for_nobody() -> None:
     "groups",
     [
         "learner,admin",
-        "learner, admin",
-        "[learner, admin]",
-        "[learner admin]",
-        "admin learner",
+        "admin,learner",
         ["learner", "admin"],
         ("admin", "learner"),
     ],
@@ -91,12 +93,12 @@ def test_groups_are_known_in_every_form_the_gateway_passes_them(groups: Any) -> 
     assert caller.is_admin
 
 
-@pytest.mark.parametrize("groups", ["admin", "[admin]", ["admin"]])
+@pytest.mark.parametrize("groups", ["admin", ["admin"]])
 def test_one_group_is_known_in_every_form(groups: Any) -> None:
     assert caller_from({**WITHOUT_GROUPS, "cognito:groups": groups}).groups == {"admin"}
 
 
-@pytest.mark.parametrize("groups", [None, "", "[]", [], (), " ", 7, True, {"admin": 1}])
+@pytest.mark.parametrize("groups", [None, "", [], (), 7, True, {"admin": 1}])
 def test_no_groups_are_none(groups: Any) -> None:
     caller = caller_from({**WITHOUT_GROUPS, "cognito:groups": groups})
     assert caller.groups == frozenset()
@@ -111,7 +113,9 @@ def test_a_token_without_the_claim_has_no_groups() -> None:
     "groups",
     [
         *("administrator", "Admin", "ADMIN", "not-admin", "admin2", "admin:read"),
-        *(["adm", "in"], ["learner,admin"], [["admin"]]),
+        *("x,admin", "admin,x", "[admin]", "[learner, admin]", "learner, admin", "admin learner"),
+        *(" admin", "admin ", "admin\n", "admin,", ",admin", " ", "[]"),
+        *(["adm", "in"], ["learner,admin"], [["admin"]], ["admin "], ["[admin]"]),
     ],
 )
 def test_a_group_with_a_similar_name_is_another_group(groups: Any) -> None:
@@ -179,3 +183,19 @@ def test_another_users_data_and_data_that_is_not_there_look_the_same() -> None:
     with pytest.raises(NotFoundError) as foreign:
         authorize(LEARNER, Access.SELF_OR_ADMIN, OTHER)
     assert (foreign.value.detail, foreign.value.members) == (NotFoundError().detail, {})
+
+
+@pytest.mark.parametrize(("early", "accepted"), [(1, True), (0.001, True), (0, False), (-1, False)])
+def test_a_token_is_refused_from_the_second_it_expires_on(early: float, accepted: bool) -> None:
+    expiring = {**claims(), "exp": "Wed Nov 25 19:30:00 UTC 2026"}
+
+    def caller() -> Caller:
+        return caller_from_claims(
+            expiring, client_id=CLIENT_ID, scopes=ACCEPTED, clock=lambda: 1_795_635_000 - early
+        )
+
+    if accepted:
+        assert caller().user_id == "ada"
+        return
+    with pytest.raises(UnauthorizedError):
+        caller()
