@@ -27,7 +27,6 @@ from lambdas.contract.errors import ValidationError
 from lambdas.contract.routes import CATEGORY_PATTERN
 from lambdas.questions.bank_writer import BankWriter
 from lambdas.questions.staging import SaveStatus, Staged, Update
-from lambdas.shared.http.request import checked
 from lambdas.shared.services import Services
 from lambdas.shared.services import services as process_services
 from lambdas.shared.store.errors import StoreUnavailableError, TransactionConditionError
@@ -155,13 +154,10 @@ class BankImport:
             raise _RefusedLineError(entry.fault)
         given = {"category": self.category} if self.category is not None else {}
         try:
-            draft = checked(QuestionDraft, entry.question | given)
+            draft = QuestionDraft.read(entry.question | given)
         except ValidationError as error:
             raise _RefusedLineError(
-                "; ".join(
-                    f"{fault.field}: {fault.message.removeprefix('Value error, ')}"
-                    for fault in error.faults
-                )
+                "; ".join(f"{fault.field}: {fault.message}" for fault in error.faults)
             ) from None
         if draft.category not in self.fates and len(self.fates) >= MAX_CATEGORIES:
             raise _RefusedLineError(

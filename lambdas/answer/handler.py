@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 from domain.session.presentation import choice_ids
 from domain.session.state import Outcome, Session
 from domain.session.submission import SubmittedAnswer
-from lambdas.answer.submission import read_submission
 from lambdas.answer.use_case import ProcessedAnswer, submit_answer
+from lambdas.contract.bodies.answer import SubmitAnswer
 from lambdas.shared.http.entrypoint import entrypoint
-from lambdas.shared.http.json_body import parse_json
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
 from lambdas.shared.http.views import progress_view, question_view
@@ -29,7 +28,7 @@ MESSAGES = {
 
 def submit(request: Request, services: Services) -> Response:
     """POST /sessions/{sessionId}/answer."""
-    body = read_submission(parse_json(request.raw_body))
+    body = request.body(SubmitAnswer)
     name_target(Target.QUESTION, body.question_id)
     submission = SubmittedAnswer(
         question_id=body.question_id,

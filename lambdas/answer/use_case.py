@@ -19,6 +19,7 @@ from domain.session.state import Session, Status
 from domain.session.submission import SubmittedAnswer
 from lambdas.contract.errors import (
     ApiError,
+    FieldCode,
     FieldFault,
     QuestionChangedError,
     TurnMismatchError,
@@ -172,9 +173,9 @@ def _refusal(
                 members={"question": question_view(session, question)},
             )
         case UnknownChoice():
-            message = "holds a choice that this question does not have"
+            code, message = FieldCode.UNKNOWN_CHOICE, "The question has no such choice."
         case TooManyChoices():
-            message = "only one choice can be selected"
+            code, message = FieldCode.TOO_MANY_CHOICES, "Select one choice."
         case _:
             assert_never(outcome)
-    return ValidationError([FieldFault("selectedAnswers", message)])
+    return ValidationError([FieldFault("selectedAnswers", code, message)])

@@ -1,6 +1,7 @@
 """Errors a client is told of. One class per code of the contract; one place renders them."""
 
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple
 
 MAX_FAULTS = 100
@@ -8,10 +9,65 @@ MAX_FAULTS = 100
 list of 100,000 wrong items would make a response larger than the 6 MB a function may return."""
 
 
+class FieldCode(StrEnum):
+    """Reason why a field is refused: `errors[].code` of a response. The list is closed.
+
+    Attributes:
+        REQUIRED: The field is missing.
+        UNKNOWN_FIELD: The contract has no such field.
+        INVALID_TYPE: The value has another JSON type.
+        INVALID_VALUE: The value is not one of those allowed.
+        INVALID_FORMAT: The text does not have the required form.
+        INVALID_CHARACTERS: The text contains characters that are not allowed, or nothing visible.
+        TOO_SHORT: The text or list is too short.
+        TOO_LONG: The text or list is too long.
+        TOO_SMALL: The number is too small.
+        TOO_LARGE: The number is too large.
+        DUPLICATE: Something is given twice.
+        CONFLICT: The field contradicts another one.
+        IMMUTABLE: The field cannot change.
+        BELONGS_TO_ANOTHER: Another question has this content or external id.
+        WRONG_CORRECT_ANSWERS: The number of correct answers does not suit the type of question.
+        UNKNOWN_CATEGORY: The bank has no such category.
+        UNKNOWN_CHOICE: The question has no such choice.
+        TOO_MANY_CHOICES: The question takes one choice.
+        NOTHING_TO_REVIEW: No question is left to review.
+        INVALID_TOKEN: The page token is malformed, or of another query.
+    """
+
+    REQUIRED = "REQUIRED"
+    UNKNOWN_FIELD = "UNKNOWN_FIELD"
+    INVALID_TYPE = "INVALID_TYPE"
+    INVALID_VALUE = "INVALID_VALUE"
+    INVALID_FORMAT = "INVALID_FORMAT"
+    INVALID_CHARACTERS = "INVALID_CHARACTERS"
+    TOO_SHORT = "TOO_SHORT"
+    TOO_LONG = "TOO_LONG"
+    TOO_SMALL = "TOO_SMALL"
+    TOO_LARGE = "TOO_LARGE"
+    DUPLICATE = "DUPLICATE"
+    CONFLICT = "CONFLICT"
+    IMMUTABLE = "IMMUTABLE"
+    BELONGS_TO_ANOTHER = "BELONGS_TO_ANOTHER"
+    WRONG_CORRECT_ANSWERS = "WRONG_CORRECT_ANSWERS"
+    UNKNOWN_CATEGORY = "UNKNOWN_CATEGORY"
+    UNKNOWN_CHOICE = "UNKNOWN_CHOICE"
+    TOO_MANY_CHOICES = "TOO_MANY_CHOICES"
+    NOTHING_TO_REVIEW = "NOTHING_TO_REVIEW"
+    INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105 - a code, not a secret  # nosec B105
+
+
 class FieldFault(NamedTuple):
-    """What is wrong with one field: `sources.0.category`, and why."""
+    """A field that is refused.
+
+    Attributes:
+        field: Path of the field, such as `sources.0.category`; `body` for the body as a whole.
+        code: The reason, for programs.
+        message: The reason, for people.
+    """
 
     field: str
+    code: FieldCode
     message: str
 
 

@@ -8,6 +8,8 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from lambdas.contract.errors import FieldCode
+
 SessionStatus = Literal["ACTIVE", "PAUSED", "COMPLETED", "ABANDONED", "EXPIRED"]
 NextAction = Literal["RETRY_SAME_QUESTION", "NEXT_QUESTION", "SESSION_COMPLETED"]
 Policy = Literal["RATIO", "SPACED"]
@@ -434,6 +436,7 @@ class CategoryStatistics(TypedDict):
 
 class FieldError(TypedDict):
     field: str
+    code: FieldCode
     message: str
 
 

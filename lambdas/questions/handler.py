@@ -14,7 +14,7 @@ from lambdas.questions.statistics_view import (
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.pagination import page_position, page_token
 from lambdas.shared.http.request import Request
-from lambdas.shared.http.response import Response
+from lambdas.shared.http.response import Response, fault_view
 from lambdas.shared.services import Services
 from lambdas.shared.store.questions import BankRecord
 from lambdas.shared.telemetry.audit_record import Target, name_target
@@ -131,9 +131,7 @@ def _result_view(index: int, staged: Staged) -> "responses.SaveResult":
     if staged.question_id:
         body["questionId"] = staged.question_id
     if staged.faults:
-        body["errors"] = [
-            {"field": fault.field, "message": fault.message} for fault in staged.faults
-        ]
+        body["errors"] = list(map(fault_view, staged.faults))
     return body
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from lambdas.contract.bodies.question import QuestionDraft
-from lambdas.contract.errors import FieldFault
+from lambdas.contract.errors import FieldCode, FieldFault
 from lambdas.questions.draft_identity import (
     content_key,
     draft_keys,
@@ -151,14 +151,16 @@ class Batch:
         for key, name in zip(draft_keys(draft), ("text", "externalId"), strict=False):
             other = self._records.get(self._references.get(key, ""))
             if other and key in record_keys(other) and other.question.question_id != identifier:
-                faults.append(FieldFault(name, f"belongs to {other.question.question_id}"))
+                message = f"The question {other.question.question_id} has this already."
+                faults.append(FieldFault(name, FieldCode.BELONGS_TO_ANOTHER, message))
         return tuple(faults)
 
 
 def _settle_again(identifier: str, *, differs: bool) -> Staged:
     if not differs:
         return Staged(status=SaveStatus.UNCHANGED, question_id=identifier, repeated=True)
-    fault = FieldFault("text", f"repeats {identifier} with a difference")
+    message = f"An earlier draft for {identifier} differs from this one."
+    fault = FieldFault("text", FieldCode.DUPLICATE, message)
     return Staged(
         status=SaveStatus.REJECTED, question_id=identifier, repeated=True, faults=(fault,)
     )

@@ -7,10 +7,15 @@ from typing import Any
 
 from domain.question import category_and_ordinal, question_id
 from lambdas.contract.bodies.question import QuestionDraft
-from lambdas.contract.errors import FieldFault, NotFoundError, UnavailableError, ValidationError
+from lambdas.contract.errors import (
+    FieldCode,
+    FieldFault,
+    NotFoundError,
+    UnavailableError,
+    ValidationError,
+)
 from lambdas.questions.bank_writer import BankWriter
 from lambdas.questions.staging import SaveStatus, Staged
-from lambdas.shared.http.request import checked
 from lambdas.shared.services import Services
 from lambdas.shared.store.errors import StoreUnavailableError, TransactionConditionError
 from lambdas.shared.store.questions import BankBusyError, BankRecord, CategoryEntry
@@ -75,7 +80,7 @@ def save_questions(services: Services, questions: Sequence[Any]) -> list[Staged]
     drafts: dict[int, QuestionDraft] = {}
     for index, question in enumerate(questions):
         try:
-            drafts[index] = checked(QuestionDraft, question)
+            drafts[index] = QuestionDraft.read(question)
         except ValidationError as error:
             results[index] = Staged(status=SaveStatus.REJECTED, faults=error.faults)
     if drafts:
@@ -96,7 +101,9 @@ def replace_question(services: Services, identifier: str, draft: QuestionDraft) 
     """
     category, _ = category_and_ordinal(identifier)
     if draft.category != category:
-        raise ValidationError([FieldFault("category", f"cannot change: it is {category}")])
+        raise ValidationError(
+            [FieldFault("category", FieldCode.IMMUTABLE, f"The category stays {category}.")]
+        )
     with _writer(services) as writer:
         known = get_question(services, identifier)
         staged = writer.replacement(known, draft)

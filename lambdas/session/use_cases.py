@@ -9,6 +9,7 @@ from domain.session.randomness import SEED_BYTES
 from domain.session.state import LIFETIME, Session, Source, Status
 from lambdas.contract.bodies.session import SourceChoice, StartSession, UpdateSession
 from lambdas.contract.errors import (
+    FieldCode,
     FieldFault,
     NotFoundError,
     SessionExpiredError,
@@ -133,7 +134,9 @@ def _prepared(
         now=now,
     )
     if not leftovers.taken:
-        raise ValidationError([FieldFault("review", "there is nothing left to review")])
+        raise ValidationError(
+            [FieldFault("review", FieldCode.NOTHING_TO_REVIEW, "No question is left to review.")]
+        )
     session = new_review_session(
         user_id=user_id,
         session_id=session_id,
@@ -247,12 +250,16 @@ def _sources(wanted: Iterable[SourceChoice], registry: Mapping[str, CategoryEntr
     for index, choice in enumerate(wanted):
         entry = registry.get(choice.category)
         if entry is None or not entry.active:
-            faults.append(FieldFault(f"sources.{index}.category", "there is no such category"))
+            field = f"sources.{index}.category"
+            faults.append(
+                FieldFault(field, FieldCode.UNKNOWN_CATEGORY, "The bank has no such category.")
+            )
             continue
         count = choice.question_count or entry.active
         if count > entry.active:
-            message = f"{choice.category} has {entry.active} questions"
-            faults.append(FieldFault(f"sources.{index}.questionCount", message))
+            field = f"sources.{index}.questionCount"
+            message = f"The category {choice.category} has {entry.active} questions."
+            faults.append(FieldFault(field, FieldCode.TOO_LARGE, message))
         sources.append(
             Source(category=choice.category, question_count=count, size=entry.size, left=count)
         )

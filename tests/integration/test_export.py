@@ -209,7 +209,7 @@ def test_what_an_export_costs_does_not_grow_with_the_record(bank: Stage) -> None
 def test_another_users_export_and_page_are_404(bank: Stage) -> None:
     play(bank, "ada")
     token = export(bank, limit="1").body["nextToken"]
-    assert export(bank, "bob", nextToken=token).status == 404
+    assert export(bank, "bob", nextToken=token).status == 422
     for groups in ((), ("admin",)):
         reply = bank.call("exportUser", path={"userId": "ada"}, user="bob", groups=groups)
         assert (reply.status, reply.cost) == (404, (0, 0.0, 0.0))
@@ -218,8 +218,8 @@ def test_another_users_export_and_page_are_404(bank: Stage) -> None:
 def test_what_was_never_a_page_is_404(bank: Stage) -> None:
     play(bank, "ada")
     listed = bank.call("listQuestionProgress", path=ME, query={"limit": "1"}).body["nextToken"]
-    assert export(bank, nextToken=listed).status == 404
-    assert export(bank, nextToken="AAAA").status == 404
+    assert export(bank, nextToken=listed).status == 422
+    assert export(bank, nextToken="AAAA").status == 422
 
 
 def test_what_was_counted_of_earlier_days_is_told_by_day(bank: Stage) -> None:

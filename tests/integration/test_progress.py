@@ -390,7 +390,7 @@ def test_a_token_is_bound_to_list_category_and_user(bank: Stage) -> None:
         ("listQuestionProgress", {"nextToken": "A"}, "ada"),
     ]
     for operation, query, user in wrong:
-        assert_problem(read(bank, operation, query=query, user=user), 404, "NOT_FOUND")
+        assert_problem(read(bank, operation, query=query, user=user), 422, "VALIDATION_ERROR")
 
 
 def test_a_limit_is_a_whole_number_from_1_to_100(bank: Stage) -> None:

@@ -479,27 +479,30 @@ def token(bank: Stage) -> str:
 
 def test_a_token_is_bound_to_its_query(bank: Stage, token: str) -> None:
     reply = bank.call("listSessions", query={"nextToken": token, "status": "ACTIVE"})
-    assert_problem(reply, 404, "NOT_FOUND")
+    assert_problem(reply, 422, "VALIDATION_ERROR")
 
 
 def test_a_token_is_bound_to_its_list(bank: Stage, token: str) -> None:
     for operation in ("listQuestionProgress", "listWrongAnswers"):
         reply = bank.call(operation, path={"userId": "me"}, query={"nextToken": token})
-        assert_problem(reply, 404, "NOT_FOUND")
+        assert_problem(reply, 422, "VALIDATION_ERROR")
 
 
 def test_a_token_is_bound_to_its_user(bank: Stage, token: str) -> None:
     reply = bank.call("listSessions", query={"nextToken": token}, user="bob")
-    assert_problem(reply, 404, "NOT_FOUND")
+    assert_problem(reply, 422, "VALIDATION_ERROR")
 
 
 def test_a_token_goes_on_with_another_limit(bank: Stage, token: str) -> None:
     assert len(listed_ids(bank, nextToken=token, limit="50")) == 2
 
 
-def test_a_token_nobody_gave_is_404(stage: Stage) -> None:
+def test_a_token_of_no_response_is_422(stage: Stage) -> None:
     for bad in ("A", "AAAA", "A" * 512, "_-_-"):
-        assert_problem(stage.call("listSessions", query={"nextToken": bad}), 404, "NOT_FOUND")
+        reply = stage.call("listSessions", query={"nextToken": bad})
+        assert_problem(reply, 422, "VALIDATION_ERROR")
+        (fault,) = reply.body["errors"]
+        assert (fault["field"], fault["code"]) == ("nextToken", "INVALID_TOKEN")
 
 
 def test_a_token_that_cannot_be_one_is_422(stage: Stage) -> None:

@@ -114,11 +114,11 @@ def test_a_change_of_nothing_is_422(stage: Stage) -> None:
 
 
 def test_a_percentage_is_a_whole_number_from_0_to_100(stage: Stage) -> None:
-    refused: Sequence[object] = (-1, 101, 20.0, "20", True, [])
+    refused: Sequence[object] = (-1, 101, 20.5, "20", True, [])
     for percentage in refused:
         reply = change(stage, {"wrongAnswerPercentage": percentage})
         assert faulty_fields(reply) == ["wrongAnswerPercentage"]
-    for bound in (0, 100):
+    for bound in (0, 20.0, 100):
         assert change(stage, {"wrongAnswerPercentage": bound}).status == 200
 
 

@@ -1,4 +1,4 @@
-"""Body of the answer route, declared; `submission.py` says when this is loaded."""
+"""Body of the answer route."""
 
 from typing import Annotated
 
@@ -6,6 +6,8 @@ from pydantic import Field, StringConstraints, field_validator
 
 from domain.question import MAX_CHOICES
 from lambdas.contract.bodies.base import RequestModel
+from lambdas.contract.bodies.faults import refusal
+from lambdas.contract.errors import FieldCode
 from lambdas.contract.routes import CHOICE_ID_PATTERN, MAX_TIME_SPENT, QUESTION_ID_PATTERN
 
 ChoiceId = Annotated[str, StringConstraints(pattern=CHOICE_ID_PATTERN)]
@@ -25,5 +27,5 @@ class SubmitAnswer(RequestModel):
     @classmethod
     def _distinct(cls, selected: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(selected)) < len(selected):
-            raise ValueError("a choice is selected twice")
+            raise refusal(FieldCode.DUPLICATE, "Select each choice once.")
         return selected

@@ -10,7 +10,9 @@ from lambdas.contract.bodies.base import (
     Language,
     RequestModel,
 )
+from lambdas.contract.bodies.faults import refusal
 from lambdas.contract.bodies.texts import ONE_LINE, PROSE, VISIBLE_PROSE
+from lambdas.contract.errors import FieldCode
 
 MAX_QUESTIONS = 100
 """Questions of one request."""
@@ -54,17 +56,19 @@ class QuestionDraft(RequestModel):
     def _gradable(
         cls, answers: tuple[AnswerDraft, ...], info: ValidationInfo
     ) -> tuple[AnswerDraft, ...]:
-        faults = []
         if len({answer.text for answer in answers}) < len(answers):
-            faults.append("two answers have the same text")
+            raise refusal(FieldCode.DUPLICATE, "Give each answer a text of its own.")
         correct = sum(answer.correct for answer in answers)
         kind = info.data.get("type")
         if kind == "SINGLE_CHOICE" and correct != 1:
-            faults.append(f"exactly one answer has to be correct, not {correct}")
+            raise refusal(
+                FieldCode.WRONG_CORRECT_ANSWERS, f"Mark exactly one answer correct, not {correct}."
+            )
         if kind == "MULTIPLE_CHOICE" and not 0 < correct < len(answers):
-            faults.append("at least one answer has to be correct and at least one wrong")
-        if faults:
-            raise ValueError("; ".join(faults))
+            raise refusal(
+                FieldCode.WRONG_CORRECT_ANSWERS,
+                "Mark at least one answer correct and leave at least one wrong.",
+            )
         return answers
 
 

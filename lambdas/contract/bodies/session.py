@@ -19,7 +19,9 @@ from domain.session.policy import (
     Preferences,
 )
 from lambdas.contract.bodies.base import CategoryName, Percentage, RequestModel, some_given
+from lambdas.contract.bodies.faults import refusal
 from lambdas.contract.bodies.texts import ONE_LINE
+from lambdas.contract.errors import FieldCode
 
 MAX_SOURCES = 8
 """Categories of one session."""
@@ -116,9 +118,10 @@ class StartSession(RequestModel):
         cls, sources: tuple[SourceChoice, ...] | None, info: ValidationInfo
     ) -> tuple[SourceChoice, ...] | None:
         if "review" in info.data and (sources is None) == (info.data["review"] is None):
-            raise ValueError("either sources or review has to be given")
+            code = FieldCode.REQUIRED if sources is None else FieldCode.CONFLICT
+            raise refusal(code, "Give either sources or review.")
         if sources and len({source.category for source in sources}) < len(sources):
-            raise ValueError("a category is named twice")
+            raise refusal(FieldCode.DUPLICATE, "Name each category once.")
         return sources
 
 
@@ -134,5 +137,5 @@ class UpdateSession(RequestModel):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.name is None and self.status is None:
-            raise ValueError("name or status has to be given")
+            raise refusal(FieldCode.REQUIRED, "Give a name or a status to change.")
         return self

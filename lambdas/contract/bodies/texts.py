@@ -1,7 +1,5 @@
 """Which characters the texts of a body may hold, as patterns that JSON schema knows too."""
 
-from collections.abc import Mapping
-
 _CONTROLS = r"\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F"
 _NONCHARACTERS = r"\uFFFE\uFFFF"
 _REFUSED = f"{_CONTROLS}{_NONCHARACTERS}"
@@ -18,10 +16,3 @@ it can be read and mended, one that is refused is lost."""
 
 VISIBLE_PROSE = rf"^[^{_REFUSED}]*[^\s{_REFUSED}][^{_REFUSED}]*$"
 """Prose with something to see."""
-
-FAULTS: Mapping[str, str] = {
-    ONE_LINE: "holds a line break, a control character or an override of direction",
-    PROSE: "holds a control character",
-    VISIBLE_PROSE: "is blank, or holds a control character",
-}
-"""What is wrong with a text that does not match a pattern."""

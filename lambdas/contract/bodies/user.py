@@ -5,8 +5,10 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, StringConstraints, model_validator
 
 from lambdas.contract.bodies.base import Language, some_given
+from lambdas.contract.bodies.faults import refusal
 from lambdas.contract.bodies.session import SessionPreferences
 from lambdas.contract.bodies.texts import ONE_LINE
+from lambdas.contract.errors import FieldCode
 
 
 class UpdateUser(SessionPreferences):
@@ -30,5 +32,5 @@ class UpdateUser(SessionPreferences):
     def _something(self) -> Self:
         given = (self.display_name, self.language, *self.preferences)
         if all(each is None for each in given):
-            raise ValueError("there is nothing to change")
+            raise refusal(FieldCode.REQUIRED, "Give at least one field to change.")
         return self

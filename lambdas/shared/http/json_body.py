@@ -21,7 +21,7 @@ def parse_json(text: str) -> Any:
         value = json.loads(
             text,
             parse_constant=_refuse_constant,
-            parse_float=_finite,
+            parse_float=_number,
             object_pairs_hook=_object,
         )
         # Nearly every body: nothing in it has another form, or is deep.
@@ -50,11 +50,12 @@ def _refuse_constant(name: str) -> NoReturn:
     raise _RefusedError(f"{name} is no JSON value")
 
 
-def _finite(text: str) -> float:
+def _number(text: str) -> float | int:
+    """Return a number; `7.0` and `7e0` are whole numbers, as in JSON Schema."""
     value = float(text)
     if value in (float("inf"), float("-inf")):
         raise _RefusedError("a number in it is too large")
-    return value
+    return int(value) if value.is_integer() else value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

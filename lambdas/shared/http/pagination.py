@@ -11,7 +11,9 @@ from hashlib import blake2b
 from re import fullmatch
 from typing import Any
 
-from lambdas.contract.errors import NotFoundError
+from lambdas.contract.errors import FieldCode, FieldFault, ValidationError
+
+WRONG_TOKEN = "Use the nextToken of a response to the same query, unchanged."  # noqa: S105 - a sentence
 
 _BINDING_BYTES = 8
 
@@ -30,7 +32,7 @@ def page_position(
     `pattern` is what all positions of the list match.
 
     Raises:
-        NotFoundError: the token is not one given to this user for this query.
+        ValidationError: the token is not one given to this user for this query.
     """
     token = query.get("nextToken")
     if token is None:
@@ -39,11 +41,15 @@ def page_position(
         raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
         position = raw[_BINDING_BYTES:].decode()
     except ValueError:
-        raise NotFoundError from None
+        raise _refused() from None
     bound = raw[:_BINDING_BYTES] == _binding(operation, user_id, query)
     if not bound or not fullmatch(pattern, position):
-        raise NotFoundError
+        raise _refused()
     return position
+
+
+def _refused() -> ValidationError:
+    return ValidationError([FieldFault("nextToken", FieldCode.INVALID_TOKEN, WRONG_TOKEN)])
 
 
 def _binding(operation: str, user_id: str, query: Mapping[str, Any]) -> bytes:

@@ -7,24 +7,24 @@ from pkgutil import resolve_name
 from re import compile as compile_pattern
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from lambdas.contract.bodies.texts import FAULTS
 from lambdas.contract.errors import (
     BodyTooLargeError,
+    FieldCode,
     FieldFault,
     MalformedBodyError,
     NotFoundError,
     ValidationError,
 )
-from lambdas.contract.routes import Access, Parameter, Route
+from lambdas.contract.routes import PAGE_TOKEN_PATTERN, Access, Parameter, Route
 from lambdas.shared.http.identity import Caller, authorize, caller_from_claims
 from lambdas.shared.http.json_body import parse_json
+from lambdas.shared.http.pagination import WRONG_TOKEN
 from lambdas.shared.telemetry.audit_record import name_caller
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-    from pydantic_core import ErrorDetails
+    from lambdas.contract.bodies.base import RequestModel
 
-Model = TypeVar("Model", bound="BaseModel")
+Model = TypeVar("Model", bound="RequestModel")
 Event = Mapping[str, Any]
 
 _WHOLE_NUMBER = compile_pattern("[0-9]{1,9}")
@@ -53,35 +53,7 @@ class Request(NamedTuple):
             MalformedBodyError: it is not JSON.
             ValidationError: fields are wrong; every one is named.
         """
-        return checked(model, parse_json(self.raw_body))
-
-
-def checked(model: type[Model], value: Any) -> Model:
-    """Return `value` as `model`, strictly: no coercion, no unknown fields.
-
-    Raises:
-        ValidationError: fields are wrong; every one is named.
-    """
-    from pydantic import ValidationError as PydanticError  # noqa: PLC0415 - slow to import
-
-    try:
-        return model.model_validate(value)
-    except PydanticError as error:
-        raise ValidationError(
-            FieldFault(".".join(map(str, fault["loc"])) if fault["loc"] else "body", _said(fault))
-            for fault in error.errors(include_url=False)
-            if not _only_has_wrong_items(fault)
-        ) from None
-
-
-def _said(fault: "ErrorDetails") -> str:
-    """Return what is wrong: of a text, rather than which pattern it does not match."""
-    return FAULTS.get(fault.get("ctx", {}).get("pattern", ""), fault["msg"])
-
-
-def _only_has_wrong_items(fault: "ErrorDetails") -> bool:
-    """Whether a list is called too short for its wrong items, each of them a fault by itself."""
-    return fault["type"] == "too_short" and len(fault["input"]) >= fault["ctx"]["min_length"]
+        return model.read(parse_json(self.raw_body))
 
 
 def read_request(route: Route, event: Event, client_id: str | None) -> Request | None:
@@ -125,10 +97,10 @@ def read_request(route: Route, event: Event, client_id: str | None) -> Request |
     )
 
 
-def body_model(route: Route) -> "type[BaseModel]":
+def body_model(route: Route) -> "type[RequestModel]":
     """Return the model of a route's body."""
     assert route.body is not None  # noqa: S101 - the caller's promise
-    model: type[BaseModel] = resolve_name(route.body)
+    model: type[RequestModel] = resolve_name(route.body)
     return model
 
 
@@ -187,22 +159,30 @@ def _parameters(
         # Which of several counts differs from server to server, and lets one be checked and
         # another used.
         if len(given) > 1:
-            faults.append(FieldFault(parameter.name, "is given more than once"))
-        elif message := _fault(parameter, text):
-            faults.append(FieldFault(parameter.name, message))
+            faults.append(
+                FieldFault(parameter.name, FieldCode.DUPLICATE, "Give this parameter once.")
+            )
+        elif fault := _fault(parameter, text):
+            faults.append(fault)
         else:
             values[parameter.name] = int(text) if parameter.is_integer else text
     return values
 
 
-def _fault(parameter: Parameter, text: str) -> str | None:
+def _fault(parameter: Parameter, text: str) -> FieldFault | None:
     if parameter.choices and text not in parameter.choices:
-        return f"is none of {', '.join(parameter.choices)}"
-    if parameter.is_integer and not _within(parameter, text):
-        return f"is not a whole number from {parameter.minimum} to {parameter.maximum}"
-    if parameter.pattern and not _compiled(parameter.pattern).fullmatch(text):
-        return f"does not match {parameter.pattern}"
-    return None
+        code = FieldCode.INVALID_VALUE
+        sentence = f"Use one of these values: {', '.join(parameter.choices)}."
+    elif parameter.is_integer and not _within(parameter, text):
+        code = FieldCode.INVALID_VALUE
+        sentence = f"Use a whole number from {parameter.minimum} to {parameter.maximum}."
+    elif parameter.pattern and not _compiled(parameter.pattern).fullmatch(text):
+        code, sentence = FieldCode.INVALID_FORMAT, "The text does not have the required form."
+        if parameter.pattern == PAGE_TOKEN_PATTERN:
+            code, sentence = FieldCode.INVALID_TOKEN, WRONG_TOKEN
+    else:
+        return None
+    return FieldFault(parameter.name, code, sentence)
 
 
 def _within(parameter: Parameter, text: str) -> bool:

@@ -3,9 +3,12 @@
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lambdas.contract.errors import ApiError
+from lambdas.contract.errors import ApiError, FieldFault
+
+if TYPE_CHECKING:
+    from lambdas.contract import responses
 
 
 class Response(NamedTuple):
@@ -14,6 +17,11 @@ class Response(NamedTuple):
     status: int
     body: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = MappingProxyType({})
+
+
+def fault_view(fault: FieldFault) -> "responses.FieldError":
+    """Return a refused field as a response names it."""
+    return {"field": fault.field, "code": fault.code, "message": fault.message}
 
 
 def problem(error: ApiError, request_id: str) -> Response:
@@ -27,9 +35,7 @@ def problem(error: ApiError, request_id: str) -> Response:
         "requestId": request_id,
     }
     if error.faults:
-        body["errors"] = [
-            {"field": fault.field, "message": fault.message} for fault in error.faults
-        ]
+        body["errors"] = list(map(fault_view, error.faults))
     body.update(error.members)
     return Response(
         error.status, body, {**error.headers, "Content-Type": "application/problem+json"}

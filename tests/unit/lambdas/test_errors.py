@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lambdas.contract import errors, responses
-from lambdas.contract.errors import MAX_FAULTS, ApiError, FieldFault
+from lambdas.contract.errors import MAX_FAULTS, ApiError, FieldCode, FieldFault
 from lambdas.shared.http.response import Response, problem, proxy_response
 
 EVERY: list[tuple[ApiError, int, str, str]] = [
@@ -55,22 +55,29 @@ def test_an_error_is_a_problem_document_of_the_contract(
 
 
 def test_faults_are_listed_by_field_in_order() -> None:
-    faults = [FieldFault("sources.0.category", "is unknown"), FieldFault("name", "is too long")]
+    faults = [
+        FieldFault("sources.0.category", FieldCode.UNKNOWN_CATEGORY, "It is unknown."),
+        FieldFault("name", FieldCode.TOO_LONG, "It is too long."),
+    ]
     body = problem(errors.ValidationError(faults), "r").body
     assert body is not None
     assert body["errors"] == [
-        {"field": "sources.0.category", "message": "is unknown"},
-        {"field": "name", "message": "is too long"},
+        {"field": "sources.0.category", "code": "UNKNOWN_CATEGORY", "message": "It is unknown."},
+        {"field": "name", "code": "TOO_LONG", "message": "It is too long."},
     ]
 
 
 @pytest.mark.parametrize(("count", "detail"), [(1, "1 field is wrong"), (2, "2 fields are wrong")])
 def test_the_detail_counts_the_faults(count: int, detail: str) -> None:
-    assert errors.ValidationError([FieldFault("a", "b")] * count).detail == detail
+    assert (
+        errors.ValidationError([FieldFault("a", FieldCode.REQUIRED, "b")] * count).detail == detail
+    )
 
 
 def test_more_faults_than_a_response_can_hold_are_counted_but_not_all_named() -> None:
-    error = errors.ValidationError(FieldFault(f"tags.{n}", "is wrong") for n in range(100_000))
+    error = errors.ValidationError(
+        FieldFault(f"tags.{n}", FieldCode.REQUIRED, "b") for n in range(100_000)
+    )
     assert error.detail.startswith("100000 fields are wrong")
     assert [fault.field for fault in error.faults] == [f"tags.{n}" for n in range(MAX_FAULTS)]
 

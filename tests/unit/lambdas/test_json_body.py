@@ -138,9 +138,9 @@ def test_a_body_that_is_no_object_is_json_all_the_same(text: str, value: Any) ->
     assert parse_json(text) == value
 
 
-def test_an_integer_stays_an_integer_and_a_float_a_float() -> None:
-    parsed = parse_json("[1, 1.0, 1e0, -0, true]")
-    assert [type(item) for item in parsed] == [int, float, float, int, bool]
+def test_a_number_without_a_fraction_is_whole_as_in_json_schema() -> None:
+    parsed = parse_json("[1, 1.0, 1e0, 1.5, -0, true]")
+    assert [type(item) for item in parsed] == [int, int, int, float, int, bool]
 
 
 def test_texts_and_keys_are_normalized_wherever_they_are() -> None:

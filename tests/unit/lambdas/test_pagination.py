@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.contract.errors import NotFoundError
+from lambdas.contract.errors import ValidationError
 from lambdas.contract.routes import PAGE_TOKEN_PATTERN, QUESTION_ID_PATTERN
 from lambdas.shared.http.pagination import page_position, page_token
 from tests.unit.lambdas.builders import repeatable
@@ -72,28 +72,28 @@ def test_the_order_of_the_query_does_not_matter() -> None:
 
 
 def test_another_users_token_leads_nowhere() -> None:
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ValidationError):
         read(TOKEN, user="eve")
 
 
 def test_another_operations_token_leads_nowhere() -> None:
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ValidationError):
         read(TOKEN, operation="listQuestions")
 
 
 def test_another_querys_token_leads_nowhere() -> None:
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ValidationError):
         read(TOKEN, category="history")
 
 
 def test_a_token_of_a_query_without_the_filter_leads_nowhere() -> None:
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ValidationError):
         read(page_token(POSITION, OPERATION, USER, {"limit": 20}))
 
 
 def test_user_and_operation_cannot_be_shifted_into_one_another() -> None:
     token = page_token(POSITION, "list", "x', 'y", {})
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ValidationError):
         page_position("list', 'x", "y", {"nextToken": token}, QUESTION_ID_PATTERN)
 
 
@@ -101,7 +101,7 @@ def test_user_and_operation_cannot_be_shifted_into_one_another() -> None:
 def test_a_bit_changed_in_the_binding_leads_nowhere(place: int) -> None:
     changed = bytearray(raw_of(TOKEN))
     changed[place // 8] ^= 1 << place % 8
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ValidationError):
         read(token_of(bytes(changed)))
 
 
@@ -113,7 +113,7 @@ def test_a_bit_changed_in_the_position_leads_to_a_position_of_the_list_or_nowher
     changed[len(BINDING) + place // 8] ^= 1 << place % 8
     try:
         position = read(token_of(bytes(changed)))
-    except NotFoundError:
+    except ValidationError:
         return
     assert position is not None
     assert fullmatch(QUESTION_ID_PATTERN, position)
@@ -121,7 +121,7 @@ def test_a_bit_changed_in_the_position_leads_to_a_position_of_the_list_or_nowher
 
 @pytest.mark.parametrize("length", range(len(TOKEN)))
 def test_a_truncated_token_leads_nowhere(length: int) -> None:
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ValidationError):
         read(TOKEN[:length])
 
 
@@ -146,7 +146,7 @@ def test_a_truncated_token_leads_nowhere(length: int) -> None:
     ],
 )
 def test_a_position_no_page_gave_leads_nowhere_though_its_binding_is_right(position: bytes) -> None:
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ValidationError):
         read(token_of(BINDING + position))
 
 
@@ -155,7 +155,7 @@ def test_a_position_no_page_gave_leads_nowhere_though_its_binding_is_right(posit
     ["A", "AAAAA", "====", "!!!!", "\N{GREEK SMALL LETTER ALPHA}", "\ud800", "A" * 1_000_001, "\0"],
 )
 def test_what_is_no_token_leads_nowhere(token: str) -> None:
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ValidationError):
         read(token)
 
 
