@@ -123,5 +123,7 @@ class FileLock:
         return int(text) if text.isdigit() else None
 
     def close(self) -> None:
-        """Free the lock, unless a child process holds it as well."""
-        os.close(self.descriptor)
+        """Free the lock, unless a child process holds it as well; repeating it is harmless."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1

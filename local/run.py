@@ -7,21 +7,26 @@ import signal
 import socket
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route, Router
 
+from lambdas.contract.headers import MIN_COMPRESSED_BYTES
 from lambdas.contract.routes import ROUTES
 from lambdas.signup import handler as signup
 from local.accounts.token_issuer import Issuer, KeySet, TokenVerifier, load_key
-from local.accounts.user_pool import PATH, UserPool, pool_environment
+from local.accounts.user_pool import PATH, UserPool, new_secret, pool_environment
 from local.data_folder import ROOT, DataFolder
 from local.database.backend import Connection, connect, enter, explained, handler_environment
+from local.database.file_guard import DatabaseFile
 from local.database.schema import create_tables, ensure_time_to_live, missing_tables
+from local.database.stream_rows import redact
 from local.database.tables import table_definitions
 from local.errors import CommandError
 from local.gateway.api_browser import pages
@@ -29,11 +34,13 @@ from local.gateway.app import Gateway, Handler, load_handlers
 from local.gateway.openapi_document import openapi_document
 from local.gateway.play_page import play_page
 from local.gateway.readiness import first_category
-from local.gateway.server import Server
+from local.gateway.server import Server, raise_file_limit
+from local.gateway.throttles import Throttles
 from local.import_bank import import_bank
 from local.invocation import InvocationContext
 from local.log_lines import log_to_output
 from local.running_stage import RunningStage
+from local.stage_log import StageLog
 from local.stream.pump_process import PumpProcess
 from local.stream.reader import stream_of, streams_client
 
@@ -41,12 +48,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from subprocess import Popen
 
+    from starlette.types import ASGIApp
+
     from local.database.tables import TableDefinition
+
 
 _HOST = "127.0.0.1"
 _DEFAULT_PORT = "8000"
 _MAX_PORT = 65_535
-_MAX_LOG_BYTES = 10_000_000
+_FILE_CHECK_SECONDS = 1.0
 _SAMPLE_BANK = ROOT / "local" / "sample_bank.jsonl"
 
 
@@ -94,19 +104,26 @@ def _serve(terminal: Terminal, port: str) -> None:
         CommandError: It could not start, or go on.
     """
     folder = DataFolder.from_environment()
+    raise_file_limit()
     with ExitStack() as parts:
         lock = parts.enter_context(closing(folder.stage_lock()))
         if not lock.acquire():
-            raise CommandError(f"The stage is already running on the data in {folder.path}.")
+            raise CommandError(_already_running(folder))
         folder.running_stage.unlink(missing_ok=True)
         listener = parts.enter_context(closing(_listen(port)))
         _log_to_file(folder)
+        if folder.engine_log.exists() and not folder.database.exists():
+            terminal.say(
+                f"The database file {folder.database} is missing: the data of earlier runs is "
+                "lost, and the stage starts with an empty database."
+            )
         tables = table_definitions()
         connection = parts.enter_context(
             connect(folder, os.environ.get("DYNAMODB_ENDPOINT") or None)
         )
         parts.callback(_ignore_signals)
-        environment = handler_environment(connection, tables) | pool_environment(_url(listener))
+        environment = handler_environment(connection, tables)
+        environment |= pool_environment(_url(listener), new_secret())
         enter(environment)
         with explained(connection):
             _prepare(terminal, folder, connection, tables)
@@ -136,13 +153,15 @@ def _listen(port: str) -> socket.socket:
 
 
 def _log_to_file(folder: DataFolder) -> None:
-    """Send everything that is printed from now on, by the handlers that is, to the log."""
-    log = folder.stage_log
-    if log.exists() and log.stat().st_size > _MAX_LOG_BYTES:
-        log.replace(log.with_suffix(".log.1"))
-    with log.open("a") as file:
-        os.dup2(file.fileno(), sys.stdout.fileno())
+    """Send everything that handlers print from now on to the log."""
+    sys.stdout = StageLog(folder.stage_log)
     log_to_output()
+
+
+def _already_running(folder: DataFolder) -> str:
+    with suppress(CommandError):
+        return f"The stage is already running at {RunningStage.find(folder).url}."
+    return f"The stage is already running on the data in {folder.path}."
 
 
 def _prepare(
@@ -189,12 +208,14 @@ def _answer_requests(
         event = {"source": "aws.events"}
         handlers["privacy"](event, InvocationContext("privacy", str(uuid.uuid4())))
 
-    server = Server(_application(folder, url, handlers), announce)
+    file = DatabaseFile(folder.database) if connection.process else None
+    application = _application(folder, url, handlers, file, _secret_of(environment))
+    server = Server(application, announce)
     if connection.process:
         _watch(connection.process, server, "The database engine")
-    with _pump(terminal, connection, environment["PROGRESS_TABLE"]) as pump:
-        if pump:
-            _watch(pump.process, server, "The counting of answers")
+    if file:
+        _watch_file(file, terminal)
+    with _pump(terminal, connection, environment["PROGRESS_TABLE"]):
         server.run(sockets=[listener])
         if server.failure:
             raise server.failure
@@ -203,37 +224,62 @@ def _answer_requests(
 def _pump(
     terminal: Terminal, connection: Connection, table: str
 ) -> AbstractContextManager[PumpProcess | None]:
-    """Return what counts the answers, while it is entered."""
+    """Return the pump that has the answers counted while it is entered."""
     stream = stream_of(connection.client(), streams_client(connection.endpoint), table)
     if stream is None:
         terminal.say(
-            f"The database at {connection.endpoint} has no streams: answers are taken, but totals "
-            "and statistics do not count them."
+            f"The database at {connection.endpoint} has no streams: answers are accepted, but not "
+            "counted in totals and statistics."
         )
         return nullcontext()
-    return PumpProcess(stream.arn)
+    return PumpProcess(stream.arn, table if connection.process else None)
 
 
 def _url(listener: socket.socket) -> str:
     return f"http://{_HOST}:{listener.getsockname()[1]}"
 
 
-def _application(folder: DataFolder, url: str, handlers: Mapping[str, Handler]) -> Router:
+def _secret_of(environment: Mapping[str, str]) -> str:
+    return environment["COGNITO_ENDPOINT"].rpartition("/")[2]
+
+
+def _application(
+    folder: DataFolder,
+    url: str,
+    handlers: Mapping[str, Handler],
+    file: DatabaseFile | None,
+    secret: str,
+) -> "ASGIApp":
     def key_set() -> dict[str, Any]:
         return Issuer(load_key(folder), url).key_set()
 
     def post_confirmation(event: Mapping[str, Any]) -> Mapping[str, Any]:
         return signup.handler(event, InvocationContext("signup", str(uuid.uuid4())))
 
-    pool = UserPool(folder.deleted_accounts, post_confirmation)
+    def forget_stream_records(user_id: str) -> None:
+        if file and not file.lost:
+            redact(file.path, user_id)
+
+    pool = UserPool(
+        folder.deleted_accounts,
+        post_confirmation,
+        secret=secret,
+        before_delete=forget_stream_records,
+    )
 
     def learner_token(name: str) -> str:
         pool.confirm_sign_up(name)
         return Issuer(load_key(folder), url, pool.user_id).access_token(name)
 
-    gateway = Gateway(ROUTES, handlers, TokenVerifier(KeySet(key_set), url))
+    gateway = Gateway(
+        ROUTES,
+        handlers,
+        TokenVerifier(KeySet(key_set), url),
+        throttles=Throttles() if os.environ.get("THROTTLE") == "1" else None,
+        refuses_writes=lambda: file is not None and file.lost,
+    )
     # Not mounted: no pattern of a mount matches an address with a line break in it.
-    return Router(
+    router = Router(
         [
             *play_page(learner_token, url, folder.report("local")),
             *pages(openapi_document(laptop=url), key_set),
@@ -242,6 +288,7 @@ def _application(folder: DataFolder, url: str, handlers: Mapping[str, Handler]) 
         default=gateway,
         redirect_slashes=False,
     )
+    return GZipMiddleware(router, minimum_size=MIN_COMPRESSED_BYTES)
 
 
 def _watch(process: "Popen[bytes]", server: Server, part: str) -> None:
@@ -254,8 +301,22 @@ def _watch(process: "Popen[bytes]", server: Server, part: str) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
+def _watch_file(file: DatabaseFile, terminal: Terminal) -> None:
+    """Report it once when the database file is deleted while the stage runs."""
+
+    def watch() -> None:
+        while not file.lost:
+            time.sleep(_FILE_CHECK_SECONDS)
+        terminal.say(
+            f"The database file {file.path} was deleted or replaced while the stage was running. "
+            "Writes are refused (503), and reads work until the stage ends. End it with Ctrl-C."
+        )
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _ignore_signals() -> None:
-    """Let the stage finish ending, however often it is told to."""
+    """Ignore further signals while the stage ends."""
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, signal.SIG_IGN)
 

@@ -42,5 +42,6 @@ class RunningStage:
     def announce(self, folder: DataFolder) -> None:
         """Let other programs find this stage."""
         draft = folder.running_stage.with_suffix(".draft")
+        draft.touch(mode=0o600)  # it holds the secret of the stage's user pool
         draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
         draft.replace(folder.running_stage)

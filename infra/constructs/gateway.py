@@ -20,9 +20,15 @@ from lambdas.contract.gateway_problems import (
     NOT_FOUND,
     Problem,
 )
+from lambdas.contract.headers import (
+    EXPOSED_HEADERS,
+    MIN_COMPRESSED_BYTES,
+    PREFLIGHT_SECONDS,
+    SECURITY_HEADERS,
+    allowed_headers,
+    allowed_methods,
+)
 from lambdas.contract.routes import Route, Throttle
-
-EXPOSED_HEADERS = ("Location", "Retry-After", "X-Request-Id")
 
 # No token, address, query or value of a path: an id in a path tells who called.
 ACCESS_LOG_FORMAT = {
@@ -81,6 +87,7 @@ class Gateway(apigateway.RestApi):
             construct_id,
             rest_api_name=stage.prefix,
             endpoint_types=[apigateway.EndpointType.REGIONAL],
+            min_compression_size=cdk.Size.bytes(MIN_COMPRESSED_BYTES),
             # Without the account's role the gateway refuses to log. It outlives the stage, as it
             # serves every API of the region.
             cloud_watch_role=True,
@@ -105,14 +112,10 @@ class Gateway(apigateway.RestApi):
             ),
             default_cors_preflight_options=apigateway.CorsOptions(
                 allow_origins=[stage.cors_origin],
-                allow_methods=sorted({route.method for route in routes}),
-                allow_headers=[
-                    "Authorization",
-                    "Content-Type",
-                    *sorted({header.name for route in routes for header in route.headers}),
-                ],
+                allow_methods=allowed_methods(routes),
+                allow_headers=allowed_headers(routes),
                 expose_headers=list(EXPOSED_HEADERS),
-                max_age=cdk.Duration.hours(1),
+                max_age=cdk.Duration.seconds(PREFLIGHT_SECONDS),
             ),
         )
         # It repeats the stack's own output.
@@ -220,6 +223,7 @@ class Gateway(apigateway.RestApi):
             "X-Request-Id": "context.requestId",
             "Access-Control-Allow-Origin": f"'{self._cors_origin}'",
             "Access-Control-Expose-Headers": f"'{','.join(EXPOSED_HEADERS)}'",
+            **{name: f"'{value}'" for name, value in SECURITY_HEADERS.items()},
         }
         if problem.retry_after is not None:
             headers["Retry-After"] = f"'{problem.retry_after}'"

@@ -124,14 +124,15 @@ def _add_route(
     # No validator goes with a model: the functions report all faults of a body, not the first.
     models = {"application/json": gateway.published_model(route.body)} if route.body else None
     if route.access is Access.PUBLIC:
-        method = resource.add_method(
-            route.method,
-            integration,
-            operation_name=route.operation,
-            authorization_type=apigateway.AuthorizationType.NONE,
-        )
         public = f"The contract makes it public: {route.summary.lower()}."
-        acknowledge(method, {"AwsSolutions-APIG4": public, "AwsSolutions-COG4": public})
+        for verb, name in ((route.method, route.operation), ("HEAD", None)):
+            method = resource.add_method(
+                verb,
+                integration,
+                operation_name=name,
+                authorization_type=apigateway.AuthorizationType.NONE,
+            )
+            acknowledge(method, {"AwsSolutions-APIG4": public, "AwsSolutions-COG4": public})
         return
     resource.add_method(
         route.method,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from local.accounts.token_issuer import CLIENT_ID, Issuer, load_key
-from local.accounts.user_pool import CONTENT_TYPE, PATH, SERVICE, UserPool
+from local.accounts.user_pool import CONTENT_TYPE, SERVICE, UserPool
 from local.data_folder import DataFolder
 from local.errors import CommandError
 from local.running_stage import RunningStage
@@ -47,11 +47,12 @@ class LaptopSignIn:
         Raises:
             CommandError: The stage does not answer.
         """
-        connection = http.client.HTTPConnection(urlsplit(self.stage.url).netloc, timeout=_SECONDS)
+        address = urlsplit(self.stage.environment["COGNITO_ENDPOINT"])
+        connection = http.client.HTTPConnection(address.netloc, timeout=_SECONDS)
         body = json.dumps({"ClientId": CLIENT_ID, "Username": user})
         headers = {"X-Amz-Target": f"{SERVICE}ConfirmSignUp", "Content-Type": CONTENT_TYPE}
         try:
-            connection.request("POST", PATH, body, headers)
+            connection.request("POST", address.path, body, headers)
             if connection.getresponse().status != http.client.OK:
                 raise CommandError("The user could not be signed up: see the stage's log.")
         except (OSError, http.client.HTTPException) as error:

@@ -19,7 +19,9 @@ from local.data_folder import ROOT, DataFolder, FileLock
 from local.errors import CommandError
 
 _START_SECONDS = 10.0
-_STOP_SECONDS = 5.0
+STOP_SECONDS = 1.0
+"""How long the engine may take to end. It loses nothing when it is killed."""
+_LEFTOVER_SECONDS = 5.0
 _LEFTOVER_GRACE_SECONDS = 1.0
 _CHECK_SECONDS = 1.5
 _PR_SET_PDEATHSIG = 1
@@ -86,7 +88,7 @@ class Engine:
         """End the process; what it acknowledged is in its file."""
         self.process.terminate()
         try:
-            self.process.wait(_STOP_SECONDS)
+            self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -104,8 +106,12 @@ class Engine:
                     stderr=subprocess.STDOUT,
                     pass_fds=(self._lock.descriptor,),
                     preexec_fn=_child_setup(self._lock),  # noqa: PLW1509 - no threads run yet
-                    # Beyond the terminal's Ctrl-C: the stage ends it, after its last request.
+                    # Out of reach of the terminal's Ctrl-C: the stage ends it, after its last
+                    # request.
                     start_new_session=True,
+                    # A limit on the size of files is an error of the write, not a signal that
+                    # ends the engine: Python ignores SIGXFSZ, and so does the engine then.
+                    restore_signals=False,
                 )
             except OSError as error:
                 raise CommandError(
@@ -161,7 +167,7 @@ def end_leftover(lock: FileLock) -> None:
     while not lock.acquire():
         waited = time.monotonic() - started
         process_id = lock.read_process_id()
-        if waited > _STOP_SECONDS:
+        if waited > _LEFTOVER_SECONDS:
             raise CommandError(
                 f"Another database engine (process {process_id}) uses the data folder and does not "
                 "end: end it, then start again."

@@ -1,4 +1,8 @@
-"""Stands in for API Gateway: the route table over HTTP, in front of the real handlers."""
+"""Stands in for API Gateway: serves the route table over HTTP, in front of the real handlers.
+
+For tests of a client, a request with the header `X-Quiz-Test-Status: 429` or `503` gets that error
+in place of its response. Only the laptop stage knows this header.
+"""
 
 import asyncio
 import importlib
@@ -8,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,10 +24,17 @@ from lambdas.contract.gateway_problems import (
     NOT_FOUND,
     Problem,
 )
+from lambdas.contract.headers import (
+    EXPOSED_HEADERS,
+    PREFLIGHT_SECONDS,
+    SECURITY_HEADERS,
+    allowed_headers,
+    allowed_methods,
+)
 from lambdas.contract.routes import Access, Route
-from lambdas.shared.http.entrypoint import EXPOSED_HEADERS
 from local.accounts.token_issuer import InvalidTokenError, TokenVerifier
 from local.gateway.proxy_event import proxy_event, response_headers
+from local.gateway.throttles import Throttles
 from local.invocation import InvocationContext
 
 Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
@@ -35,14 +45,20 @@ MAX_HEAD_BYTES = 10_240
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
 """
 
+TEST_HEADER = "X-Quiz-Test-Status"
+_TEST_PROBLEMS = {
+    "429": GATEWAY_PROBLEMS["THROTTLED"],
+    "503": GATEWAY_PROBLEMS["INTEGRATION_FAILURE"],
+}
+
 _WORKERS = 16
-_PREFLIGHT_SECONDS = 600
+_READS = frozenset({"GET", "HEAD"})
 
 _log = logging.getLogger(__name__)
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a fault
-    """What the gateway answers by itself."""
+class Refusal(Exception):  # noqa: N818 - a response, not a fault
+    """An error that the gateway returns by itself."""
 
     def __init__(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(problem.detail)
@@ -50,13 +66,15 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault
         self.headers = headers or {}
 
     def result(self, request_id: str) -> dict[str, Any]:
-        """Return the answer in the form of a function's result."""
+        """Return the response in the form of a function's result."""
+        retry = self.problem.retry_after
         return {
             "statusCode": self.problem.status,
             "headers": {
                 "Content-Type": CONTENT_TYPE,
                 "Cache-Control": "no-store",
                 "X-Request-Id": request_id,
+                **({} if retry is None else {"Retry-After": str(retry)}),
                 **self.headers,
             },
             "body": self.problem.template.replace("$context.requestId", request_id),
@@ -72,8 +90,17 @@ class Resource:
 
     @property
     def allowed(self) -> list[str]:
-        """What the path takes."""
-        return [*sorted(self.methods), "OPTIONS"]
+        """Methods that the path accepts."""
+        return [*sorted({*self.methods, *self._head}), "OPTIONS"]
+
+    def route(self, method: str) -> Route | None:
+        """Return the route of a method. A public GET answers HEAD too."""
+        return self.methods.get("GET" if method in self._head else method)
+
+    @property
+    def _head(self) -> set[str]:
+        get = self.methods.get("GET")
+        return {"HEAD"} if get and get.access is Access.PUBLIC else set()
 
     def match(self, parts: Sequence[str]) -> dict[str, str] | None:
         """Return the path parameters if the parts are of this path."""
@@ -100,12 +127,12 @@ class ResourceTree:
             self._by_length.setdefault(len(resource.segments), []).append(resource)
 
     def find(self, raw_path: str) -> tuple[Resource, dict[str, str]]:
-        """Return the resource and the path parameters, decoded.
+        """Return the resource and the path parameters, percent-encoded as they were sent.
 
         Raises:
             Refusal: No route has this path.
         """
-        parts = [unquote(part) for part in raw_path.split("/")]
+        parts = raw_path.split("/")
         for resource in self._by_length.get(len(parts), ()):
             if (parameters := resource.match(parts)) is not None:
                 return resource, parameters
@@ -116,8 +143,26 @@ class Gateway:
     """The ASGI application that serves the route table."""
 
     def __init__(
-        self, routes: Sequence[Route], handlers: Mapping[str, Handler], verifier: TokenVerifier
+        self,
+        routes: Sequence[Route],
+        handlers: Mapping[str, Handler],
+        verifier: TokenVerifier,
+        *,
+        throttles: Throttles | None = None,
+        refuses_writes: Callable[[], bool] = lambda: False,
     ) -> None:
+        """Take the parts.
+
+        Args:
+            routes: The route table.
+            handlers: Handlers of its functions.
+            verifier: Checks tokens.
+            throttles: Limits the rate of each route; without them nothing is throttled.
+            refuses_writes: Whether requests other than reads are answered 503.
+        """
+        self._throttles = throttles
+        self._refuses_writes = refuses_writes
+        self._preflight = _preflight(routes)
         self._tree = ResourceTree(routes)
         self._handlers = handlers
         self._verifier = verifier
@@ -136,7 +181,9 @@ class Gateway:
                 response.headers.append(name, value)
         response.headers.setdefault("X-Request-Id", request_id)
         response.headers.setdefault("Access-Control-Allow-Origin", "*")
-        response.headers.setdefault("Access-Control-Expose-Headers", EXPOSED_HEADERS)
+        response.headers.setdefault("Access-Control-Expose-Headers", ",".join(EXPOSED_HEADERS))
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, request_id: str) -> Mapping[str, Any]:
@@ -144,16 +191,18 @@ class Gateway:
         address = len(raw_path) + len(request.scope["query_string"])
         if address + sum(len(value) for _, value in request.headers.raw) > MAX_HEAD_BYTES:
             raise Refusal(GATEWAY_PROBLEMS["REQUEST_TOO_LARGE"])
+        if request.method == "OPTIONS":
+            return self._preflight
         path = raw_path.decode("latin-1") or request.url.path
         resource, path_parameters = self._tree.find(path)
-        if request.method == "OPTIONS":
-            return _preflight(resource)
-        route = resource.methods.get(request.method)
+        route = resource.route(request.method)
         if route is None:
             raise Refusal(METHOD_NOT_ALLOWED, {"Allow": ", ".join(resource.allowed)})
+        self._admit(request, route)
         event = proxy_event(
             route,
-            path=request.url.path,
+            method=request.method,
+            path=path,
             path_parameters=path_parameters,
             query=request.url.query,
             headers=request.headers.items(),
@@ -165,6 +214,14 @@ class Gateway:
         return await asyncio.get_running_loop().run_in_executor(
             self._workers, self._invoke, route.function, event, request_id
         )
+
+    def _admit(self, request: Request, route: Route) -> None:
+        if problem := _TEST_PROBLEMS.get(request.headers.get(TEST_HEADER, "")):
+            raise Refusal(problem)
+        if self._throttles and not self._throttles.admits(route):
+            raise Refusal(GATEWAY_PROBLEMS["THROTTLED"])
+        if request.method not in _READS and self._refuses_writes():
+            raise Refusal(GATEWAY_PROBLEMS["INTEGRATION_FAILURE"])
 
     def _claims(self, request: Request, route: Route) -> dict[str, Any]:
         sent = request.headers.getlist("authorization")
@@ -205,13 +262,12 @@ async def _read_body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _preflight(resource: Resource) -> dict[str, Any]:
-    sent = sorted({p.name for route in resource.methods.values() for p in route.headers})
+def _preflight(routes: Sequence[Route]) -> dict[str, Any]:
     return {
         "statusCode": 204,
         "headers": {
-            "Access-Control-Allow-Methods": ",".join(resource.allowed),
-            "Access-Control-Allow-Headers": ",".join(["Authorization", "Content-Type", *sent]),
-            "Access-Control-Max-Age": str(_PREFLIGHT_SECONDS),
+            "Access-Control-Allow-Methods": ",".join(allowed_methods(routes)),
+            "Access-Control-Allow-Headers": ",".join([*allowed_headers(routes), TEST_HEADER]),
+            "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
         },
     }

@@ -14,6 +14,7 @@ Pairs = Sequence[tuple[str, str]]
 def proxy_event(  # noqa: PLR0913 - the parts of a request
     route: Route,
     *,
+    method: str,
     path: str,
     path_parameters: Mapping[str, str],
     query: str,
@@ -29,7 +30,7 @@ def proxy_event(  # noqa: PLR0913 - the parts of a request
         "requestId": request_id,
         "stage": "local",
         "resourcePath": route.path,
-        "httpMethod": route.method,
+        "httpMethod": method,
         "path": path,
         "protocol": "HTTP/1.1",
         "requestTimeEpoch": time.time_ns() // 1_000_000,
@@ -40,7 +41,7 @@ def proxy_event(  # noqa: PLR0913 - the parts of a request
     return {
         "resource": route.path,
         "path": path,
-        "httpMethod": route.method,
+        "httpMethod": method,
         "headers": dict(headers) or None,
         "multiValueHeaders": _grouped(headers),
         "queryStringParameters": dict(asked) or None,

@@ -30,8 +30,9 @@ _IDLE_PAUSE = 1.0
 """The longest pause between reads: a call a second, a millisecond of processor time."""
 _TROUBLE_PAUSE = 5.0
 _SHARDS_SECONDS = 60.0
-END_SECONDS = 10.0
-"""How long an invocation under way is waited for in the end."""
+_TRIM_SECONDS = 3_600.0
+_END_SECONDS = 10.0
+"""How long to wait at the end for an invocation under way."""
 
 _log = logging.getLogger(__name__)
 
@@ -100,12 +101,25 @@ class Pump:
         checkpoint: Path,
         failed: FailedBatches,
         settings: Delivery = LAPTOP_DELIVERY,
+        trim: Callable[[int], object] | None = None,
     ) -> None:
+        """Take the parts.
+
+        Args:
+            stream: The stream to deliver.
+            consumer: Handler of the function that counts.
+            checkpoint: File of the checkpoint.
+            failed: Where batches are stored that could not be delivered.
+            settings: How to deliver.
+            trim: Deletes old records up to a sequence number; called once an hour.
+        """
         self._stream = stream
         self._consumer = consumer
         self._checkpoint = Checkpoint(checkpoint, stream.arn)
         self._failed = failed
         self._settings = settings
+        self._trim = trim
+        self._trimmed_at = -_TRIM_SECONDS
         self._ending = threading.Event()
         self._readers: dict[str, ShardReader] = {}
         self._shards_at = -_SHARDS_SECONDS
@@ -118,13 +132,14 @@ class Pump:
     def __exit__(self, *_: object) -> None:
         """End it after the invocation under way; what is not settled is sent at the next start."""
         self._ending.set()
-        self._thread.join(END_SECONDS)
+        self._thread.join(_END_SECONDS)
 
     def _run(self) -> None:
         pause = _BUSY_PAUSE
         while not self._ending.wait(pause):
             try:
                 busy = self.pump()
+                self._trim_settled()
                 pause = _BUSY_PAUSE if busy else min(2 * pause, _IDLE_PAUSE)
             except _EndedError:
                 return
@@ -149,6 +164,12 @@ class Pump:
                 del self._readers[reader.shard_id]
                 self._shards_at = -_SHARDS_SECONDS
         return busy
+
+    def _trim_settled(self) -> None:
+        if self._trim and time.monotonic() - self._trimmed_at >= _TRIM_SECONDS:
+            settled = [int(position.number) for position in self._checkpoint.after.values()]
+            self._trim(max(settled, default=0))
+            self._trimmed_at = time.monotonic()
 
     def _find_shards(self) -> None:
         """A shard ends after hours, and others go on from it."""

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from infra.models import model_schema
+from lambdas.contract.headers import EXPOSED_HEADERS, SECURITY_HEADERS, TRACE_HEADERS
 from lambdas.contract.responses import Problem
 from lambdas.contract.routes import ROUTES, Access, Route
-from lambdas.shared.http.entrypoint import EXPOSED_HEADERS
 from tests.infra.assembly import Properties, Template
 from tests.infra.chosen import CHOSEN
 
 METHOD = "AWS::ApiGateway::Method"
 EXPOSED = {"Location", "Retry-After", "X-Request-Id"}  # of the contract
-PUBLIC = {("GET", "/health")}
+PUBLIC = {("GET", "/health"), ("HEAD", "/health")}
 
 by_operation = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation)
 
@@ -48,7 +48,8 @@ def method_of(api: Template, http_method: str, path: str) -> Properties:
 
 
 def served(api: Template) -> list[tuple[str, str]]:
-    return [(verb, path) for verb, path, _ in methods(api) if verb not in {"ANY", "OPTIONS"}]
+    others = {"ANY", "OPTIONS", "HEAD"}
+    return [(verb, path) for verb, path, _ in methods(api) if verb not in others]
 
 
 def sent_headers(parameters: dict[str, str]) -> dict[str, str]:
@@ -186,14 +187,28 @@ def test_a_preflight_is_answered_on_every_path_for_the_origin_of_the_stage(
         headers = sent_headers(response["ResponseParameters"])
         allowed = headers["Access-Control-Allow-Headers"].strip("'").split(",")
         assert headers["Access-Control-Allow-Origin"] == f"'{CHOSEN[stage_name].cors_origin}'"
-        assert {"Authorization", "Content-Type", "Idempotency-Key"} == set(allowed)
+        assert {"Authorization", "Content-Type", "Idempotency-Key", *TRACE_HEADERS} == set(allowed)
         verbs = set(headers["Access-Control-Allow-Methods"].strip("'").split(","))
-        assert verbs == {route.method for route in ROUTES}
+        assert verbs == {route.method for route in ROUTES} | {"HEAD"}
         assert set(headers["Access-Control-Expose-Headers"].strip("'").split(",")) == EXPOSED
 
 
+def test_the_health_check_answers_head(api: Template) -> None:
+    assert method_of(api, "HEAD", "/health")["AuthorizationType"] == "NONE"
+
+
+def test_large_responses_are_compressed_on_request(api: Template) -> None:
+    assert api.only("AWS::ApiGateway::RestApi")["MinimumCompressionSize"] == 1_024
+
+
+def test_errors_of_the_gateway_carry_the_security_headers(api: Template) -> None:
+    for response in api.resources("AWS::ApiGateway::GatewayResponse").values():
+        headers = sent_headers(response["ResponseParameters"])
+        assert {name: headers[name].strip("'") for name in SECURITY_HEADERS} == SECURITY_HEADERS
+
+
 def test_the_functions_expose_the_headers_that_the_gateway_does() -> None:
-    assert set(EXPOSED_HEADERS.split(",")) == EXPOSED
+    assert set(EXPOSED_HEADERS) == EXPOSED
 
 
 def fallback(method: Properties) -> tuple[dict[str, Any], dict[str, str]]:
@@ -217,6 +232,7 @@ def test_a_known_path_with_another_method_is_405_and_tells_which_it_takes(api: T
         body, headers = fallback(method_of(api, "ANY", path))
         assert (body["status"], body["code"]) == (405, "METHOD_NOT_ALLOWED")
         taken = {route.method for route in ROUTES if route.path == path}
+        taken |= {"HEAD"} if path == "/health" else set()
         assert set(headers["Allow"].strip("'").split(", ")) == {*taken, "OPTIONS"}
 
 

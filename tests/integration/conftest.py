@@ -31,6 +31,8 @@ from local.stream.reader import ShardReader, stream_of, streams_client
 from tests.integration.accounts import Accounts
 from tests.integration.stage import CLIENT_ID, Clock, Stage
 
+SECRET = "secret-of-the-tests"  # pragma: allowlist secret
+
 _numbers = count()
 
 
@@ -56,7 +58,9 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def user_pool_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Where the stand-in for Cognito answers, and the file of its deleted accounts."""
     file = tmp_path_factory.mktemp("user-pool") / "deleted-accounts"
-    application = Starlette(routes=[Route(PATH, UserPool(file).serve, methods=["POST"])])
+    application = Starlette(
+        routes=[Route(PATH, UserPool(file, secret=SECRET).serve, methods=["POST"])]
+    )
     # Requests sent before the server has begun wait for it here.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="off"))
@@ -96,7 +100,7 @@ def stage(
         "AWS_SECRET_ACCESS_KEY": "test",  # pragma: allowlist secret
         # Opened by the faults of one test it would refuse what another part of it looks at.
         "CIRCUIT_BREAKER_ENABLED": "false",
-        **pool_environment(user_pool_address[0]),
+        **pool_environment(user_pool_address[0], SECRET),
         **named,
     }
     for name, value in variables.items():

@@ -1,13 +1,18 @@
 """The laptop stage as a real process."""
 
+import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -75,6 +80,16 @@ class StageProcess:
         done = run_program("token", self.data, "--user", user, "--groups", groups)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
+
+    def cognito_path(self) -> str:
+        """Return the path of the stage's user pool, its secret included."""
+        stage = json.loads(self.data.running_stage.read_text())
+        return str(urlsplit(stage["environment"]["COGNITO_ENDPOINT"]).path)
+
+    def stream_rows(self) -> list[tuple[Any, ...]]:
+        """Return the rows of the engine's streams."""
+        with closing(sqlite3.connect(self.data.database)) as database:
+            return database.execute("SELECT * FROM _stream_records").fetchall()
 
     def _deadline(self) -> "_Deadline":
         return _Deadline(self.process)

@@ -130,6 +130,6 @@ def test_a_database_without_streams_is_told_once_and_played_on(
         assert stage.end(signal.SIGINT) == 0
     (said,) = [line for line in stage.printed if "streams" in line]
     assert said == (
-        f"The database at {endpoint} has no streams: answers are taken, but totals and statistics "
-        "do not count them.\n"
+        f"The database at {endpoint} has no streams: answers are accepted, but not counted in "
+        "totals and statistics.\n"
     )

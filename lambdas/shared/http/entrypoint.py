@@ -6,7 +6,8 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 from lambdas.contract.errors import InternalError, NotFoundError
-from lambdas.contract.routes import ROUTES, Route
+from lambdas.contract.headers import EXPOSED_HEADERS
+from lambdas.contract.routes import ROUTES, Access, Route
 from lambdas.shared.deadline import deadline
 from lambdas.shared.http.request import Request, read_request
 from lambdas.shared.http.response import Response, problem, proxy_response
@@ -28,7 +29,7 @@ WarmUp = Callable[["Services"], object]
 WARM_UP_SECONDS = 3.5
 """What `warm_up` may take: one attempt at a call, and no second one."""
 
-EXPOSED_HEADERS = "Location,Retry-After,X-Request-Id"
+_EXPOSED = ",".join(EXPOSED_HEADERS)
 
 
 def entrypoint(
@@ -50,6 +51,12 @@ def entrypoint(
     public = public or {}
     if {route.operation for route in routes.values()} != {*operations, *public}:
         raise ValueError(f"{function} does not serve exactly the operations of its routes")
+    # A public GET answers HEAD too, without the body.
+    routes |= {
+        ("HEAD", path): route
+        for (method, path), route in routes.items()
+        if method == "GET" and route.access is Access.PUBLIC
+    }
     cold_start = True
     if operations and "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         _initialize(warm_up)
@@ -58,7 +65,8 @@ def entrypoint(
         nonlocal cold_start
         began = perf_counter()
         request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
-        route = routes.get((event.get("httpMethod", ""), event.get("resource", "")))
+        method = event.get("httpMethod", "")
+        route = routes.get((method, event.get("resource", "")))
         meter = Usage(deadline=deadline(context))
         token = usage.set(meter)
         audit_record.begin()
@@ -89,6 +97,8 @@ def entrypoint(
             milliseconds=(perf_counter() - began) * 1000,
         )
         result = proxy_response(response, request_id)
+        if route and method == "HEAD":
+            result["body"] = ""
         result["headers"].update(_cors_headers(event.get("headers") or {}))
         return result
 
@@ -136,12 +146,12 @@ def _cors_headers(sent: Mapping[str, str]) -> dict[str, str]:
     if "*" in allowed:
         return {
             "Access-Control-Allow-Origin": "*",
-            "Access-Control-Expose-Headers": EXPOSED_HEADERS,
+            "Access-Control-Expose-Headers": _EXPOSED,
         }
     if origin in allowed and origin:
         return {
             "Access-Control-Allow-Origin": origin,
-            "Access-Control-Expose-Headers": EXPOSED_HEADERS,
+            "Access-Control-Expose-Headers": _EXPOSED,
             "Vary": "Origin",
         }
     return {}

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pkgutil import resolve_name
 from re import compile as compile_pattern
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from urllib.parse import unquote
 
 from lambdas.contract.errors import (
     BodyTooLargeError,
@@ -75,7 +76,7 @@ def read_request(route: Route, event: Event, client_id: str | None) -> Request |
     claims = ((event.get("requestContext") or {}).get("authorizer") or {}).get("claims")
     caller = caller_from_claims(claims or {}, client_id=client_id, scopes=route.scopes)
     name_caller(caller.user_id)
-    sent_path = event.get("pathParameters") or {}
+    sent_path = _decoded(event.get("pathParameters") or {})
     user_id = authorize(caller, route.access, sent_path.get("userId"))
     path = _path(route, sent_path)
     faults: list[FieldFault] = []
@@ -117,6 +118,18 @@ def _text(event: Event, limit: int) -> str:
         return raw.decode()
     except ValueError:
         raise MalformedBodyError("The body is not JSON: it is not UTF-8.") from None
+
+
+def _decoded(sent: Mapping[str, str]) -> Mapping[str, str]:
+    """Return path parameters decoded once: the gateway passes them percent-encoded, as sent.
+
+    Raises:
+        NotFoundError: a value is not UTF-8, so no route parameter can have it.
+    """
+    try:
+        return {name: unquote(value, errors="strict") for name, value in sent.items()}
+    except UnicodeDecodeError:
+        raise NotFoundError from None
 
 
 def _path(route: Route, sent: Mapping[str, str]) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lambdas.contract.errors import ApiError, FieldFault
+from lambdas.contract.headers import SECURITY_HEADERS
 
 if TYPE_CHECKING:
     from lambdas.contract import responses
@@ -44,7 +45,12 @@ def problem(error: ApiError, request_id: str) -> Response:
 
 def proxy_response(response: Response, request_id: str) -> dict[str, Any]:
     """Return what API Gateway sends on. Learners' data is for them alone: never cached."""
-    headers = {"X-Request-Id": request_id, "Cache-Control": "no-store", **response.headers}
+    headers = {
+        "X-Request-Id": request_id,
+        "Cache-Control": "no-store",
+        **SECURITY_HEADERS,
+        **response.headers,
+    }
     if response.body is None:
         return {"statusCode": response.status, "headers": headers, "body": ""}
     headers.setdefault("Content-Type", "application/json")

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, TypedDict
+from urllib.parse import unquote
 
 from lambdas.contract.routes import ME, Access, Route
 from lambdas.shared.settings import settings
@@ -175,9 +176,11 @@ _compiled = lru_cache(maxsize=None)(re.compile)
 def _targets_of(route: Route, event: Mapping[str, Any], who: str | None) -> dict[str, list[str]]:
     """Return what path and query name. What breaks its grammar names nothing, and may be a name."""
     declared = (*route.path_parameters, *route.query)
+    path = event.get("pathParameters") or {}
     sent = {
         **(event.get("queryStringParameters") or {}),
-        **(event.get("pathParameters") or {}),
+        # The gateway passes them percent-encoded.
+        **{name: unquote(value) for name, value in path.items()},
     }
     on: dict[str, list[str]] = {}
     for parameter in declared:

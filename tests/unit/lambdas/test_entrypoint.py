@@ -207,6 +207,12 @@ def test_a_public_route_is_served_without_a_caller_and_without_an_environment(
     assert health()(event("getHealth", token={}), None)["statusCode"] == 200
 
 
+def test_a_public_route_answers_head_without_a_body() -> None:
+    asked_for = {**event("getHealth", token={}), "httpMethod": "HEAD"}
+    result = health()(asked_for, None)
+    assert (result["statusCode"], result["body"]) == (200, "")
+
+
 # Errors
 
 

@@ -341,6 +341,18 @@ def test_a_body_where_the_route_takes_none_is_not_read() -> None:
     assert read("abandonSession", "x" * 10_000_000).raw_body == ""
 
 
+@pytest.mark.parametrize("sent", ["geography:000001", "geography%3A000001", "geography%3a000001"])
+def test_path_parameters_are_decoded_once(sent: str) -> None:
+    request = read("getBankQuestion", pathParameters={"questionId": sent})
+    assert request.path == {"questionId": "geography:000001"}
+
+
+@pytest.mark.parametrize("sent", ["geography%253A000001", "%FF", "geography%2F000001", "%"])
+def test_a_path_parameter_that_decodes_to_no_id_is_not_found(sent: str) -> None:
+    with pytest.raises(NotFoundError):
+        read("getBankQuestion", pathParameters={"questionId": sent})
+
+
 # The order of checks
 
 LEARNER: dict[str, Any] = {"token": claims("eve")}
