@@ -21,12 +21,16 @@ from lambdas.shared.telemetry.metrics import (
     CONFLICTS,
     COUNTED,
     COUNTING,
+    DUE_LAG,
     DUPLICATES,
     FAILED_ATTEMPTS,
+    FRESH_DRAWS,
     LATENCY,
     MALFORMED,
+    POOL_DEPTH,
     READ_UNITS,
     REFUSED_CALLS,
+    SPACED,
     THROTTLES,
     UNFINISHED,
     WRITE_UNITS,
@@ -69,6 +73,22 @@ class Query:
         if self.asks in (Asks.GATEWAY, Asks.ALL):
             yield f"/aws/apigateway/{stage.prefix}"
 
+
+POLICIES = Query(
+    name="policies",
+    question="How deep are the pools and how late are reviews, by policy (1 is SPACED)?",
+    asks=Asks.FUNCTIONS,
+    steps=(
+        f"filter ispresent({POOL_DEPTH.name}) or ispresent({FRESH_DRAWS.name})",
+        (
+            f"stats count(*) as draws, count({POOL_DEPTH.name}) as reviews, "
+            f"pct({POOL_DEPTH.name}, 50) as depth, pct({POOL_DEPTH.name}, 95) as deep, "
+            f"pct({DUE_LAG.name}, 50) as lag, pct({DUE_LAG.name}, 95) as late "
+            f"by coalesce({SPACED.name}, 0) as spaced"
+        ),
+    ),
+)
+"""The dashboard shows it too: by dimension each policy would be a metric of its own, and billed."""
 
 QUERIES = (
     Query(
@@ -204,6 +224,7 @@ QUERIES = (
             "limit 50",
         ),
     ),
+    POLICIES,
     Query(
         name="batches",
         question="Does the consumer keep up: batches, answers counted, how late?",

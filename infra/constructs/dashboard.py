@@ -34,6 +34,7 @@ from infra.metrics import (
     total,
 )
 from infra.permissions import PERMISSIONS, TableName
+from infra.queries import POLICIES
 from infra.stages import Stage
 from lambdas.contract.delivery import CONSUMER
 from lambdas.contract.errors import ERROR_CODES
@@ -249,6 +250,13 @@ class Dashboard(cloudwatch.Dashboard):
                 emitted(stage, metrics.POOL_DEPTH, rank, of="submitAnswer", label=rank)
                 for rank in ("p50", "p95", "Maximum")
             ],
+        )
+        yield cloudwatch.LogQueryWidget(
+            title="Draws, depth of the pool and lateness of reviews by policy",
+            log_group_names=list(POLICIES.log_groups(stage)),
+            query_string=POLICIES.text,
+            view=cloudwatch.LogQueryVisualizationType.TABLE,
+            width=8,
         )
         yield _graph(
             "Retries a question",

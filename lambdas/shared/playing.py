@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from domain.question import Question
-from domain.session.drawing import RefillNeeded, advance, withdraw
+from domain.session.drawing import RefillNeeded, advance, due_turn, withdraw
 from domain.session.effects import EntryLowered, EntryQueued, PoolChange, ProgressChange
 from domain.session.pool import PoolEntry
 from domain.session.state import Session, Status, Turn
@@ -18,9 +18,11 @@ from lambdas.contract.errors import (
 from lambdas.shared.services import Services
 from lambdas.shared.telemetry.metrics import (
     CACHE_HITS,
+    DUE_LAG,
     FRESH_DRAWS,
     POOL_DEPTH,
     SESSIONS_COMPLETED,
+    SPACED,
     TURNS_TO_MASTERY,
 )
 from lambdas.shared.telemetry.request_log import note, sample
@@ -164,7 +166,13 @@ def note_draw(session: Session) -> None:
         note(SESSIONS_COMPLETED)
         if session.mastered:
             note(TURNS_TO_MASTERY, round(session.turns / session.mastered, 2))
-    elif session.turn.from_pool:
-        note(POOL_DEPTH, session.pool.entries)
-    else:
+        return
+    if session.spacing:
+        note(SPACED)
+    if not session.turn.from_pool:
         note(FRESH_DRAWS)
+        return
+    note(POOL_DEPTH, session.pool.entries)
+    entry = session.pool_entry
+    if session.spacing and entry and not entry.leftover:
+        note(DUE_LAG, session.turns - due_turn(session.spacing, entry))

@@ -1,5 +1,6 @@
 """Sessions of either policy over the API: their settings, their reasons, and their end."""
 
+import json
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -182,3 +183,21 @@ def test_a_review_session_names_the_earlier_session(bank: Stage) -> None:
     ]
     assert codes == ["REVIEW", "REVIEW", "REST", "REST"]
     assert bank.rows("wrong_answers") == []
+
+
+def test_the_log_of_a_draw_names_the_policy_and_how_late_a_review_is(bank: Stage) -> None:
+    settings = {"policy": "SPACED", "spacing": {"firstLag": 2, "share": 100}}
+    for policy, spaced in ((settings, 1), (None, None)):
+        session_id = started(bank, policy)["sessionId"]
+        lines = [reply.log for _, reply in play(bank, session_id, error=0.4)]
+        draws = [each for each in lines if "PoolDepth" in each or "FreshDraws" in each]
+        assert {each.get("Spaced") for each in draws} == {spaced}
+        lags = [each["DueLag"] for each in draws if "DueLag" in each]
+        assert bool(lags) is bool(spaced)
+        if spaced:
+            assert max(lags) >= 0 > min(lags)
+        # Neither is a metric: none is billed for it.
+        directives = [each["_aws"]["CloudWatchMetrics"] for each in draws]
+        named = {m["Name"] for d in directives for group in d for m in group["Metrics"]}
+        assert "PoolDepth" in named
+        assert not named & {"Spaced", "DueLag"}

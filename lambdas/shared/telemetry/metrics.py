@@ -47,7 +47,7 @@ class Metric(NamedTuple):
     """A metric; `unit` is one of CloudWatch's.
 
     `operations` are those it is a metric of, None for all: on the lines of others its value is a
-    member like any other.
+    member like any other. With none it is a field of the log alone, for queries, and not billed.
 
     Graphs and alarms name no unit and so take values of any. It labels the dashboard's axes.
     """
@@ -130,6 +130,14 @@ POOL_DEPTH = Metric(
     BY_OPERATION,
     "Entries of the pool a next question was drawn from",
     _ANSWERING,
+)
+SPACED = Metric("Spaced", COUNT, BY_OPERATION, "1 where the policy of the session is SPACED", ())
+DUE_LAG = Metric(
+    "DueLag",
+    COUNT,
+    BY_OPERATION,
+    "Turns from the one at which a review was due to its draw; negative before",
+    (),
 )
 RETRIES = Metric(
     "Retries", COUNT, BY_OPERATION, "Wrong answers: the question is asked again", _ANSWERING
