@@ -87,7 +87,8 @@ def metrics_in_use() -> int:
             continue
         if metric.dimensions == BY_OPERATION:
             operations = of_learners | {COUNTING}
-            found += len(operations.intersection(metric.operations or operations))
+            of = operations if metric.operations is None else metric.operations
+            found += len(operations.intersection(of))
         else:
             found += len(refusals) if metric.dimensions == BY_CODE else 1
     return found

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from lambdas.contract.delivery import DELIVERY
+from lambdas.shared.telemetry.metrics import METRICS
 from ops.cost.capacity import COGNITO, metrics_in_use, monthly_cost
 from ops.cost.inventory import Inventory, inventory
 from ops.cost.workload import ACCESS_LOG_BYTES, Profile, demand
@@ -71,3 +72,12 @@ def test_a_line_of_the_gateway_takes_the_bytes_that_are_counted(assembly: Assemb
 def test_metrics_are_counted_by_who_emits_them() -> None:
     # Each route of a learner and each refusal alone are that many.
     assert 27 < metrics_in_use() < 65
+
+
+def test_fields_of_the_log_are_not_counted_as_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = metrics_in_use()
+    fields = [each for each in METRICS.values() if each.operations == ()]
+    assert {each.name for each in fields} >= {"Spaced", "DueLag"}
+    for each in fields:
+        monkeypatch.delitem(METRICS, each.name)
+    assert metrics_in_use() == counted
