@@ -1,6 +1,5 @@
 """Sessions of either policy over the API: their settings, their reasons, and their end."""
 
-import json
 from collections.abc import Iterator
 from random import Random
 from typing import Any
