@@ -21,6 +21,8 @@ from banks.reading import read_bank
 from banks.writing import WRITERS
 from tests.unit.banks.test_xlsx import HEADER, workbook
 
+pytestmark = pytest.mark.slow
+
 FILES = int(os.environ.get("FUZZED_FILES", "500"))
 MOST_PROCESSOR_SECONDS = 5
 

@@ -214,6 +214,7 @@ def test_a_bad_record_is_refused_and_the_next_is_read(row: str, reason: str) -> 
     assert messages(items)["line 3"].startswith(reason)
 
 
+@pytest.mark.slow
 def test_a_missing_quote_does_not_swallow_a_large_file() -> None:
     rows = "".join(ROW % (f"{number:06d}" * 20) for number in range(5_000))
     items = read(HEADER + 'c,"no end,x,y,,1\n' + rows)

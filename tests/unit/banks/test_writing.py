@@ -16,6 +16,7 @@ def written(format: str, *bank: Question) -> str:  # noqa: A002 - as the user's 
     return "".join(WRITERS[format](bank))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", WRITERS)
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(bank=st.lists(questions(), max_size=2))

@@ -26,6 +26,8 @@ from domain.statistics.item import (
 from tests import recount
 from tests.simulated_learners import CHOICES, START, Item, answers, items
 
+pytestmark = pytest.mark.slow
+
 Tallies = Mapping[str, ItemTally]
 
 

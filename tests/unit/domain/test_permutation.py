@@ -26,6 +26,7 @@ def test_every_value_of_a_large_pool_is_drawn_exactly_once(size: int) -> None:
     assert sorted(whole(size)) == list(range(size))
 
 
+@pytest.mark.slow
 @given(
     size=st.integers(SHUFFLED_BELOW, 10**6),
     key=st.binary(min_size=16, max_size=16),

@@ -1,6 +1,7 @@
 """Properties of every session, on any bank, with any learner and any clock."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise, product
 
@@ -25,19 +26,32 @@ from tests.unit.domain.whole_sessions import (
     steps,
 )
 
-whole_sessions = settings(deadline=None, max_examples=80)
+pytestmark = pytest.mark.slow
+
+Property = Callable[[Plan, list[Step]], None]
+OF_ANY_SESSION: list[Property] = []
+OF_A_SESSION_WITH_GAPS: list[Property] = []
+
+
+def of_any_session(check: Property) -> Property:
+    OF_ANY_SESSION.append(check)
+    return check
+
+
+def of_a_session_with_gaps(check: Property) -> Property:
+    OF_A_SESSION_WITH_GAPS.append(check)
+    return check
 
 
 def movable(step: Step) -> int:
     return sum(not choice.pinned for choice in step.question.choices)
 
 
-@whole_sessions
-@given(plan=plans())
-def test_the_totals_are_those_of_the_whole_pool_and_each_head_is_its_oldest_part(
-    plan: Plan,
+@of_any_session
+def the_totals_are_those_of_the_whole_pool_and_each_head_is_its_oldest_part(
+    plan: Plan, played: list[Step]
 ) -> None:
-    for step in play(plan):
+    for step in played:
         pool = step.after.pool
         passed = [entry for entry in step.entries if plan.spacing and entry.remaining_tries == 1]
         waiting = [entry for entry in step.entries if entry not in passed]
@@ -57,27 +71,27 @@ def limit_of(plan: Plan) -> int | None:
     return plan.spacing.pending_limit if plan.spacing else None
 
 
-@whole_sessions
-@given(plan=plans())
-def test_a_pending_limit_is_never_exceeded_and_with_one_nothing_is_read(plan: Plan) -> None:
+@of_any_session
+def a_pending_limit_is_never_exceeded_and_with_one_nothing_is_read(
+    plan: Plan, played: list[Step]
+) -> None:
     limit = limit_of(plan)
     if limit is None:
         return
-    for step in play(plan):
+    for step in played:
         assert len(step.entries) <= limit
         assert step.after.pool.beyond_head == 0
         if step.fresh:
             assert step.before.pool.entries < limit
 
 
-@whole_sessions
-@given(plan=plans())
-def test_the_earliest_due_entry_comes_first(plan: Plan) -> None:
+@of_any_session
+def the_earliest_due_entry_comes_first(plan: Plan, played: list[Step]) -> None:
     if plan.spacing is None:
         return
     spacing, previous = plan.spacing, None
     table: tuple[PoolEntry, ...] = ()
-    for step in play(plan):
+    for step in played:
         if step.turn.from_pool and not step.turn.missed:
             others = [entry for entry in table if entry.question_id != previous] or list(table)
             first = min(
@@ -93,11 +107,12 @@ def test_the_earliest_due_entry_comes_first(plan: Plan) -> None:
         previous, table = step.turn.question_id, step.entries
 
 
-@whole_sessions
-@given(plan=plans())
-def test_every_right_answer_takes_one_off_what_is_left_and_no_wrong_one_does(plan: Plan) -> None:
-    left = progress_of(play(plan)[0].before).answers_left
-    for step in play(plan):
+@of_any_session
+def every_right_answer_takes_one_off_what_is_left_and_no_wrong_one_does(
+    _: Plan, played: list[Step]
+) -> None:
+    left = progress_of(played[0].before).answers_left
+    for step in played:
         now = progress_of(step.after).answers_left
         if step.answered.outcome.correct:
             assert now == left - 1
@@ -107,10 +122,10 @@ def test_every_right_answer_takes_one_off_what_is_left_and_no_wrong_one_does(pla
     assert left == 0
 
 
-@whole_sessions
-@given(plan=plans())
-def test_a_session_always_ends_in_the_stated_number_of_right_answers(plan: Plan) -> None:
-    played = play(plan)
+@of_any_session
+def a_session_always_ends_in_the_stated_number_of_right_answers(
+    _: Plan, played: list[Step]
+) -> None:
     wrong = [at for at, step in enumerate(played) if step.answered.outcome is Outcome.WRONG]
     careful_from = wrong[-1] + 1 if wrong else 0
 
@@ -121,10 +136,8 @@ def test_a_session_always_ends_in_the_stated_number_of_right_answers(plan: Plan)
     assert played[-1].after.status is Status.COMPLETED
 
 
-@whole_sessions
-@given(plan=plans())
-def test_states_are_equal_to_the_byte_when_a_session_is_replayed(plan: Plan) -> None:
-    played = play(plan)
+@of_any_session
+def states_are_equal_to_the_byte_when_a_session_is_replayed(plan: Plan, played: list[Step]) -> None:
     answers = [step.submission for step in played]
 
     again = list(replay(plan.begun, plan.bank, answers))
@@ -133,10 +146,11 @@ def test_states_are_equal_to_the_byte_when_a_session_is_replayed(plan: Plan) -> 
     assert repr(again[-1]) == repr(played[-1].after)
 
 
-@whole_sessions
-@given(plan=plans_with_gaps())
-def test_no_question_is_fresh_twice_and_none_is_asked_that_was_not_to_be(plan: Plan) -> None:
-    fresh = [step.question for step in play_or_nothing(plan) if step.fresh]
+@of_a_session_with_gaps
+def no_question_is_fresh_twice_and_none_is_asked_that_was_not_to_be(
+    plan: Plan, played: list[Step]
+) -> None:
+    fresh = [step.question for step in played if step.fresh]
 
     assert len({each.question_id for each in fresh}) == len(fresh)
     assert not any(each.retired for each in fresh)
@@ -147,12 +161,10 @@ def test_no_question_is_fresh_twice_and_none_is_asked_that_was_not_to_be(plan: P
         assert asked[category] == min(ask, live)
 
 
-@whole_sessions
-@given(plan=plans_with_gaps())
-def test_everything_is_mastered_at_the_end_and_every_submission_counted(plan: Plan) -> None:
-    played = play_or_nothing(plan)
-    if not played:
-        return
+@of_a_session_with_gaps
+def everything_is_mastered_at_the_end_and_every_submission_counted(
+    _: Plan, played: list[Step]
+) -> None:
     end = progress_of(played[-1].after)
 
     assert end.mastered == end.total_questions == end.questions_answered
@@ -161,10 +173,10 @@ def test_everything_is_mastered_at_the_end_and_every_submission_counted(plan: Pl
     assert (end.penalty_indicator, end.answers_left, end.percent_complete) == ("", 0, 100.0)
 
 
-@whole_sessions
-@given(plan=plans())
-def test_no_question_comes_twice_in_a_row_unless_missed_or_the_only_one(plan: Plan) -> None:
-    played = play(plan)
+@of_any_session
+def no_question_comes_twice_in_a_row_unless_missed_or_the_only_one(
+    _: Plan, played: list[Step]
+) -> None:
     for step, following in pairwise(played):
         if following.turn.missed:
             assert following.question is step.question
@@ -174,10 +186,11 @@ def test_no_question_comes_twice_in_a_row_unless_missed_or_the_only_one(plan: Pl
             assert [entry.question_id for entry in step.entries] == [step.turn.question_id]
 
 
-@whole_sessions
-@given(plan=plans())
-def test_pins_hold_in_every_order_and_a_retry_is_shuffled_when_it_can_be(plan: Plan) -> None:
-    for step in play(plan):
+@of_any_session
+def pins_hold_in_every_order_and_a_retry_is_shuffled_when_it_can_be(
+    _: Plan, played: list[Step]
+) -> None:
+    for step in played:
         order = step.turn.order
         assert sorted(order) == list(range(len(step.question.choices)))
         for place, choice in enumerate(step.question.choices):
@@ -188,10 +201,8 @@ def test_pins_hold_in_every_order_and_a_retry_is_shuffled_when_it_can_be(plan: P
             assert (retry.order == order) is (movable(step) < 2)
 
 
-@whole_sessions
-@given(plan=plans())
-def test_turns_and_versions_count_every_answer(plan: Plan) -> None:
-    played = play(plan)
+@of_any_session
+def turns_and_versions_count_every_answer(_: Plan, played: list[Step]) -> None:
     for number, step in enumerate(played, start=1):
         assert step.before.turns == number
         assert step.before.version == number
@@ -200,11 +211,12 @@ def test_turns_and_versions_count_every_answer(plan: Plan) -> None:
     assert played[-1].after.turns == len(played)
 
 
-@whole_sessions
-@given(plan=plans())
-def test_entries_are_queued_in_strictly_rising_order_whatever_the_clock_does(plan: Plan) -> None:
+@of_any_session
+def entries_are_queued_in_strictly_rising_order_whatever_the_clock_does(
+    _: Plan, played: list[Step]
+) -> None:
     last = 0
-    for step in play(plan):
+    for step in played:
         for change in step.answered.pool_changes:
             if isinstance(change, EntryQueued):
                 assert change.entry.queued_at > last
@@ -213,11 +225,10 @@ def test_entries_are_queued_in_strictly_rising_order_whatever_the_clock_does(pla
                 last = change.entry.queued_at
 
 
-@whole_sessions
-@given(plan=plans())
-def test_the_effects_of_all_answers_leave_an_empty_table(plan: Plan) -> None:
+@of_any_session
+def the_effects_of_all_answers_leave_an_empty_table(_: Plan, played: list[Step]) -> None:
     table: dict[tuple[int, str], PoolEntry] = {}
-    for step in play(plan):
+    for step in played:
         for change in step.answered.pool_changes:
             if isinstance(change, EntryRemoved):
                 assert table.pop(change.entry.key) == change.entry
@@ -229,9 +240,8 @@ def test_the_effects_of_all_answers_leave_an_empty_table(plan: Plan) -> None:
     assert table == {}
 
 
-@settings(deadline=None, max_examples=250)
-@given(plan=plans())
-def test_every_step_is_one_the_reference_model_allows(plan: Plan) -> None:
+@of_any_session
+def every_step_is_one_the_reference_model_allows(plan: Plan, played: list[Step]) -> None:
     model = ReferenceModel(
         sheets={
             identifier: Sheet(
@@ -251,7 +261,6 @@ def test_every_step_is_one_the_reference_model_allows(plan: Plan) -> None:
         if plan.spacing
         else None,
     )
-    played = play(plan)
     for step in played:
         turn = step.turn
         if turn.missed:
@@ -290,14 +299,27 @@ def agree(model: ReferenceModel, step: Step, *, before: bool) -> None:
     assert said.total_questions == len(model.seen) + sum(model.to_ask.values())
 
 
-def play_or_nothing(plan: Plan) -> list[Step]:
-    """Play a plan whose bank may be retired as a whole."""
+@settings(deadline=None, max_examples=250)
+@given(plan=plans())
+def test_every_property_of_any_session_holds(plan: Plan) -> None:
+    """Playing costs more than checking: each session is played once for all properties."""
     played = play(plan)
-    assert played or not set(plan.bank) - plan.retired
-    return played
+    for holds in OF_ANY_SESSION:
+        holds(plan, played)
 
 
-@whole_sessions
+@settings(deadline=None, max_examples=80)
+@given(plan=plans_with_gaps())
+def test_every_property_of_a_session_with_gaps_holds(plan: Plan) -> None:
+    played = play(plan)
+    if not played:
+        assert not set(plan.bank) - plan.retired
+        return
+    for holds in OF_A_SESSION_WITH_GAPS:
+        holds(plan, played)
+
+
+@settings(deadline=None, max_examples=80)
 @given(plan=plans())
 def test_neither_draws_nor_reasons_depend_on_the_right_choice(plan: Plan) -> None:
     single = replace(plan, shapes=(question(count=4, right=[0]),))

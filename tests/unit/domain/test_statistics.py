@@ -18,6 +18,8 @@ from domain.session.state import Session
 from tests.unit.domain.builders import Learner, bank, entry, question, seeded, session, source
 from tests.unit.domain.chi_square import Cell, chi_square, limit
 
+pytestmark = pytest.mark.slow
+
 
 def fits(found: Iterable[Cell], weights: Mapping[Cell, int]) -> bool:
     """Tell whether what was found is spread over the cells by their weights."""

@@ -359,6 +359,7 @@ def test_more_questions_than_fit_are_all_served_at_once(size_of_one: int) -> Non
     assert held(subject, *range(100)) == list(range(90, 100))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("per_second", "seconds_between_edits", "at_least"),
     [(3, 3_600, 0.72), (29, 3_600, 0.93), (29, 600, 0.74)],

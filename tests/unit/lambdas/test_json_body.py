@@ -148,6 +148,7 @@ def test_texts_and_keys_are_normalized_wherever_they_are() -> None:
     assert parsed == {COMPOSED: [COMPOSED, {"a": {COMPOSED: COMPOSED}}]}
 
 
+@pytest.mark.slow
 @repeatable
 @given(st.text('{}[]":,0123456789eE.+-\\uandfsl \n') | st.text().map(json.dumps))
 def test_any_text_is_either_read_as_json_or_refused(text: str) -> None:
@@ -181,6 +182,7 @@ def _all_normalized(value: Any) -> bool:
     return True
 
 
+@pytest.mark.slow
 @repeatable
 @given(_VALUES)
 def test_every_json_value_is_read_back_in_normal_form(value: Any) -> None:

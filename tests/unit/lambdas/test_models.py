@@ -173,6 +173,7 @@ def test_an_unknown_field_is_named_as_it_was_sent(model: type[RequestModel]) -> 
     assert faults(model, {**GOOD[model], "no such Field": None}) == ["no such Field"]
 
 
+@pytest.mark.slow
 def test_more_faults_than_a_response_can_hold_stay_a_response() -> None:
     with pytest.raises(ValidationError) as caught:
         QuestionDraft.read({**DRAFT, "answers": [0] * 100_000})

@@ -29,6 +29,8 @@ from ops.report.reading import (
     read,
 )
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 HOSTILE = (
     "</p><script>alert(1)</script> <b>5 < 6 & 'x' \"y\"</b> $\\frac{1}{2}$ **bold** `code` &amp;",

@@ -21,6 +21,8 @@ from ops.deploy.sign_in import (
     signed_in,
 )
 
+pytestmark = pytest.mark.slow
+
 ADA, PASSWORD = "ada@example.com", "Correct-horse-1"  # pragma: allowlist secret
 
 PRIVATE = int(
