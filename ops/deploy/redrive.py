@@ -35,6 +35,8 @@ from local.stream.pump import load_consumer
 from ops.deploy.outputs import Outputs
 
 _ALL_COUNTED, _SOMETHING_LEFT, _NOT_TRIED = 0, 1, 2
+_NO_QUEUE = ("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue")
+_WAIT_SECONDS = 1
 _HIDDEN_SECONDS = 300
 """How long the queue hides a message that was received, unless it is given back."""
 _SETTINGS = replace(DELIVERY, retries=1, record_age_seconds=sys.maxsize)
@@ -184,7 +186,7 @@ def _laptop_database(folder: DataFolder) -> Iterator[None]:
 
 
 @dataclass(slots=True)
-class Stage:
+class DeployedBatches:
     """The clients of a deployed stage, and the messages that are to be given back."""
 
     name: str
@@ -255,7 +257,7 @@ class Stage:
         received = self.sqs.receive_message(
             QueueUrl=self.queue_url,
             MaxNumberOfMessages=10,
-            WaitTimeSeconds=1,
+            WaitTimeSeconds=_WAIT_SECONDS,
             VisibilityTimeout=_HIDDEN_SECONDS,
         )
         found: list[Mapping[str, Any]] = received.get("Messages", [])
@@ -271,7 +273,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class _Object:
-    stage: Stage
+    stage: DeployedBatches
     name: str
 
     def read(self) -> bytes | None:
@@ -293,25 +295,32 @@ def queue_of(stage: str) -> str:
 
 @contextmanager
 def _deployed(name: str) -> Iterator[tuple[Iterator[FailedBatchAt], Send]]:
-    stage = _stage(name, Outputs.read(name).region)
+    stage = find_batches(name, Outputs.read(name).region)
     try:
         yield stage.batches(), stage.send
     finally:
         stage.give_back()
 
 
-def _stage(name: str, region: str) -> Stage:
+def find_batches(name: str, region: str) -> DeployedBatches:
+    """Return the failed batches of a stage.
+
+    Raises:
+        CommandError: The stage is not deployed there.
+    """
     session = boto3.Session(region_name=region)
     patient = Config(read_timeout=CONSUMER_SECONDS + 10, retries={"total_max_attempts": 2})
     sqs = session.client("sqs")
     try:
         queue_url = sqs.get_queue_url(QueueName=queue_of(name))["QueueUrl"]
-    except sqs.exceptions.QueueDoesNotExist:
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _NO_QUEUE:
+            raise
         raise CommandError(
             f"There is no queue {queue_of(name)} in {region}: is stage {name} deployed there?"
         ) from None
     account = session.client("sts").get_caller_identity()["Account"]
-    return Stage(
+    return DeployedBatches(
         name=name,
         bucket=bucket_of(name, account, region),
         queue_url=queue_url,

@@ -7,7 +7,7 @@ import pytest
 from local.data_folder import ROOT
 from ops.__main__ import main, operate
 
-WITHOUT_STAGE = {"inspect", "openapi", "tables", "vulnerabilities"}
+WITHOUT_STAGE = {"inspect", "lab", "openapi", "tables", "vulnerabilities"}
 """Commands about files, which are the same at every stage."""
 
 

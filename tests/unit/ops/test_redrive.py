@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +11,11 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
+from local.errors import CommandError
 from local.stream.event_source_mapping import ConsumerError, Record
-from ops.deploy.redrive import Report, Stage, bucket_of, redrive
+from ops.deploy.redrive import DeployedBatches, Report, bucket_of, find_batches, redrive
 
 BUCKET = bucket_of("dev", "123456789012", "eu-central-1")
-QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/quiz-dev-dead-letters"
 
 
 def record(number: int) -> Record:
@@ -119,88 +119,47 @@ def test_interrupted_it_has_forgotten_what_was_counted_and_nothing_else() -> Non
 
 @dataclass
 class Cloud:
-    """A deployed stage whose clients expect exactly the calls a test names."""
+    """A deployed stage: its bucket and its queue in moto, its function as a test needs it."""
 
-    stage: Stage
-    sqs: Stubber
-    s3: Stubber
-    functions: Stubber
+    stage: DeployedBatches
+    consumer: Consumer = field(default_factory=Consumer)
 
-    def receives(self, *messages: tuple[str, str]) -> None:
-        self.sqs.add_response(
-            "receive_message",
-            {"Messages": [{"Body": body, "ReceiptHandle": handle} for body, handle in messages]},
-            {
-                "QueueUrl": QUEUE,
-                "MaxNumberOfMessages": 10,
-                "WaitTimeSeconds": 1,
-                "VisibilityTimeout": 300,
-            },
-        )
+    def keeps(self, key: str, content: str) -> None:
+        self.stage.s3.put_object(Bucket=BUCKET, Key=key, Body=content)
 
-    def holds(self, key: str, content: str) -> None:
-        body = StreamingBody(io.BytesIO(content.encode()), len(content))
-        self.s3.add_response("get_object", {"Body": body}, {"Bucket": BUCKET, "Key": key})
+    def queues(self, body: str) -> None:
+        self.stage.sqs.send_message(QueueUrl=self.stage.queue_url, MessageBody=body)
 
-    def lists(self, *keys: str) -> None:
-        self.s3.add_response(
-            "list_objects_v2",
-            {"Contents": [{"Key": key} for key in keys]},
-            {"Bucket": BUCKET, "Prefix": "aws/lambda/"},
-        )
+    @property
+    def kept(self) -> list[str]:
+        listed = self.stage.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        return [each["Key"] for each in listed]
 
-    def answers(self, payload: object, records: Sequence[int], error: str | None = None) -> None:
-        body = json.dumps(payload).encode()
-        response: dict[str, Any] = {"Payload": StreamingBody(io.BytesIO(body), len(body))}
-        if error:
-            response["FunctionError"] = error
-        self.functions.add_response(
-            "invoke",
-            response,
-            {
-                "FunctionName": "quiz-dev-analytics",
-                "Qualifier": "live",
-                "Payload": json.dumps(
-                    {"Records": [record(number) for number in records], "redrive": True}
-                ).encode(),
-            },
-        )
-
-    def deletes(self, key: str, handle: str | None = None) -> None:
-        self.s3.add_response("delete_object", {}, {"Bucket": BUCKET, "Key": key})
-        if handle:
-            self.deletes_message(handle)
-
-    def deletes_message(self, handle: str) -> None:
-        self.sqs.add_response("delete_message", {}, {"QueueUrl": QUEUE, "ReceiptHandle": handle})
-
-    def gives_back(self, handle: str) -> None:
-        self.sqs.add_response(
-            "change_message_visibility",
-            {},
-            {"QueueUrl": QUEUE, "ReceiptHandle": handle, "VisibilityTimeout": 0},
-        )
+    @property
+    def messages(self) -> tuple[int, int]:
+        """How many messages the queue shows, and how many it hides."""
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        found = self.stage.sqs.get_queue_attributes(
+            QueueUrl=self.stage.queue_url, AttributeNames=names
+        )["Attributes"]
+        shown, hidden = (int(found[name]) for name in names)
+        return shown, hidden
 
     def redrive(self) -> Report:
         report = Report()
-        redrive(self.stage.batches(), self.stage.send, report)
+        redrive(self.stage.batches(), self.consumer, report)
         self.stage.give_back()
-        for stub in (self.sqs, self.s3, self.functions):
-            stub.assert_no_pending_responses()
         return report
 
 
 @pytest.fixture
-def cloud() -> Iterator[Cloud]:
-    session = boto3.Session("test", "test", region_name="eu-central-1")
-    clients = [session.client(name) for name in ("sqs", "s3", "lambda")]
-    stage = Stage("dev", BUCKET, QUEUE, *clients)
-    stubs = [Stubber(client) for client in clients]
-    for stub in stubs:
-        stub.activate()
-    yield Cloud(stage, *stubs)
-    for stub in stubs:
-        stub.deactivate()
+def cloud(aws: str, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    monkeypatch.setattr("ops.deploy.redrive._WAIT_SECONDS", 0)
+    boto3.client("s3").create_bucket(
+        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    boto3.client("sqs").create_queue(QueueName="quiz-dev-dead-letters")
+    return Cloud(find_batches("dev", aws))
 
 
 def told(*keys: str) -> str:
@@ -210,58 +169,70 @@ def told(*keys: str) -> str:
 
 
 def test_object_and_message_go_once_the_function_has_counted_all(cloud: Cloud) -> None:
-    cloud.receives((told("aws/lambda/a%3Ab"), "one"))
-    cloud.holds("aws/lambda/a:b", failed_batch(1, 2))
-    cloud.answers({"batchItemFailures": []}, [1, 2])
-    cloud.deletes("aws/lambda/a:b", "one")
-    cloud.receives()
-    cloud.lists()
+    cloud.keeps("aws/lambda/a:b", failed_batch(1, 2))
+    cloud.queues(told("aws/lambda/a%3Ab"))
     assert cloud.redrive().counted == 1
+    assert cloud.consumer.counted == ["1", "2"]
+    assert (cloud.kept, cloud.messages) == ([], (0, 0))
 
 
 def test_what_is_not_counted_is_given_back_to_the_queue_for_the_alarm(cloud: Cloud) -> None:
-    cloud.receives((told("aws/lambda/a"), "one"))
-    cloud.holds("aws/lambda/a", failed_batch(1))
-    cloud.answers({"batchItemFailures": [{"itemIdentifier": "1"}]}, [1])
-    cloud.answers({"errorType": "MalformedRecordError"}, [1], "Unhandled")
-    cloud.receives()
-    cloud.lists("aws/lambda/a")
-    cloud.gives_back("one")
+    cloud.keeps("aws/lambda/a", failed_batch(1))
+    cloud.queues(told("aws/lambda/a"))
+    cloud.consumer.poison = ["1"]
     assert cloud.redrive().left == {"aws/lambda/a": "1 of 1 record not counted"}
+    assert (cloud.kept, cloud.messages) == (["aws/lambda/a"], (1, 0))
 
 
 def test_a_batch_whose_message_the_queue_forgot_is_found_in_the_bucket(cloud: Cloud) -> None:
-    cloud.receives()
-    cloud.lists("aws/lambda/old")
-    cloud.holds("aws/lambda/old", failed_batch(1))
-    cloud.answers(None, [1])
-    cloud.deletes("aws/lambda/old")
+    cloud.keeps("aws/lambda/old", failed_batch(1))
     assert cloud.redrive().records == 1
+    assert cloud.kept == []
 
 
 def test_a_message_whose_object_is_gone_is_the_rest_of_an_interrupted_redrive(cloud: Cloud) -> None:
-    cloud.receives((told("aws/lambda/a"), "one"))
-    cloud.s3.add_client_error("get_object", "NoSuchKey", http_status_code=404)
-    cloud.deletes_message("one")
-    cloud.receives()
-    cloud.lists()
+    cloud.queues(told("aws/lambda/a"))
     assert cloud.redrive() == Report()
+    assert cloud.messages == (0, 0)
 
 
 def test_the_message_by_which_s3_tries_the_queue_goes(cloud: Cloud) -> None:
-    cloud.receives((json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"}), "one"))
-    cloud.deletes_message("one")
-    cloud.receives()
-    cloud.lists()
+    cloud.queues(json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"}))
     assert cloud.redrive() == Report()
+    assert cloud.messages == (0, 0)
 
 
 def test_a_message_that_comes_twice_is_sent_once(cloud: Cloud) -> None:
-    cloud.receives((told("aws/lambda/a"), "one"), (told("aws/lambda/a"), "again"))
-    cloud.holds("aws/lambda/a", failed_batch(1))
-    cloud.answers({}, [1])
-    cloud.deletes("aws/lambda/a", "one")
-    cloud.receives()
-    cloud.lists()
-    cloud.gives_back("again")  # the next redrive finds its object gone
+    cloud.keeps("aws/lambda/a", failed_batch(1))
+    for _ in range(2):
+        cloud.queues(told("aws/lambda/a"))
     assert cloud.redrive().counted == 1
+    assert cloud.consumer.counted == ["1"]
+    assert cloud.messages == (1, 0)  # the next redrive finds its object gone
+
+
+def test_a_stage_without_its_queue_is_not_deployed(aws: str) -> None:
+    with pytest.raises(CommandError, match=r"^There is no queue quiz-dev-dead-letters in "):
+        find_batches("dev", aws)
+
+
+@pytest.mark.parametrize("error", [None, "Unhandled"])
+def test_records_go_to_the_live_version_of_the_consumer(aws: str, error: str | None) -> None:
+    """moto runs functions in Docker alone: this call is checked against the service model."""
+    functions = boto3.client("lambda", aws)
+    body = b'{"batchItemFailures": []}'
+    response: dict[str, Any] = {"Payload": StreamingBody(io.BytesIO(body), len(body))}
+    payload = {"Records": [record(1)], "redrive": True}
+    expected = {"FunctionName": "quiz-dev-analytics", "Qualifier": "live"}
+    stage = DeployedBatches("dev", BUCKET, "", None, None, functions)
+    with Stubber(functions) as stub:
+        stub.add_response(
+            "invoke",
+            response | ({"FunctionError": error} if error else {}),
+            expected | {"Payload": json.dumps(payload).encode()},
+        )
+        if error:
+            with pytest.raises(ConsumerError, match="batchItemFailures"):
+                stage.send([record(1)])
+        else:
+            assert stage.send([record(1)]) == {"batchItemFailures": []}
