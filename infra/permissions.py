@@ -6,6 +6,8 @@ A transaction needs the permissions of the single writes in it.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lambdas.contract.routes import ROUTES, Access
+
 BY_CATEGORY = "byCategory"
 UNFINISHED_ERASURES = "unfinishedErasures"
 
@@ -38,6 +40,9 @@ class Grant:
     actions: tuple[str, ...]
     index: str | None = None
 
+
+AUDITED = frozenset(r.function for r in ROUTES if r.access is not Access.PUBLIC) | {"signup"}
+"""Functions that write audit records, and so read the pseudonym key."""
 
 PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "health": (),

@@ -40,7 +40,7 @@ from infra.permissions import PERMISSIONS, TableName
 from infra.stages import Stage
 from lambdas.contract.delivery import CONSUMER
 from lambdas.shared.store.breaker import Direction
-from lambdas.shared.telemetry.metrics import CIRCUITS_OPENED, LATENCY
+from lambdas.shared.telemetry.metrics import AUDIT_KEY_FAILURES, CIRCUITS_OPENED, LATENCY
 
 SLOW_MS = 200
 SLOW_READ_MS = 10
@@ -181,6 +181,12 @@ class Alarms(Construct):
                 ),
                 above=0,
             ),
+        )
+        yield self._ticket(
+            "audit-key",
+            "A function could not read the audit's key; without one, records name nobody.",
+            # Emitted when it happens, never as 0.
+            Condition(metric=emitted(stage, AUDIT_KEY_FAILURES, "Sum"), above=0),
         )
         for kind, name, text in (
             ("function-errors", "Errors", "A function ended in an error or ran out of time."),

@@ -39,11 +39,9 @@ class AuditTrail(Construct):
     unpacked is kept too, under `failed/`.
 
     Attributes:
-        environment: Environment variables that a function needs to write records.
         bucket: The bucket that keeps the records.
     """
 
-    environment: dict[str, str]
     bucket: s3.Bucket
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
@@ -79,7 +77,19 @@ class AuditTrail(Construct):
                 resources=[self._stream.attr_arn],
             )
         )
-        self.environment = {"AUDIT_KEY": self._key(stage)}
+        self._secret = self._key(stage)
+
+    def let_record(self, role: iam.Role) -> dict[str, str]:
+        """Let a function read the pseudonym key; return the environment it needs for that.
+
+        The secret is encrypted with AWS's key for Secrets Manager, which needs no grant.
+        """
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["secretsmanager:GetSecretValue"], resources=[self._secret.secret_arn]
+            )
+        )
+        return {"AUDIT_KEY_SECRET": self._secret.secret_arn}
 
     def follow(self, log_group: logs.LogGroup) -> None:
         """Take the audit records, and nothing else, out of a function's log."""
@@ -312,7 +322,7 @@ class AuditTrail(Construct):
         _allow_only(self.bucket, "s3:ReplicateObject", role)
         _allow_only(self.bucket, "s3:PutObject", None)
 
-    def _key(self, stage: Stage) -> str:
+    def _key(self, stage: Stage) -> secretsmanager.Secret:
         secret = secretsmanager.Secret(
             self,
             "Key",
@@ -329,8 +339,7 @@ class AuditTrail(Construct):
                 "pseudonym: actions before and after could not be told to be one person's."
             },
         )
-        # CloudFormation puts it into the functions' configuration, so that no start waits for it.
-        return secret.secret_value.unsafe_unwrap()
+        return secret
 
     def _logical_id(self, bucket: s3.Bucket) -> str:
         resource = bucket.node.default_child

@@ -12,7 +12,7 @@ from constructs import Construct
 from infra.constructs.audit_trail import AuditTrail
 from infra.constructs.table import Table
 from infra.findings import acknowledge
-from infra.permissions import Grant, TableName
+from infra.permissions import AUDITED, Grant, TableName
 from infra.stages import ProvisionedConcurrency, Stage
 from lambdas.contract.timeouts import USUAL_SECONDS
 
@@ -110,7 +110,7 @@ class Function(Construct):
                 "PERFORMANCE_MONITORING": str(stage.performance_monitoring).lower(),
                 "CIRCUIT_BREAKER_ENABLED": str(stage.circuit_breaker).lower(),
                 "CORS_ORIGINS": stage.cors_origin,
-                **audit.environment,
+                **(audit.let_record(role) if folder in AUDITED else {}),
                 **{grant.table.variable: tables[grant.table].table_name for grant in grants},
             },
         )

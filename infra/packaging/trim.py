@@ -26,6 +26,7 @@ SERVICES: dict[str, frozenset[str]] = {
         }
     ),
     "cognito-idp": frozenset({"AdminAddUserToGroup", "AdminDeleteUser"}),
+    "secretsmanager": frozenset({"GetSecretValue"}),
     "s3": frozenset({"PutObject"}),
 }
 """The AWS services the functions make clients of, and what those can call: no role may do more. Of

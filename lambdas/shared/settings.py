@@ -33,7 +33,7 @@ class Settings:
     client_id: str | None
     user_pool_id: str | None
     failed_batches_bucket: str | None
-    audit_key: str | None
+    audit_key_secret: str | None
     performance_monitoring: bool
     users_table: str | None
     questions_table: str | None
@@ -81,7 +81,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         client_id=environment.get("CLIENT_ID") or None,
         user_pool_id=environment.get("USER_POOL_ID") or None,
         failed_batches_bucket=environment.get("FAILED_BATCHES_BUCKET") or None,
-        audit_key=environment.get("AUDIT_KEY") or None,
+        audit_key_secret=environment.get("AUDIT_KEY_SECRET") or None,
         users_table=environment.get("USERS_TABLE"),
         questions_table=environment.get("QUESTIONS_TABLE"),
         sessions_table=environment.get("SESSIONS_TABLE"),

@@ -12,6 +12,7 @@ from lambdas.contract.delivery import DELIVERY
 from lambdas.contract.errors import ApiError
 from lambdas.contract.routes import ROUTES, Access
 from lambdas.shared.telemetry.metrics import (
+    AUDIT_KEY_FAILURES,
     BY_CODE,
     BY_OPERATION,
     CIRCUITS_OPENED,
@@ -61,7 +62,7 @@ FUNCTION_GB = 0.5
 
 ONLY_IN_TROUBLE = (
     *(FAULTS, FAILED_ATTEMPTS, THROTTLES, REFUSED_CALLS, CIRCUITS_OPENED),
-    *(UNFINISHED, MALFORMED),
+    *(UNFINISHED, MALFORMED, AUDIT_KEY_FAILURES),
 )
 """Metrics that are not emitted, and so not billed, in an hour without trouble."""
 

@@ -19,7 +19,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from infra.permissions import ACCOUNT_ACTIONS, PERMISSIONS
+from infra.permissions import ACCOUNT_ACTIONS, AUDITED, PERMISSIONS
 from infra.stages import STAGES
 from lambdas.contract.delivery import CONSUMER
 from lambdas.contract.routes import FUNCTIONS, ROUTES, Access, Route
@@ -162,11 +162,12 @@ def test_a_function_is_as_declared(deployment: Deployment, folder: str) -> None:
     variables = declared["Environment"]["Variables"]
     told = made["Environment"]["Variables"]
     assert told.keys() == variables.keys()
-    made_elsewhere = {"CLIENT_ID", "AUDIT_KEY", "USER_POOL_ID"}
+    made_elsewhere = {"CLIENT_ID", "AUDIT_KEY_SECRET", "USER_POOL_ID"}
     for variable in variables.keys() - made_elsewhere:
         assert told[variable] == resolved(api, variables[variable])
     assert told["STAGE"] == STAGE
-    assert len(told["AUDIT_KEY"]) == 64  # the secret itself, not the reference to it
+    if folder in AUDITED:
+        assert told["AUDIT_KEY_SECRET"].startswith("arn:aws:secretsmanager:")
     if folder in FUNCTIONS:
         assert told["CLIENT_ID"] == deployment.outputs.userPoolClientId
     if folder == "privacy":

@@ -35,6 +35,7 @@ from lambdas.shared.dead_letters import s3
 from lambdas.shared.settings import settings
 from lambdas.shared.store.client import database
 from lambdas.shared.store.errors import ConditionFailedError
+from lambdas.shared.telemetry.pseudonym_key import secrets_client
 from lambdas.shared.user_pool import cognito
 
 
@@ -102,6 +103,7 @@ seen = {
     "operations": {
         "dynamodb": list(database(settings()).client.meta.service_model.operation_names),
         "cognito-idp": list(cognito(None).meta.service_model.operation_names),
+        "secretsmanager": list(secrets_client().meta.service_model.operation_names),
         "s3": list(s3().meta.service_model.operation_names),
     },
 }

@@ -167,6 +167,7 @@ def test_the_trimmed_client_knows_the_operations_that_roles_allow(run: dict[str,
     assert allowed - {"ConditionCheckItem"} <= SERVICES["dynamodb"]
     accounts = {action for actions in ACCOUNT_ACTIONS.values() for action in actions}
     assert accounts == SERVICES["cognito-idp"]
+    assert SERVICES["secretsmanager"] == {"GetSecretValue"}
     assert {name: set(each) for name, each in run["operations"].items()} == SERVICES
 
 

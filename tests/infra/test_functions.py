@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.permissions import ACCOUNT_ACTIONS, PERMISSIONS, TableName
+from infra.permissions import ACCOUNT_ACTIONS, AUDITED, PERMISSIONS, TableName
 from lambdas.contract.delivery import CONSUMER
 from lambdas.contract.routes import FUNCTIONS
 from lambdas.contract.timeouts import timeout_of
@@ -78,6 +78,9 @@ def test_a_function_may_do_what_its_row_says_and_nothing_else(
             expected |= {(f"dynamodb:{action}", arn) for action in grant.actions}
         pool = f"<quiz-{stage_name}.Arn>"
         expected |= {(f"cognito-idp:{each}", pool) for each in ACCOUNT_ACTIONS.get(folder, ())}
+        if folder in AUDITED:
+            secret = api.text(function["Environment"]["Variables"]["AUDIT_KEY_SECRET"])
+            expected.add(("secretsmanager:GetSecretValue", secret))
         assert allowed(api, function) == expected, folder
 
 

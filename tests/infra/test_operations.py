@@ -152,6 +152,7 @@ def test_there_is_an_alarm_for_all_that_can_go_wrong(operations: Template) -> No
         *MATTERS,
         "api-latency",
         "circuit-opened",
+        "audit-key",
         "function-errors",
         "function-throttles",
         *(f"table-throttles-{table}" for table in TableName),

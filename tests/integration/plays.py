@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.shared.telemetry.audit_record import pseudonym
 from tests.integration.stage import ROUTE, Reply, Stage, draft, drafts, submission
+from tests.pseudonyms import pseudonym
 
 NOBODY = "0" * 27
 UNKNOWN = "geography:999999"

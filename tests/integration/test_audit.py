@@ -12,9 +12,10 @@ from lambdas.contract.errors import ApiError
 from lambdas.contract.routes import ROUTES, Access
 from lambdas.shared.store.client import ATTEMPT_SECONDS
 from lambdas.shared.telemetry import audit_record
-from lambdas.shared.telemetry.audit_record import AuditRecord, Target, pseudonym
+from lambdas.shared.telemetry.audit_record import AuditRecord, Target
 from tests.integration.plays import ADMIN, PLAYS, Play, Scene
 from tests.integration.stage import ROUTE, Fault, Reply, Stage, refuses, unreachable
+from tests.pseudonyms import pseudonym
 
 ACTIONS = [route for route in ROUTES if route.access is not Access.PUBLIC]
 by_action = pytest.mark.parametrize("operation", [route.operation for route in ACTIONS])
@@ -31,6 +32,7 @@ SCHEMA: Mapping[str, Callable[[Any], bool]] = {
     "at": lambda value: bool(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", value)),
     "requestId": lambda value: isinstance(value, str),
     "who": lambda value: value is None or bool(re.fullmatch("[0-9a-f]{32}", value)),
+    "keyVersion": lambda value: value == "local",
     "what": lambda value: value in ROUTE,
     "on": lambda value: all(
         isinstance(ids, list) and ids and all(re.fullmatch(ID[Target(kind)], each) for each in ids)

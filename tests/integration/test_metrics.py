@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
 from domain.session.pool import HEAD_CAPACITY
 from infra.constructs.gateway import ACCESS_LOG_FORMAT
@@ -23,6 +24,7 @@ from lambdas.shared.services import Services
 from lambdas.shared.store.breaker import Direction
 from lambdas.shared.store.client import database
 from lambdas.shared.telemetry.metrics import CALLS, COUNTING, METRICS, NAMESPACE, NO_OPERATION, PLAY
+from lambdas.shared.telemetry.pseudonym_key import key_cache
 from ops.cost.budgets import LOG_LINE_BYTES
 from ops.cost.capacity import ONLY_IN_TROUBLE, metrics_in_use
 from tests import emf
@@ -90,6 +92,13 @@ def circuit_opened(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[st
     yield from written(stage)
 
 
+def without_key(stage: Stage) -> Iterator[str]:
+    """Have the audit's key be missing."""
+    with mock_aws():
+        assert key_cache(stage.services.settings, "missing").current() is None
+    yield from written(stage)
+
+
 def troubled(stage: Stage, session_id: str) -> Iterator[str]:
     """Play on through throttling, a conflict and a fault of our own."""
     stage.pauses()
@@ -149,6 +158,7 @@ def everything(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Output:
     stage.save(*drafts("rivers", 4))
     lines += troubled(stage, stage.start({"category": "rivers"}, percentage=0))
     lines += circuit_opened(stage, monkeypatch)
+    lines += without_key(stage)
     lines += counted(stage)
     lines += done_and_refused(Scene.of(stage), "eraseUser")  # nobody is left to do more
     return Output(lines)

@@ -15,6 +15,7 @@ from lambdas.shared.http.store_problems import client_error
 from lambdas.shared.settings import settings
 from lambdas.shared.telemetry import audit_record
 from lambdas.shared.telemetry.metrics import COLD_STARTS
+from lambdas.shared.telemetry.pseudonym_key import current_key
 from lambdas.shared.telemetry.request_log import Usage, log_fault, log_request, note, usage
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def _initialize(warm_up: WarmUp | None) -> None:
     token = usage.set(Usage(deadline=monotonic() + WARM_UP_SECONDS))
     try:
         current = services()
+        current_key()
         if warm_up:
             warm_up(current)
     except Exception as error:  # what is wrong the first request meets again, and answers

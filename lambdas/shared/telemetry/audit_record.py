@@ -4,10 +4,8 @@ It is written as a log line of its own kind, whatever the log level, and a subsc
 it to a store of its own. It names things by their ids: no text, choice, e-mail, name or token.
 """
 
-import hmac
 import json
 import re
-import secrets
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -19,14 +17,11 @@ from typing import Any, TypedDict
 from urllib.parse import unquote
 
 from lambdas.contract.routes import ME, Access, Route
-from lambdas.shared.settings import settings
+from lambdas.shared.telemetry.pseudonym_key import current_key
 from lambdas.shared.timestamps import iso
 
 KIND = "audit"
 """What the field `kind` of a record says; no other line has that field."""
-
-_PSEUDONYM_HEX = 32
-"""128 bits: two users share a pseudonym only by a chance of 1 in 10^20 among 10^9 of them."""
 
 
 class Target(StrEnum):
@@ -50,15 +45,23 @@ _TARGETS = {
 class AuditRecord(TypedDict):
     """A record, whole: every field is always there.
 
-    `who` is a pseudonym, None where nobody could be told; `what` an operation of the route table or
-    a trigger, None for no route; `on` ids by kind, a user's a pseudonym too; `status` that of the
-    response, for a trigger 200 or 500; `code` the contract's, None for what was done.
+    Attributes:
+        kind: `KIND`.
+        at: Time of the response.
+        requestId: The request, or the invocation of a trigger.
+        who: Pseudonym of the caller; None for an unknown caller, or without a key.
+        keyVersion: Version of the key that made the pseudonyms, None without one.
+        what: Operation of the route table or trigger; None for no route.
+        on: Ids by kind; a user's are pseudonyms, and left out without a key.
+        status: Status of the response; for a trigger 200 or 500.
+        code: Code of the error, None for an action that was carried out.
     """
 
     kind: str
     at: str
     requestId: str
     who: str | None
+    keyVersion: str | None
     what: str | None
     on: dict[str, list[str]]
     status: int
@@ -129,15 +132,18 @@ def write_record(
     code: str | None = None,
 ) -> None:
     """Write one record; `who` and the users of `on` are ids, and become pseudonyms here."""
+    key = current_key()
     line: AuditRecord = {
         "kind": KIND,
         "at": iso(time.time_ns() // 1_000_000),
         "requestId": request_id,
-        "who": who and pseudonym(who),
+        "who": key.pseudonym(who) if key and who else None,
+        "keyVersion": key.version if key else None,
         "what": what,
         "on": {
-            kind: [pseudonym(each) for each in ids] if kind == Target.USER else list(ids)
+            kind: list(map(key.pseudonym, ids)) if key and kind == Target.USER else list(ids)
             for kind, ids in on.items()
+            if key or kind != Target.USER
         },
         "status": status,
         "code": code,
@@ -147,27 +153,6 @@ def write_record(
 
 # ASCII only: a line break of any alphabet is escaped, so one record is one line.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
-
-
-def pseudonym(user_id: str) -> str:
-    """Return what stands for a user in the audit: HMAC-SHA-256 under the stage's key, in hex.
-
-    The same user has the same one as long as the key lives; without the key nobody can tell from
-    a `sub` which records are its own.
-    """
-    return _under(_key(), user_id)
-
-
-@lru_cache(maxsize=256)
-def _under(key: bytes, user_id: str) -> str:
-    return hmac.digest(key, user_id.encode(), "sha256").hex()[:_PSEUDONYM_HEX]
-
-
-@lru_cache(maxsize=1)
-def _key() -> bytes:
-    # Where no key is given, as on a laptop, pseudonyms hold for the life of the process. Never is
-    # there one that anybody could make.
-    return (settings().audit_key or secrets.token_hex()).encode()
 
 
 _compiled = lru_cache(maxsize=None)(re.compile)

@@ -104,6 +104,10 @@ CONFLICTS = Metric(
 REFUSED_CALLS = Metric("RefusedCalls", COUNT, BY_STAGE, "Calls an open circuit refused")
 CIRCUITS_OPENED = Metric("CircuitOpened", COUNT, BY_DIRECTION, "Circuits that opened")
 
+AUDIT_KEY_FAILURES = Metric(
+    "AuditKeyFailures", COUNT, BY_STAGE, "Reads of the audit's pseudonym key that failed"
+)
+
 CACHE_HITS = Metric(
     "CacheHits",
     COUNT,

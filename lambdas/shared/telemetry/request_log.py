@@ -22,6 +22,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from lambdas.shared.telemetry.metrics import (
+    AUDIT_KEY_FAILURES,
     CALLS,
     CIRCUITS_OPENED,
     ERRORS,
@@ -181,6 +182,21 @@ def log_breaker_opened(settings: "Settings", table: str, direction: str) -> None
     fields = {"event": "circuitOpened", "table": table}
     dimensions, values = {"Direction": direction}, Values({CIRCUITS_OPENED.name: 1})
     log_measured(settings, "WARNING", "Circuit opened", fields, dimensions, values)
+
+
+def log_key_failure(settings: "Settings", error: Exception) -> None:
+    """Log and count a failed read of the audit's key; a message of AWS names the role and no more.
+
+    The kind of refusal is one of AWS's own codes.
+    """
+    response = getattr(error, "response", None) or {}
+    fields = {
+        "event": "auditKey",
+        "error": type(error).__name__,
+        "refusal": response.get("Error", {}).get("Code", ""),
+    }
+    values = Values({AUDIT_KEY_FAILURES.name: 1})
+    log_measured(settings, "ERROR", "The audit's key cannot be read", fields, {}, values)
 
 
 def log_measured(

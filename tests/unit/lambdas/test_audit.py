@@ -18,14 +18,15 @@ from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
 from lambdas.shared.services import Services
 from lambdas.shared.settings import LOG_LEVELS, settings
-from lambdas.shared.telemetry import audit_record
+from lambdas.shared.telemetry import audit_record, pseudonym_key
 from lambdas.shared.telemetry.audit_record import (
     AuditRecord,
     Target,
     name_target,
-    pseudonym,
     write_record,
 )
+from lambdas.shared.telemetry.pseudonym_key import PseudonymKey
+from tests.pseudonyms import pseudonym
 from tests.unit.lambdas.builders import CLIENT_ID, QUESTION_ID, SESSION_ID, claims, event
 
 KEY = "made-up-key"  # pragma: allowlist secret
@@ -44,7 +45,7 @@ FORGED = [
 def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("STAGE", "test")
     monkeypatch.setenv("CLIENT_ID", CLIENT_ID)
-    monkeypatch.setenv("AUDIT_KEY", KEY)
+    monkeypatch.delenv("AUDIT_KEY_SECRET", raising=False)
     monkeypatch.setattr(module, "services", lambda: cast("Services", SimpleNamespace()))
     forget()
     yield
@@ -53,7 +54,7 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def forget() -> None:
     settings.cache_clear()
-    audit_record._key.cache_clear()  # noqa: SLF001
+    pseudonym_key._source.cache_clear()  # noqa: SLF001
 
 
 def operation(error: BaseException | None = None, **targets: list[str]) -> Operation:
@@ -105,6 +106,7 @@ def test_a_record_tells_who_did_what_on_what_when_and_how_it_ended(
         "kind": "audit",
         "requestId": "request-1",
         "who": pseudonym(ADA),
+        "keyVersion": "local",
         "what": "submitAnswer",
         "on": {"session": [SESSION_ID], "question": [QUESTION_ID]},
         "status": 200,
@@ -263,7 +265,8 @@ def test_another_users_id_is_recorded_as_a_pseudonym(capsys: pytest.CaptureFixtu
 
 
 def test_a_pseudonym_is_what_the_runbook_computes() -> None:
-    assert pseudonym(ADA) == hmac.new(KEY.encode(), ADA.encode(), hashlib.sha256).hexdigest()[:32]
+    expected = hmac.new(KEY.encode(), ADA.encode(), hashlib.sha256).hexdigest()[:32]
+    assert PseudonymKey("v1", KEY.encode()).pseudonym(ADA) == expected
 
 
 def test_no_id_of_a_user_is_in_a_record(capsys: pytest.CaptureFixture[str]) -> None:
@@ -272,23 +275,27 @@ def test_no_id_of_a_user_is_in_a_record(capsys: pytest.CaptureFixture[str]) -> N
     assert ADA not in capsys.readouterr().out
 
 
-def test_another_key_gives_other_pseudonyms(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = pseudonym(ADA)
-    monkeypatch.setenv("AUDIT_KEY", "another")
-    forget()
-    assert pseudonym(ADA) != before
+def test_another_key_gives_other_pseudonyms() -> None:
+    first, second = (PseudonymKey("v1", key).pseudonym(ADA) for key in (b"one", b"another"))
+    assert first != second
 
 
-def test_without_a_key_pseudonyms_hold_for_the_process_and_nobody_can_make_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("AUDIT_KEY")
-    forget()
+def test_without_a_secret_pseudonyms_hold_for_the_process_and_nobody_can_make_them() -> None:
     first = pseudonym(ADA)
     assert pseudonym(ADA) == first
     assert first not in (hashlib.sha256(ADA.encode()).hexdigest()[:32], ADA)
     forget()
     assert pseudonym(ADA) != first
+
+
+def test_without_a_key_a_record_names_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(audit_record, "current_key", lambda: None)
+    ask("getProgress", token=claims(ADA), pathParameters={"userId": "me"})
+    told = record(capsys)
+    assert (told["who"], told["keyVersion"], told["on"]) == (None, None, {})
+    assert told["status"] == 200
 
 
 # One line
