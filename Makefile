@@ -16,6 +16,7 @@ INSTALLED := $(VENV) node_modules/.installed
 RUN       := $(if $(wildcard $(VENV)),$(VENV),.venv/.run) \
 	$(if $(wildcard node_modules/.installed),node_modules/.installed,node_modules/.run)
 REHEARSAL := .venv-rehearsal/.installed
+CLIENTS   := .venv-clients/.installed tests/clients/node_modules/.installed
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command "make lock"
@@ -129,7 +130,7 @@ contracts: $(VENV) ## which package may import which
 	$(BIN)/lint-imports --no-logo
 
 unit: $(INSTALLED) ## tests with coverage, all but deployment, load and browser (TESTS=tests/unit)
-	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/browser --ignore=tests/deployment --ignore=tests/load --benchmark-disable $(if $(TESTS),$(TESTS),--cov --cov-fail-under=95)
+	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/browser --ignore=tests/clients --ignore=tests/deployment --ignore=tests/load --benchmark-disable $(if $(TESTS),$(TESTS),--cov --cov-fail-under=95)
 
 format: $(VENV) ## format, and mend what can be mended
 	$(BIN)/ruff check --fix-only
@@ -149,6 +150,7 @@ lock: $(VENV) ## remake the lock files, keeping the versions that still fit
 	$(LOCK) $(LOCK_FLAGS) -o requirements/dev.txt -c requirements/runtime.txt pyproject.toml --group infra --group local --group reports --group dev --group lab
 	$(LOCK) $(LOCK_FLAGS) -o requirements/run.txt -c requirements/dev.txt pyproject.toml --group local
 	$(LOCK) $(LOCK_FLAGS) -o requirements/rehearsal.txt --group rehearsal
+	$(LOCK) $(LOCK_FLAGS) -o requirements/clients.txt --group clients
 	$(BIN)/npm install --package-lock-only
 
 upgrade: LOCK_FLAGS := --upgrade
@@ -164,7 +166,7 @@ tables: $(INSTALLED) ## write the laptop's tables from the synthesized template
 	@$(PYTHON) -m ops tables
 
 ##@ Prove more than a test run does: contributors
-.PHONY: browser reliability recount fuzz scan
+.PHONY: browser clients reliability recount fuzz scan
 # Without a Chromium on the machine, the one of tests/browser/package.json is installed.
 browser: $(INSTALLED) ## the play page in a real Chromium; pictures in build/browser (CHROMIUM=)
 	@command -v "$(or $(CHROMIUM),chromium)" google-chrome >/dev/null || $(BIN)/npm --prefix tests/browser ci >&2
@@ -172,6 +174,9 @@ browser: $(INSTALLED) ## the play page in a real Chromium; pictures in build/bro
 
 reliability: $(INSTALLED) ## the exactly-once proof at length (HISTORIES=1000)
 	RELIABILITY_HISTORIES=$(HISTORIES) STATE_MACHINE_RUNS=$(HISTORIES) $(BIN)/pytest -n 2 --dist loadfile tests/reliability
+
+clients: $(INSTALLED) $(CLIENTS) ## lint the API document; generate three clients, type-check and play them
+	$(BIN)/pytest -q tests/clients
 
 recount: $(INSTALLED) ## statistics against a recount of answers over HTTP (ANSWERS=10000)
 	ANSWERS=$(ANSWERS) $(BIN)/pytest -q tests/delivery
@@ -234,10 +239,17 @@ $(VENV) .venv/.run:
 	@$(BIN)/uv pip sync --quiet --python $(PYTHON) --require-hashes $< >&2
 	@touch $@
 
-$(REHEARSAL): requirements/rehearsal.txt | $(VENV)
-	@echo "Installing the local cloud into .venv-rehearsal" >&2
-	@$(BIN)/uv venv --quiet --clear --python $(PYTHON) .venv-rehearsal >&2
-	@$(BIN)/uv pip sync --quiet --python .venv-rehearsal/bin/python --require-hashes $< >&2
+.venv-rehearsal/.installed: requirements/rehearsal.txt
+.venv-clients/.installed: requirements/clients.txt
+.venv-rehearsal/.installed .venv-clients/.installed: | $(VENV)
+	@echo "Installing the Python packages into $(@D)" >&2
+	@$(BIN)/uv venv --quiet --clear --python $(PYTHON) $(@D) >&2
+	@$(BIN)/uv pip sync --quiet --python $(@D)/bin/python --require-hashes $< >&2
+	@touch $@
+
+tests/clients/node_modules/.installed: tests/clients/package-lock.json | $(VENV)
+	@echo "Installing the Node packages into $(@D)" >&2
+	@$(BIN)/npm --prefix tests/clients ci >&2
 	@touch $@
 
 node_modules/.run: NPM_FLAGS := --omit=dev

@@ -30,6 +30,13 @@ _ERRORS = {
 }
 _RETRIED = (429, 503)
 LAPTOP = "http://127.0.0.1:8000"
+_CALLERS = {
+    Access.PUBLIC: "anybody, without a token",
+    Access.LEARNER: "a learner, on their own data",
+    Access.SELF: "the user named in the path",
+    Access.SELF_OR_ADMIN: "the user named in the path, or an administrator",
+    Access.ADMIN: "an administrator",
+}
 _TAGS = {
     "play": "Start sessions, show questions, answer them.",
     "progress": "What a learner did and still owes.",
@@ -72,6 +79,12 @@ def openapi_document(routes: Sequence[Route] = ROUTES, laptop: str = LAPTOP) -> 
             "title": "Adaptive quiz",
             "version": VERSION,
             "summary": "A quiz in which every wrong answer comes back until it is mastered.",
+            "description": (
+                "Learners start sessions, answer the question on screen, and are asked again what "
+                "they missed. Errors are problem documents (RFC 9457) with a stable `code`. "
+                "Repeating a request is safe: an answer counts once."
+            ),
+            "contact": {"name": "The maintainers"},
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [
@@ -132,10 +145,9 @@ def _operation(route: Route, schemas: dict[str, Schema]) -> Schema:
         "summary": route.summary,
         "tags": [_tag(route)],
     }
+    operation["description"] = f"Who may call it: {_CALLERS[route.access]}."
     if route.access is Access.PUBLIC:
         operation["security"] = []
-    else:
-        operation["description"] = f"Who may call it: {route.access.value}."
     parameters = [_parameter(p, "query") for p in route.query]
     parameters += [_parameter(p, "header") for p in route.headers]
     if parameters:
