@@ -10,6 +10,9 @@ from lambdas.contract.routes import ROUTES, Access
 
 BY_CATEGORY = "byCategory"
 UNFINISHED_ERASURES = "unfinishedErasures"
+UNFINISHED_SESSIONS = "unfinishedSessions"
+BEYOND_HEAD = "beyondHead"
+OWED_BY_CATEGORY = "owedByCategory"
 
 
 class TableName(StrEnum):
@@ -48,15 +51,29 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "health": (),
     "session": (
         Grant(table=TableName.QUESTIONS, actions=("GetItem", "BatchGetItem")),
-        Grant(table=TableName.USERS, actions=("BatchGetItem", "ConditionCheckItem")),
-        Grant(table=TableName.SESSIONS, actions=("GetItem", "BatchGetItem", "PutItem", "Query")),
-        Grant(table=TableName.WRONG_ANSWERS, actions=("Query", "UpdateItem", "DeleteItem")),
+        Grant(table=TableName.USERS, actions=("BatchGetItem", "UpdateItem")),
+        Grant(
+            table=TableName.SESSIONS,
+            actions=(
+                "GetItem",
+                "BatchGetItem",
+                "PutItem",
+                "UpdateItem",
+                "ConditionCheckItem",
+                "Query",
+            ),
+        ),
+        Grant(table=TableName.SESSIONS, index=UNFINISHED_SESSIONS, actions=("Query",)),
+        Grant(table=TableName.WRONG_ANSWERS, actions=("UpdateItem", "DeleteItem")),
+        Grant(table=TableName.WRONG_ANSWERS, index=OWED_BY_CATEGORY, actions=("Query",)),
+        Grant(table=TableName.WRONG_ANSWERS, index=BEYOND_HEAD, actions=("Query",)),
     ),
     # Writes only when the question on screen is gone from the bank and another takes its place.
     "quiz": (
         Grant(table=TableName.SESSIONS, actions=("GetItem", "PutItem")),
         Grant(table=TableName.QUESTIONS, actions=("GetItem", "BatchGetItem")),
-        Grant(table=TableName.WRONG_ANSWERS, actions=("Query", "DeleteItem")),
+        Grant(table=TableName.WRONG_ANSWERS, actions=("DeleteItem",)),
+        Grant(table=TableName.WRONG_ANSWERS, index=BEYOND_HEAD, actions=("Query",)),
     ),
     "answer": (
         Grant(table=TableName.SESSIONS, actions=("GetItem", "PutItem")),
@@ -64,8 +81,9 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
         Grant(table=TableName.PROGRESS, actions=("UpdateItem",)),
         Grant(
             table=TableName.WRONG_ANSWERS,
-            actions=("PutItem", "UpdateItem", "DeleteItem", "Query"),
+            actions=("PutItem", "UpdateItem", "DeleteItem"),
         ),
+        Grant(table=TableName.WRONG_ANSWERS, index=BEYOND_HEAD, actions=("Query",)),
     ),
     "progress": (
         Grant(table=TableName.USERS, actions=("GetItem",)),

@@ -289,6 +289,7 @@ def answer(
             version=question.version,
             selected=chosen,
             outcome=outcome,
+            session_version=session.version + 1,
         ),
     )
     mastery = {Outcome.WRONG: False, Outcome.MASTERED: True}

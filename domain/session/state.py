@@ -96,13 +96,24 @@ class Turn(NamedTuple):
 
 
 class ProcessedTurn(NamedTuple):
-    """The turn answered last: enough to recognize its answer and to give the same response."""
+    """The turn answered last: enough to recognize its answer and to give the same response.
+
+    Attributes:
+        turn: its number.
+        question_id: the question answered.
+        version: the version of the question by which it was graded.
+        selected: indexes of the selected choices, ascending.
+        outcome: how it was graded.
+        session_version: the version of the session with this answer; 0 if an earlier release
+            did not store it.
+    """
 
     turn: int
     question_id: str
     version: int
     selected: tuple[int, ...]
     outcome: Outcome
+    session_version: int = 0
 
 
 class Session(NamedTuple):

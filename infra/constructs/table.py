@@ -1,5 +1,7 @@
 """A table."""
 
+from collections.abc import Sequence
+
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
@@ -52,6 +54,21 @@ class Table(dynamodb.Table):
                     "import bring back; stages with real data set table_recovery."
                 },
             )
+
+    def add_local_index(
+        self, name: str, *, sort_key: dynamodb.Attribute, attributes: Sequence[str] = ()
+    ) -> None:
+        """Add an index over each partition, which can be read with strong consistency.
+
+        Only items that have `sort_key` are in it, with their keys and `attributes`.
+        """
+        include = dynamodb.ProjectionType.INCLUDE
+        self.add_local_secondary_index(
+            index_name=name,
+            sort_key=sort_key,
+            projection_type=include if attributes else dynamodb.ProjectionType.KEYS_ONLY,
+            non_key_attributes=list(attributes) or None,
+        )
 
 
 def string_key(name: str) -> dynamodb.Attribute:

@@ -4,7 +4,14 @@ from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from infra.constructs.table import Table, number_key, string_key
-from infra.permissions import BY_CATEGORY, UNFINISHED_ERASURES, TableName
+from infra.permissions import (
+    BEYOND_HEAD,
+    BY_CATEGORY,
+    OWED_BY_CATEGORY,
+    UNFINISHED_ERASURES,
+    UNFINISHED_SESSIONS,
+    TableName,
+)
 from infra.stacks.base import StageStack
 from infra.stages import Stage
 
@@ -39,6 +46,8 @@ class DataStack(StageStack):
             sort_key="sessionId",
             time_to_live="ttl",
         )
+        # Holds the active and paused sessions: the day on which each expires unless it is used.
+        sessions.add_local_index(UNFINISHED_SESSIONS, sort_key=number_key("ends"))
         progress = Table(
             self,
             TableName.PROGRESS,
@@ -53,6 +62,16 @@ class DataStack(StageStack):
             stage=stage,
             partition_key="userId",
             sort_key="timestamp",
+        )
+        # Holds the entries that are not in the head of their session's pool, by session and time.
+        wrong_answers.add_local_index(
+            BEYOND_HEAD,
+            sort_key=string_key("beyondHead"),
+            attributes=["remainingTries", "leftover", "atTurn"],
+        )
+        # Holds all entries by category and session, so that a review skips sessions in progress.
+        wrong_answers.add_local_index(
+            OWED_BY_CATEGORY, sort_key=string_key("owedIn"), attributes=["remainingTries"]
         )
         self.tables = {
             TableName.USERS: users,

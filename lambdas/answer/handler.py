@@ -54,6 +54,8 @@ def answer_view(result: ProcessedAnswer) -> "responses.AnswerResult":
         "penaltyIndicator": progress["penaltyIndicator"],
         "message": MESSAGES[done.outcome],
         "question": question_view(session, result.question),
+        # A repeat gets this version again, though the session was paused or renamed since.
+        "version": done.session_version or session.version,
         "progress": progress,
     }
     if done.outcome.correct:

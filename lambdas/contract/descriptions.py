@@ -65,7 +65,7 @@ PROPERTIES: Final = {
     "answeredAt": "Time of the newest answer.",
     "answers": "Number of answers.",
     "answersLeft": "Right answers still needed to complete the session.",
-    "asOf": "Time of the newest answer counted; null or 1970 before the first.",
+    "asOf": "Time of the newest answer counted; null before the first.",
     "attempt": "A learner's first, second, ... answer to a question; 8 stands for all later ones.",
     "attempts": "Answers in all.",
     "bestAnswers": "Longest run of right answers ever.",

@@ -195,6 +195,27 @@ class ValidationError(ApiError):
         super().__init__(detail, faults=found[:MAX_FAULTS])
 
 
+class IdempotencyKeyReusedError(ApiError):
+    """The Idempotency-Key was used before, with another body."""
+
+    status, code, title = 422, "IDEMPOTENCY_KEY_REUSED", "Unprocessable Content"
+
+    def __init__(self) -> None:
+        """Name the remedy."""
+        super().__init__("This Idempotency-Key was sent with another body: use a new key.")
+
+
+class SessionLimitError(ApiError):
+    """The learner has as many sessions as allowed."""
+
+    status, code, title = 429, "SESSION_LIMIT", "Too Many Requests"
+
+    def __init__(self, detail: str, *, retry_after: int | None = None) -> None:
+        """Take the seconds after which a retry can succeed; None if that depends on the learner."""
+        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        super().__init__(detail, headers=headers)
+
+
 class UnavailableError(ApiError):
     """A dependency cannot serve now; trying again later is right."""
 

@@ -117,6 +117,7 @@ class CurrentQuestion(TypedDict):
     nextAction: Literal["ANSWER", "SESSION_COMPLETED"]
     penaltyIndicator: str
     question: ShownQuestion | None
+    version: int
     progress: SessionProgress
 
 
@@ -128,6 +129,7 @@ class AnswerResult(TypedDict):
     correctAnswers: NotRequired[list[str]]
     explanation: NotRequired[str]
     question: ShownQuestion | None
+    version: int
     progress: SessionProgress
 
 
@@ -138,8 +140,8 @@ class User(TypedDict):
     policy: Policy
     wrongAnswerPercentage: int
     spacing: Spacing
-    createdAt: NotRequired[str]
-    updatedAt: NotRequired[str]
+    createdAt: str | None
+    updatedAt: str | None
 
 
 class UserExport(TypedDict):
@@ -189,13 +191,13 @@ class DayProgress(TypedDict):
 class LearnerProgress(TypedDict):
     """Lifetime totals; they lag by seconds.
 
-    `asOf` is the time of the newest answer in them, the epoch (1970) before the first.
+    `asOf` is the time of the newest answer in them, null before the first.
     `wrongPoolSize` and `remainingTries` are exact at once. `days` are those of the last 30 with
     an answer.
     """
 
     userId: str
-    asOf: str
+    asOf: str | None
     questionsAttempted: int
     attempts: int
     correct: int

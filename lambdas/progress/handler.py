@@ -46,7 +46,7 @@ def get_progress(request: Request, services: Services) -> Response:
     answers, days = tally.answers, tally.active_days
     body: responses.LearnerProgress = {
         "userId": request.user_id,
-        "asOf": iso(tally.as_of),
+        "asOf": iso(tally.as_of) if tally.as_of else None,
         "questionsAttempted": overall.questions,
         "attempts": attempts,
         "correct": overall.correct,

@@ -22,6 +22,7 @@ def get_question(request: Request, services: Services) -> Response:
         "nextAction": "ANSWER" if question else "SESSION_COMPLETED",
         "penaltyIndicator": progress["penaltyIndicator"],
         "question": question_view(session, question),
+        "version": session.version,
         "progress": progress,
     }
     return Response(200, body)

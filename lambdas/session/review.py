@@ -1,11 +1,13 @@
-"""What earlier sessions left in the wrong-answer pool, taken up by a review session.
+"""Leftovers: entries of the wrong-answer pool that a review session takes up.
 
-Leftovers are entries whose session was abandoned, expired or is gone. One transaction makes the
-review session their owner and marks former sessions that could still be answered as abandoned,
-with a new version, so that an answer on its way to one of them finds it over.
+Leftovers are entries whose session was abandoned, expired or deleted. One transaction makes the
+review session their owner and abandons the expired sessions among their former owners, with a new
+version, so that a late answer to one of them is refused.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import islice
 
 from domain.question import category_and_ordinal
 from domain.session.effects import EntryQueued, EntryRemoved
@@ -14,6 +16,7 @@ from domain.session.state import Session, Status
 from lambdas.contract.bodies.session import MAX_SOURCES
 from lambdas.shared.playing import draw_next
 from lambdas.shared.services import Services
+from lambdas.shared.store.sessions import DAY
 from lambdas.shared.store.transaction import Action
 from lambdas.shared.store.wrong_answers import OwedQuestion
 
@@ -21,21 +24,32 @@ MAX_ACTIONS = 97
 """Of a transaction's 100, what the review session, its idempotency marker and the check of the
 learner's account leave."""
 
-PAGE = 100
-"""Entries read at a time while looking for leftovers."""
+PAGE = 200
+"""Entries of one query: at some 190 bytes each, at most 10 read units."""
+
+MAX_PAGES = 3
+"""Queries of one review, so that it takes at most 6 round trips and 40 read units. Entries of
+sessions in progress are skipped, so more pages than one are rare."""
 
 
 @dataclass(slots=True)
 class Leftovers:
-    """Entries to take up, oldest first; `merged` are further ones of the same questions.
+    """Entries to take up, oldest first.
 
-    `closed` are the former sessions that have to be abandoned.
+    Attributes:
+        expired: The learner's expired sessions that are not closed yet.
+        taken: The entry taken up for each question.
+        tries: The right answers that each question owes.
+        merged: Further entries of the same questions, which are removed.
+        owners: The former sessions of all these entries.
+        categories: The categories of the questions.
     """
 
+    expired: Collection[str] = ()
     taken: dict[str, OwedQuestion] = field(default_factory=dict)
     tries: dict[str, int] = field(default_factory=dict)
     merged: list[OwedQuestion] = field(default_factory=list)
-    closed: dict[str, Session] = field(default_factory=dict)
+    owners: set[str] = field(default_factory=set)
     categories: set[str] = field(default_factory=set)
 
     @property
@@ -46,7 +60,7 @@ class Leftovers:
             for question_id, owed in self.taken.items()
         ]
 
-    def add(self, owed: OwedQuestion, former: Session | None, limit: int) -> bool:
+    def add(self, owed: OwedQuestion, limit: int) -> bool:
         """Take an entry up if there is room for it; return whether there is room for more."""
         question_id = owed.entry.question_id
         category, _ = category_and_ordinal(question_id)
@@ -55,12 +69,10 @@ class Leftovers:
             len(self.taken) == limit or len(self.categories | {category}) > MAX_SOURCES
         ):
             return True
-        closes = former is not None and former.status is not Status.ABANDONED
-        closing = {former.session_id: former} if former and closes else {}
-        actions = len(self.taken) + len(self.merged) + len(self.closed | closing) + 1
-        if actions > MAX_ACTIONS:
+        owners = self.owners | {owed.session_id}
+        if len(self.taken) + len(self.merged) + len(owners) + 1 > MAX_ACTIONS:
             return False
-        self.closed |= closing
+        self.owners = owners
         self.categories.add(category)
         if known:
             self.merged.append(owed)
@@ -73,50 +85,54 @@ class Leftovers:
 def find_leftovers(
     services: Services, user_id: str, *, category: str | None, limit: int, now: int
 ) -> Leftovers:
-    """Return the learner's oldest leftovers: up to `limit` questions of up to 8 categories.
+    """Return the learner's leftovers: up to `limit` questions of up to 8 categories.
 
-    Several entries of one question among those read become one, owing the most any of them owes.
+    The oldest are taken of those read: all, unless the learner owes more than `PAGE` questions.
+    Several entries of one question become one, owing the most any of them owes.
     """
-    leftovers = Leftovers()
-    owners: dict[str, Session | None] = {}
-    after: str | None = None
-    while True:
-        page, after = services.wrong_answers.page(user_id, limit=PAGE, after=after, consistent=True)
-        unknown = {owed.session_id for owed in page} - owners.keys()
-        found = services.sessions.many(user_id, unknown)
-        owners |= {session_id: found.get(session_id) for session_id in unknown}
-        for owed in page:
-            former = owners[owed.session_id]
-            if category not in (None, category_and_ordinal(owed.entry.question_id)[0]):
-                continue
-            if _is_left(former, now) and not leftovers.add(owed, former, limit):
-                return leftovers
-        if after is None or len(leftovers.taken) == limit:
-            return leftovers
+    unfinished = services.sessions.unfinished(user_id)
+    today = now // DAY
+    playable = {each for each, ends in unfinished.items() if ends > today}
+    found: list[OwedQuestion] = []
+    pages = services.wrong_answers.owed_by_others(user_id, category, playable, limit=PAGE)
+    for page in islice(pages, MAX_PAGES):
+        found += page
+        if len(found) >= limit:
+            break
+    # The index has the day of expiry; what expires today is looked up, as a rule nothing.
+    uncertain = {each.session_id for each in found if unfinished.get(each.session_id) == today}
+    sessions = services.sessions.many(user_id, uncertain)
+    playable |= {
+        session_id
+        for session_id, session in sessions.items()
+        if session.status_at(now) in (Status.ACTIVE, Status.PAUSED)
+    }
+    leftovers = Leftovers(expired=unfinished.keys() - playable)
+    for owed in sorted(found, key=lambda each: each.entry.key):
+        if owed.session_id not in playable and not leftovers.add(owed, limit):
+            break
+    return leftovers
 
 
 def take_up(
     services: Services, session: Session, leftovers: Leftovers, now: int
 ) -> tuple[Session, list[Action]]:
-    """Return the review session with its first question, and what to write beside it."""
+    """Return the review session with its first question, and the writes that go with it."""
     queued = [EntryQueued(entry, ()) for entry in leftovers.entries]
     drawn = draw_next(services, session, queued)
     gone = {c.entry.question_id for c in drawn.changes if isinstance(c, EntryRemoved)}
-    table = services.wrong_answers
-    actions: list[Action] = [
-        table.removed(session.user_id, owed)
+    table, user_id = services.wrong_answers, session.user_id
+    actions = [
+        table.removed(user_id, owed)
         if question_id in gone
-        else table.taken_over(session, owed, leftovers.tries[question_id])
+        else table.taken_over(drawn.session, owed, leftovers.tries[question_id])
         for question_id, owed in leftovers.taken.items()
     ]
-    actions += [table.removed(session.user_id, owed) for owed in leftovers.merged]
-    for former in leftovers.closed.values():
-        closed = former._replace(
-            status=Status.ABANDONED, version=former.version + 1, updated_at=now
-        )
-        actions.append(services.sessions.put(closed, expected_version=former.version))
+    actions += [table.removed(user_id, owed) for owed in leftovers.merged]
+    actions += [
+        services.sessions.close_expired(user_id, owner, now)
+        if owner in leftovers.expired
+        else services.sessions.check_over(user_id, owner)
+        for owner in sorted(leftovers.owners)
+    ]
     return drawn.session, actions
-
-
-def _is_left(former: Session | None, now: int) -> bool:
-    return former is None or former.status_at(now) in (Status.ABANDONED, Status.EXPIRED)

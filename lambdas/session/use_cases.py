@@ -1,7 +1,8 @@
 """Start, list, read, change and abandon sessions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
+from typing import NamedTuple
 
 from domain.session.engine import new_review_session, new_session, with_spacing
 from domain.session.policy import Policy, Settings
@@ -11,13 +12,16 @@ from lambdas.contract.bodies.session import SourceChoice, StartSession, UpdateSe
 from lambdas.contract.errors import (
     FieldCode,
     FieldFault,
+    IdempotencyKeyReusedError,
     NotFoundError,
     SessionExpiredError,
+    SessionLimitError,
     SessionOverError,
     UnavailableError,
     ValidationError,
     VersionConflictError,
 )
+from lambdas.session.limits import count_start
 from lambdas.session.review import find_leftovers, take_up
 from lambdas.shared.playing import draw_next, load, note_draw
 from lambdas.shared.services import Services
@@ -25,71 +29,102 @@ from lambdas.shared.store.errors import (
     AccountErasedError,
     KeyUsedError,
     SessionChangedError,
+    StartRefusedError,
     TransactionConditionError,
 )
 from lambdas.shared.store.questions import CategoryEntry
 from lambdas.shared.store.start import read_start
+from lambdas.shared.store.start_records import StartCounts, StartedByKey
 from lambdas.shared.store.transaction import Action
 from lambdas.shared.telemetry.metrics import CONFLICTS, SESSIONS_STARTED
 from lambdas.shared.telemetry.request_log import count, note
 
 _RANDOM_ID_BYTES = 8
 
-ATTEMPTS = 3
-"""Times a review is put together anew because what it takes up changed meanwhile."""
+ATTEMPTS = 4
+"""Attempts at a start while other requests of the learner change what it depends on."""
 
 
 def start_session(
     services: Services, user_id: str, wanted: StartSession, idempotency_key: str | None
 ) -> tuple[Session, bool]:
-    """Return a new session with its first question drawn, or the one a repeated key led to.
+    """Return a session with its first question drawn, and whether it is new.
 
-    The second value tells whether it is new.
+    It is not new if the same key and body started it before.
 
     Raises:
         ValidationError: a category is unknown or has fewer questions than asked for, or there is
             nothing to review.
+        SessionLimitError: the learner has as many sessions as allowed.
+        IdempotencyKeyReusedError: the key was used with another body.
         AccountErasedError: the learner's account was erased.
     """
-    # Made from the key, not equal to it: a client's key may be of any length and alphabet.
-    key = idempotency_key and blake2b(idempotency_key.encode(), digest_size=16).hexdigest()
+    key = _Key.of(idempotency_key, wanted) if idempotency_key else None
+    counts: StartCounts | None = None
     for _ in range(ATTEMPTS):
         try:
-            session, actions = _prepared(services, user_id, wanted)
-        except ValidationError:
-            # What the first request found to play may be gone since.
-            started = services.sessions.marked(user_id, key) if key else None
-            if started is None:
-                raise
-            return load(services, user_id, started), False
-        try:
-            services.transactions.write(
-                [
-                    services.sessions.put(session, expected_version=None),
-                    *([services.sessions.put_marker(session, key)] if key else []),
-                    *actions,
-                    services.users.check_not_erased(user_id),
-                ]
+            prepared = _prepared(services, user_id, wanted)
+            counted = count_start(
+                services, user_id, counts or prepared.counts, prepared.session.created_at
             )
+        except (ValidationError, SessionLimitError):
+            # The first request with the key may have used up what it found.
+            started = services.sessions.marked(user_id, key.name) if key else None
+            if key is None or started is None:
+                raise
+            return load(services, user_id, key.session(started)), False
+        session = prepared.session
+        marker = [services.sessions.put_marker(session, *key)] if key else []
+        put = services.sessions.put(session, expected_version=None)
+        try:
+            services.transactions.write([put, *marker, *prepared.actions, counted])
         except TransactionConditionError as refused:
-            started = _started_before(refused, session)
-            if started == session.session_id:
+            before = _started_before(refused, session, key)
+            if before == session.session_id:
                 return _started(session), True
-            if started:
-                return load(services, user_id, started), False
+            if before:
+                return load(services, user_id, before), False
+            outdated = refused.find(StartRefusedError)
+            counts = outdated.counts if outdated else None
             count(CONFLICTS)
         else:
             return _started(session), True
-    raise UnavailableError("What is left to review is being changed by other requests.")
+    raise UnavailableError("Other requests of this learner start or review sessions right now.")
 
 
-def _started_before(refused: TransactionConditionError, session: Session) -> str | None:
+class _Key(NamedTuple):
+    """An Idempotency-Key as it is stored, and a digest of the body it was sent with."""
+
+    name: str
+    body: bytes
+
+    @classmethod
+    def of(cls, key: str, wanted: StartSession) -> "_Key":
+        # Hashed, because a client's key may be of any length and alphabet.
+        name = blake2b(key.encode(), digest_size=16).hexdigest()
+        return cls(name, blake2b(wanted.model_dump_json().encode(), digest_size=16).digest())
+
+    def session(self, started: StartedByKey) -> str:
+        """Return the id of the session started before.
+
+        Raises:
+            IdempotencyKeyReusedError: it was started with another body.
+        """
+        if started.body != self.body:
+            raise IdempotencyKeyReusedError
+        return started.session_id
+
+
+def _started_before(
+    refused: TransactionConditionError, session: Session, key: _Key | None
+) -> str | None:
     """Return the id of the session that was started before: by the same key, or by this request.
 
-    None if the review has to be put together again because its entries changed.
+    None if another attempt can succeed: entries to review or the session counts changed.
 
     Raises:
         AccountErasedError: the learner's account was erased.
+        IdempotencyKeyReusedError: the key was used with another body.
     """
     if erased := refused.find(AccountErasedError):
         raise erased from None
@@ -98,7 +133,7 @@ def _started_before(refused: TransactionConditionError, session: Session) -> str
         # A retry after a conflict with the first attempt of this transaction, which succeeded.
         return session.session_id
     used = refused.find(KeyUsedError)
-    return used.session_id if used else None
+    return key.session(used.started) if key and used else None
 
 
 def _started(session: Session) -> Session:
@@ -107,11 +142,17 @@ def _started(session: Session) -> Session:
     return session
 
 
-def _prepared(
-    services: Services, user_id: str, wanted: StartSession
-) -> tuple[Session, list[Action]]:
-    """Return a new session with its first question, and what to write in its transaction."""
-    registry, settings = _bank_and_settings(services, user_id, wanted)
+class _Prepared(NamedTuple):
+    """A new session with its first question, and the writes of its transaction beside it."""
+
+    session: Session
+    actions: Sequence[Action]
+    counts: StartCounts
+
+
+def _prepared(services: Services, user_id: str, wanted: StartSession) -> _Prepared:
+    registry, profile = read_start(services.questions, services.users, user_id)
+    settings = wanted.settings.preferences.or_else(profile.preferences).settings
     now = services.clock()
     session_id = f"{now:011x}{services.entropy(_RANDOM_ID_BYTES).hex()}"
     seed = services.entropy(SEED_BYTES)
@@ -125,7 +166,8 @@ def _prepared(
             wrong_answer_percentage=settings.wrong_answer_percentage,
             now=now,
         )
-        return draw_next(services, _with_policy(session, settings)).session, []
+        session = draw_next(services, _with_policy(session, settings)).session
+        return _Prepared(session, [], profile.counts)
     leftovers = find_leftovers(
         services,
         user_id,
@@ -146,7 +188,8 @@ def _prepared(
         wrong_answer_percentage=settings.wrong_answer_percentage,
         now=now,
     )
-    return take_up(services, _with_policy(session, settings), leftovers, now)
+    taken_up = take_up(services, _with_policy(session, settings), leftovers, now)
+    return _Prepared(*taken_up, profile.counts)
 
 
 def _with_policy(session: Session, settings: Settings) -> Session:
@@ -232,17 +275,6 @@ def _stale(version: int) -> VersionConflictError:
     return VersionConflictError(
         f"The session is at version {version} now.", members={"currentVersion": version}
     )
-
-
-def _bank_and_settings(
-    services: Services, user_id: str, wanted: StartSession
-) -> tuple[dict[str, CategoryEntry], Settings]:
-    """Read the categories and the learner's preferences in one call.
-
-    The settings are the request's, else the learner's.
-    """
-    registry, profile = read_start(services.questions, services.users, user_id)
-    return registry, wanted.settings.preferences.or_else(profile.preferences).settings
 
 
 def _sources(wanted: Iterable[SourceChoice], registry: Mapping[str, CategoryEntry]) -> list[Source]:

@@ -35,18 +35,16 @@ def update_user(request: Request, services: Services) -> Response:
 def user_view(profile: Profile) -> "responses.User":
     """Return a profile as the contract shows it."""
     settings = profile.preferences.settings
-    body: responses.User = {
+    return {
         "userId": profile.user_id,
         "displayName": profile.display_name,
         "language": profile.language,
         "policy": settings.policy.value,
         "wrongAnswerPercentage": settings.wrong_answer_percentage,
         "spacing": spacing_view(settings.spacing),
+        "createdAt": None if profile.created_at is None else iso(profile.created_at),
+        "updatedAt": None if profile.updated_at is None else iso(profile.updated_at),
     }
-    if profile.created_at is not None and profile.updated_at is not None:
-        body["createdAt"] = iso(profile.created_at)
-        body["updatedAt"] = iso(profile.updated_at)
-    return body
 
 
 handler = entrypoint("users", {"getUser": get_user, "updateUser": update_user})

@@ -22,15 +22,30 @@ GET_QUESTION = CallCost(1, 1.0, 0.0)
 REPEATED_ANSWER = CallCost(1, 1.0, 0.0)
 WRONG = CallCost(2, 1.0, 4.0)
 FRESH_AND_RIGHT = CallCost(2, 1.0, 4.0)
-POOL_CHANGES = CallCost(2, 1.0, 6.0)
-"""The question enters the pool, owes a try less, or leaves it."""
-POOL_ENTRY_STARTS_AGAIN = CallCost(2, 1.0, 8.0)
+POOL_CHANGES = CallCost(2, 1.0, 7.0)
+"""The question enters the pool, owes a try less, or leaves it: 1 write unit is the index's."""
+POOL_ENTRY_STARTS_AGAIN = CallCost(2, 1.0, 10.0)
 """Missed again from the pool, then right: the old entry goes and a new one comes."""
-REFILLED = CallCost(3, 2.0, 6.0)
-"""As POOL_CHANGES, with a query for the next entries: at most once in some 16 draws of the pool."""
-START_SESSION = CallCost(2, 1.5, 4.0)
-"""The session, and the check that its learner's account was not erased: twice the units of each."""
-START_SESSION_WITH_KEY = CallCost(2, 1.5, 6.0)
+BEYOND_HEAD = CallCost(0, 0.0, 1.0)
+"""Added for an entry that the session does not carry, when it is queued beyond the head of 16 and
+when it is lowered after a refill: the index that refills read."""
+REFILLED = CallCost(3, 2.0, 8.0)
+"""As POOL_CHANGES and BEYOND_HEAD, with one query for the next entries: at most once in some 16
+draws of the pool, whatever other sessions of the learner owe."""
+SESSION_ENDS = CallCost(0, 0.0, 1.0)
+"""Added by the answer that completes a session, and by abandoning one: the index of unfinished
+sessions. The first use of a session on a later UTC day adds 2."""
+START_SESSION = CallCost(2, 1.5, 5.0)
+"""The session with its index entry, and the count in its learner's item."""
+START_SESSION_WITH_KEY = CallCost(2, 1.5, 7.0)
+
+WORST_START = CallCost(3, 12.0, 7.0)
+"""A start that recounts the unfinished sessions; and of a refused one, without the write."""
+WORST_REFILL = CallCost(3, 2.0, 12.0)
+"""An answer with a refill, whatever it changes."""
+WORST_REVIEW = CallCost(6, 40.0, 0.0)
+"""A review that finds nothing; what it takes up adds its writes. It reads at most 600 entries, and
+those of sessions in progress count only where it cannot skip them."""
 QUESTIONS_NOT_IN_MEMORY = CallCost(1, 0.5, 0.0)
 """Added by a question of up to 4 KB; for several, the call is one and the units add up."""
 
@@ -60,22 +75,22 @@ ROUTE_BUDGETS: Mapping[str, RouteBudget] = {
     "getHealth": RouteBudget(CallCost(0, 0.0, 0.0), 50, 315),
     "listCategories": RouteBudget(CallCost(1, 1.0, 0.0), 100, 345, case="of one"),
     "startSession": RouteBudget(START_SESSION, 520, 475),
-    "listSessions": RouteBudget(CallCost(1, 2.0, 0.0), 10_200, 345, case="a page of 20"),
+    "listSessions": RouteBudget(CallCost(1, 2.0, 0.0), 10_500, 345, case="a page of 20"),
     "getSession": RouteBudget(CallCost(1, 1.0, 0.0), 550, 340),
     "updateSession": RouteBudget(CallCost(2, 1.0, 1.0), 560, 400),
-    "abandonSession": RouteBudget(CallCost(2, 1.0, 1.0), 0, 365),
-    "getQuestion": RouteBudget(GET_QUESTION, 1_030, 460),
-    "submitAnswer": RouteBudget(POOL_CHANGES, 1_460, LOG_LINE_BYTES),
+    "abandonSession": RouteBudget(CallCost(2, 1.0, 2.0), 0, 365),
+    "getQuestion": RouteBudget(GET_QUESTION, 1_210, 460),
+    "submitAnswer": RouteBudget(POOL_CHANGES, 1_650, LOG_LINE_BYTES),
     "listSessionQuestions": RouteBudget(CallCost(3, 31.0, 0.0), 22_500, 375, case="a page of 20"),
-    "getUser": RouteBudget(CallCost(1, 1.0, 0.0), 165, 335),
-    "updateUser": RouteBudget(CallCost(1, 0.0, 1.0), 165, 385),
+    "getUser": RouteBudget(CallCost(1, 1.0, 0.0), 250, 335),
+    "updateUser": RouteBudget(CallCost(1, 0.0, 1.0), 250, 385),
     "eraseUser": RouteBudget(
-        CallCost(11, 8.0, 65.0), 0, 480, case="of 21 sessions, 20 pool entries, 20 records"
+        CallCost(11, 9.0, 109.0), 0, 480, case="of 21 sessions, 20 pool entries, 20 records"
     ),
-    "exportUser": RouteBudget(CallCost(4, 6.0, 0.0), 24_500, 365, case="of the same"),
-    "getProgress": RouteBudget(CallCost(2, 1.0, 0.0), 445, 355),
+    "exportUser": RouteBudget(CallCost(4, 7.0, 0.0), 26_900, 365, case="of the same"),
+    "getProgress": RouteBudget(CallCost(2, 1.5, 0.0), 445, 355),
     "listQuestionProgress": RouteBudget(CallCost(1, 1.0, 0.0), 4_300, 355, case="a page of 20"),
-    "listWrongAnswers": RouteBudget(CallCost(1, 0.5, 0.0), 3_300, 350, case="a page of 20"),
+    "listWrongAnswers": RouteBudget(CallCost(1, 1.0, 0.0), 3_300, 350, case="a page of 20"),
     "saveQuestions": RouteBudget(CallCost(4, 20.0, 105.0), 1_250, 405, case="20 new ones"),
     "listQuestions": RouteBudget(CallCost(2, 3.5, 0.0), 22_800, 355, case="a page of 20"),
     "getBankQuestion": RouteBudget(CallCost(1, 2.0, 0.0), 1_150, 350),
@@ -86,8 +101,8 @@ ROUTE_BUDGETS: Mapping[str, RouteBudget] = {
 }
 """By operation, every route's."""
 
-QUESTION_FRAME_BYTES = 900
-ANSWER_FRAME_BYTES = 1_150
+QUESTION_FRAME_BYTES = 1_030
+ANSWER_FRAME_BYTES = 1_280
 """Of a question's and an answer's response beside its texts, at the extremes of the contract: the
 longest category, ten choices, nine of them right, six digits of turns and answers."""
 
@@ -99,9 +114,14 @@ CALLS: tuple[tuple[str, CallCost], ...] = (
     ("answer: the question enters, stays in or leaves the pool", POOL_CHANGES),
     ("… and the head is refilled", REFILLED),
     ("answer: missed again from the pool, then right", POOL_ENTRY_STARTS_AGAIN),
+    ("added for an entry beyond the head", BEYOND_HEAD),
+    ("added by the answer that completes a session", SESSION_ENDS),
     ("added by a question of up to 4 KB not in memory", QUESTIONS_NOT_IN_MEMORY),
     ("POST sessions", START_SESSION),
     ("POST sessions with an `Idempotency-Key`", START_SESSION_WITH_KEY),
+    ("POST sessions at the limit, at worst", WORST_START),
+    ("answer with a refill, at worst", WORST_REFILL),
+    ("review that finds nothing, at worst", WORST_REVIEW),
 )
 
 _COST_HEAD = ("round trips", "read units", "write units")

@@ -436,6 +436,7 @@ def test_a_wrong_answer_has_the_body_of_the_contract(bank: Stage) -> None:
             "turn": 2,
             "answers": reply.body["question"]["answers"],
         },
+        "version": 2,
         "progress": {
             "totalQuestions": 6,
             "questionsAnswered": 0,
@@ -469,6 +470,7 @@ def test_a_right_answer_has_the_body_of_the_contract(bank: Stage) -> None:
         "correctAnswers": chosen(shown, f"right {number}"),
         "explanation": f"because {number}",
         "question": bank.question(session_id)["question"],
+        "version": 3,
         "progress": {
             "totalQuestions": 6,
             "questionsAnswered": 1,
@@ -484,6 +486,16 @@ def test_a_right_answer_has_the_body_of_the_contract(bank: Stage) -> None:
     }
     assert reply.body["message"].startswith("Correct.")
     assert reply.body["question"]["turn"] == 3
+
+
+def test_a_session_can_be_paused_with_the_version_of_an_answer_or_a_question(bank: Stage) -> None:
+    session_id = bank.start(GEOGRAPHY)
+    body = bank.question(session_id)
+    for _ in range(2):
+        body = bank.answer(session_id, body["question"]).body
+        assert body["version"] == bank.question(session_id)["version"]
+    pause = {"version": body["version"], "status": "PAUSED"}
+    assert bank.call("updateSession", pause, path={"sessionId": session_id}).status == 200
 
 
 def test_the_last_right_answer_completes_the_session_with_no_question(bank: Stage) -> None:

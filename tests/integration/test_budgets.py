@@ -21,6 +21,7 @@ from lambdas.shared.store.batch import batch_write
 from lambdas.shared.store.questions import CategoryEntry
 from lambdas.shared.store.sessions import item_from_session
 from ops.cost.budgets import (
+    BEYOND_HEAD,
     FRESH_AND_RIGHT,
     GET_QUESTION,
     POOL_CHANGES,
@@ -28,11 +29,15 @@ from ops.cost.budgets import (
     QUESTIONS_NOT_IN_MEMORY,
     REFILLED,
     REPEATED_ANSWER,
+    SESSION_ENDS,
     SESSION_ITEM_BYTES,
     SESSION_ITEM_BYTES_AT_THE_EXTREMES,
     START_SESSION,
     START_SESSION_WITH_KEY,
+    WORST_REFILL,
+    WORST_REVIEW,
     WRONG,
+    CallCost,
 )
 from tests.integration.stage import START, Reply, Stage, draft, drafts
 from tests.item_size import item_bytes
@@ -102,14 +107,20 @@ def begun(stage: Stage, size: int) -> Session:
     return session._replace(turn=None, turns=0, presented=0, sources=sources)
 
 
-def seeded(stage: Stage, owner: Session, pending: int) -> list[PoolEntry]:
-    """Write pool entries of a session and some to spare; return them, oldest first."""
+def seeded(
+    stage: Stage, owner: Session, pending: int, carried: int = HEAD_CAPACITY
+) -> list[PoolEntry]:
+    """Write pool entries of a session and some to spare; return them, oldest first.
+
+    The session carries the first ones.
+    """
     entries = [
         PoolEntry(START - 10**6 + number, f"history:{number:06d}")
         for number in range(pending + SPARE if pending else 0)
     ]
     table = stage.services.wrong_answers
-    writes = [table.change(owner, EntryQueued(entry, (0,))).item for entry in entries]
+    holder = with_pool(owner, entries[:carried])
+    writes = [table.change(holder, EntryQueued(entry, (0,))).item for entry in entries]
     batch_write(
         stage.services.database,
         table.name,
@@ -155,12 +166,28 @@ def costs(replies: Iterator[Reply]) -> list[tuple[int, float, float]]:
     return [reply.cost for reply in replies]
 
 
+FREE = CallCost(0, 0.0, 0.0)
+
+
+def both(one: CallCost, other: CallCost) -> CallCost:
+    return CallCost(
+        one.round_trips + other.round_trips,
+        one.read_units + other.read_units,
+        one.write_units + other.write_units,
+    )
+
+
+def within(cost: tuple[int, float, float], most: CallCost) -> bool:
+    return all(each <= bound for each, bound in zip(cost, most, strict=True))
+
+
 @pytest.mark.parametrize("pending", PENDING)
 def test_every_answer_costs_the_same_with_any_bank_and_any_number_pending(
     stage: Stage, pending: int
 ) -> None:
     owner = begun(stage, 10)
     entries = seeded(stage, owner, pending)
+    deep = BEYOND_HEAD if pending > HEAD_CAPACITY else FREE
     for number, size in enumerate(SIZES):
         # The entries are the first session's: each that follows takes its place.
         session = begun(stage, size)._replace(session_id=owner.session_id)
@@ -173,7 +200,7 @@ def test_every_answer_costs_the_same_with_any_bank_and_any_number_pending(
             FRESH_AND_RIGHT,
             WRONG,
             WRONG,
-            POOL_CHANGES,  # enters the pool
+            both(POOL_CHANGES, deep),  # enters the pool
             FRESH_AND_RIGHT,
         ]
         stage.clock.advance(10)
@@ -189,7 +216,10 @@ def test_every_answer_costs_the_same_with_any_bank_and_any_number_pending(
         if not pending:
             assert costs(play(stage, owner.session_id, "r")) == [FRESH_AND_RIGHT]
         assert stage.question(owner.session_id)["question"]["fromWrongPool"]
-        assert costs(play(stage, owner.session_id, "wr")) == [WRONG, POOL_ENTRY_STARTS_AGAIN]
+        assert costs(play(stage, owner.session_id, "wr")) == [
+            WRONG,
+            both(POOL_ENTRY_STARTS_AGAIN, deep),
+        ]
         shown = stage.question(owner.session_id)["question"]
         assert stage.answer(owner.session_id, shown).status == 200
         assert stage.answer(owner.session_id, shown).cost == REPEATED_ANSWER
@@ -199,7 +229,7 @@ def test_every_answer_costs_the_same_with_any_bank_and_any_number_pending(
 @pytest.mark.parametrize("pending", PENDING[1:])
 def test_a_refill_costs_the_same_with_any_number_pending(stage: Stage, pending: int) -> None:
     owner = begun(stage, 10)
-    entries = seeded(stage, owner, pending)[:pending]
+    entries = seeded(stage, owner, pending, carried=1)[:pending]
     last = entries[0]
     store(
         stage,
@@ -207,7 +237,108 @@ def test_a_refill_costs_the_same_with_any_number_pending(stage: Stage, pending: 
             pool=Pool(Queue(head=(last,), entries=pending, tries=2 * pending, mark=last.key)),
         ),
     )
-    assert costs(play(stage, owner.session_id, "rr")) == [REFILLED, POOL_CHANGES]
+    assert costs(play(stage, owner.session_id, "rr")) == [
+        (REFILLED.round_trips, REFILLED.read_units, POOL_CHANGES.write_units),
+        both(POOL_CHANGES, BEYOND_HEAD),
+    ]
+
+
+FOREIGN = 2_000
+"""Pool entries of other sessions."""
+
+
+def foreign(stage: Stage, sessions: int, first_at: int, category: str = "history") -> None:
+    """Write `FOREIGN` pool entries of so many other sessions in progress."""
+    template = loaded(stage, stage.start({"category": category}))
+    database = stage.services.database
+    entries, items = [], []
+    for number in range(sessions):
+        other = template._replace(session_id=f"{'1' if number % 2 else 'f'}{number:026x}")
+        owed = [
+            PoolEntry(first_at + at, f"{category}:{at:06d}")
+            for at in range(number, FOREIGN, sessions)
+        ]
+        items.append(item_from_session(with_pool(other, owed)))
+        table = stage.services.wrong_answers
+        entries += [table.change(other, EntryQueued(entry, (0,))).item for entry in owed]
+    for name, rows in (
+        (stage.services.sessions.name, items),
+        (stage.services.wrong_answers.name, entries),
+    ):
+        batch_write(database, name, [{"PutRequest": {"Item": row}} for row in rows])
+
+
+@pytest.mark.parametrize("pending", PENDING[1:])
+def test_a_refill_costs_the_same_with_entries_of_other_sessions(stage: Stage, pending: int) -> None:
+    owner = begun(stage, 10)
+    entries = seeded(stage, owner, pending, carried=1)[:pending]
+    # Between the session's entries and before them.
+    foreign(stage, 20, entries[0].queued_at - FOREIGN // 2)
+    last = entries[0]
+    stored = with_pool(owner, entries, wrong_answer_percentage=100)._replace(
+        pool=Pool(Queue(head=(last,), entries=pending, tries=2 * pending, mark=last.key)),
+    )
+    store(stage, stored)
+
+    (refilled,) = play(stage, owner.session_id, "r")
+
+    assert within(refilled.cost, WORST_REFILL)
+    assert refilled.cost[0] == WORST_REFILL.round_trips
+    session = loaded(stage, owner.session_id)
+    owed = [each.question_id for each in session.pool.head]
+    assert owed == [each.question_id for each in entries[:HEAD_CAPACITY]]
+
+
+@pytest.mark.parametrize("sessions", [1, 20, 199])
+@pytest.mark.parametrize("pending", [0, 5_000])
+def test_a_review_without_leftovers_has_a_bounded_cost(
+    stage: Stage, pending: int, sessions: int
+) -> None:
+    owner = begun(stage, 10)
+    entries = seeded(stage, owner, pending)
+    foreign(stage, sessions, START - 10**6 - 1)
+    store(stage, with_pool(owner, entries))
+
+    for wanted in ({}, {"category": "history"}):
+        refused = stage.call("startSession", {"review": wanted})
+        assert refused.status == 422
+        assert within(refused.cost, WORST_REVIEW), refused.cost
+
+
+def test_a_review_among_other_entries_adds_what_it_takes_up(stage: Stage) -> None:
+    owner = begun(stage, 10)
+    entries = seeded(stage, owner, 34)
+    store(stage, with_pool(owner, entries))
+    foreign(stage, 1, START - 10**6 - 1)
+    assert stage.call("abandonSession", path={"sessionId": owner.session_id}).status == 204
+
+    started = stage.call("startSession", {"review": {"category": "history"}})
+
+    assert started.status == 201, started.body
+    assert started.body["progress"]["wrongPoolSize"] == 50
+    # Each entry is written (2) and moves in both indexes (2 each); then the session, the check of
+    # its former one, and the learner's count.
+    writes = CallCost(0, 0.0, 50 * (2 + 2 + 2) + START_SESSION.write_units + 2)
+    assert within(started.cost, both(WORST_REVIEW, writes)), started.cost
+
+
+def test_the_answer_that_completes_a_session_leaves_the_index_of_unfinished_ones(
+    stage: Stage,
+) -> None:
+    stage.save(*drafts("geography", 1))
+    warm(stage, "geography", 1)
+    session = stage.start({"category": "geography"})
+    assert costs(play(stage, session, "r")) == [both(FRESH_AND_RIGHT, SESSION_ENDS)]
+
+
+def test_the_first_answer_of_a_later_day_moves_in_that_index(stage: Stage) -> None:
+    stage.save(*drafts("geography", 4))
+    warm(stage, "geography", 4)
+    session = stage.start({"category": "geography"})
+    stage.clock.advance(24 * 3600 * 1000)
+    stage.services.bank.get([f"geography:{number:06d}" for number in range(4)])
+    moved = both(FRESH_AND_RIGHT, both(SESSION_ENDS, SESSION_ENDS))
+    assert costs(play(stage, session, "rr")) == [moved, FRESH_AND_RIGHT]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -249,11 +380,13 @@ def test_the_head_is_refilled_by_one_query_in_sixteen_draws(stage: Stage) -> Non
 
     replies = list(play(stage, session.session_id, "r" * 60))
 
-    refills = [reply.cost for reply in replies if reply.cost != POOL_CHANGES]
+    refills = [reply.cost for reply in replies if reply.cost[0] > POOL_CHANGES.round_trips]
     assert refills
     assert len(refills) <= 2 * 60 / HEAD_CAPACITY
     # 16 entries of some 200 bytes, strongly consistent: 4 KB a unit.
-    assert all(cost == REFILLED for cost in refills)
+    assert all(within(cost, REFILLED) for cost in refills)
+    others = {reply.cost for reply in replies} - set(refills)
+    assert others == {POOL_CHANGES, both(POOL_CHANGES, BEYOND_HEAD)}
 
 
 def test_questions_not_in_memory_cost_one_more_call(stage: Stage) -> None:

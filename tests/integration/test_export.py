@@ -138,6 +138,9 @@ def test_records_read_as_they_are_documented(bank: Stage) -> None:
         "updatedAt": NOW,
         "tallyVersion": 1,
         "ledgerDay": "2026-09-21",
+        "startDay": "2026-09-21",
+        "starts": 2,
+        "unfinished": 2,
     }
     assert tally["categories"] == {
         "rivers": {"questions": 18, "correct": 18, "wrong": 18, "mastered": 0}

@@ -77,6 +77,7 @@ def test_the_first_question_has_the_body_of_the_contract(bank: Stage) -> None:
             "language": "en",
             "reason": {"code": "NEW", "text": "This question is new."},
         },
+        "version": 1,
         "progress": session(bank, session_id)["progress"],
     }
     assert all(set(each) == {"id", "text"} for each in question["answers"])
@@ -213,6 +214,7 @@ def test_a_completed_session_shows_no_question(bank: Stage) -> None:
         "nextAction": "SESSION_COMPLETED",
         "penaltyIndicator": "",
         "question": None,
+        "version": 3,
         "progress": {
             "totalQuestions": 2,
             "questionsAnswered": 2,

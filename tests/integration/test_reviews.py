@@ -235,14 +235,93 @@ def test_a_try_worked_off_while_a_review_is_put_together_stays_worked_off(bank: 
     body = bank.answer(former, body["question"], right=False).body
     body = bank.answer(former, body["question"]).body
     assert body["progress"]["remainingTries"] == 2
+    bank.clock.advance(LIFETIME)
 
     def meanwhile(_: object) -> None:
-        """Between the review's read of the pool and its read of the sessions."""
+        """Between the review's reads and its transaction, by a function whose clock is behind."""
+        bank.clock.now -= LIFETIME
         assert bank.answer(former, body["question"]).body["progress"]["remainingTries"] == 1
         abandon(bank, former)
+        bank.clock.now += LIFETIME
 
-    with bank.fault("BatchGetItem", meanwhile, times=1, within=former):
+    with bank.fault("TransactWriteItems", meanwhile, times=1):
         started = review(bank)
 
     assert started.body["progress"]["remainingTries"] == 1
     assert [row["remainingTries"]["N"] for row in bank.rows("wrong_answers")] == ["1"]
+
+
+def test_a_session_used_while_a_review_is_put_together_keeps_what_it_owes(bank: Stage) -> None:
+    former = owe(bank, "geography", 2)
+    shown = bank.question(former)["question"]
+    bank.clock.advance(LIFETIME)
+
+    def meanwhile(_: object) -> None:
+        bank.clock.now -= 2_000
+        assert bank.answer(former, shown).status == 200
+        bank.clock.now += 2_000
+
+    with bank.fault("TransactWriteItems", meanwhile, times=1):
+        assert review(bank).status == 422
+
+    assert set(owners(bank)) == {former}
+    assert bank.services.sessions.get("ada", former).status == "ACTIVE"  # type: ignore[union-attr]
+
+
+def test_a_session_started_while_a_review_is_put_together_keeps_what_it_owes(bank: Stage) -> None:
+    abandon(bank, owe(bank, "geography", 1))
+    begun: list[str] = []
+
+    def meanwhile(_: object) -> None:
+        """Between the review's read of the unfinished sessions and its read of the pool."""
+        begun.append(owe(bank, "history", 1))
+
+    with bank.fault("Query", meanwhile, times=1, within="owedByCategory"):
+        started = review(bank)
+
+    assert started.status == 201
+    assert sorted(owners(bank)) == sorted([started.body["sessionId"], *begun])
+
+
+@pytest.mark.parametrize("left", [0, 3])
+def test_a_review_skips_the_entries_of_sessions_in_progress(
+    bank: Stage, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    monkeypatch.setattr("lambdas.session.review.PAGE", 4)
+    former = owe(bank, "geography", left)
+    playing = [owe(bank, "geography", 9), owe(bank, "geography", 10)]
+    later = owe(bank, "geography", left)
+    abandon(bank, former)
+    abandon(bank, later)
+
+    started = review(bank, category="geography")
+
+    assert started.status == (201 if left else 422)
+    mine = [each for each in owners(bank) if each not in playing]
+    assert len(mine) == 2 * left
+    assert set(mine) == ({started.body["sessionId"]} if left else set())
+
+
+def test_a_review_of_one_category_is_not_kept_from_it_by_another(
+    bank: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambdas.session.review.PAGE", 2)
+    abandon(bank, owe(bank, "geography", 12))
+    abandon(bank, owe(bank, "history", 1))
+
+    started = review(bank, category="history")
+
+    assert started.body["progress"]["totalQuestions"] == 1
+
+
+def test_a_review_session_reads_its_own_entries_again(bank: Stage) -> None:
+    abandon(bank, owe(bank, "geography", 40))
+    session_id = review(bank).body["sessionId"]
+    session = bank.services.sessions.get("ada", session_id)
+    assert session
+    assert (len(session.pool.head), session.pool.entries) == (16, 40)
+    body = bank.question(session_id)
+    for _ in range(80):
+        body = bank.answer(session_id, body["question"]).body
+    assert body["nextAction"] == "SESSION_COMPLETED"
+    assert bank.rows("wrong_answers") == []

@@ -329,10 +329,40 @@ def test_a_repeated_key_shows_the_session_as_it_is_after_it_was_played_on(bank: 
     assert bank.everything() == before
 
 
-def test_a_repeated_key_wins_over_another_body(bank: Stage) -> None:
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"sources": [HISTORY]},
+        {"sources": [GEOGRAPHY], "name": "other"},
+        {"sources": [{**GEOGRAPHY, "questionCount": 1}]},
+        {"sources": [{"category": "unheard-of"}]},
+        {"review": {}},
+    ],
+)
+def test_a_key_with_another_body_is_refused(bank: Stage, other: Mapping[str, Any]) -> None:
     first = keyed(bank, "k")
-    again = keyed(bank, "k", {"sources": [HISTORY], "name": "other"})
+    before = bank.everything()
+
+    reused = keyed(bank, "k", other)
+
+    assert_problem(reused, 422, "IDEMPOTENCY_KEY_REUSED")
+    assert bank.everything() == before
+    again = keyed(bank, "k")
     assert (again.status, again.body) == (200, first.body)
+
+
+def test_the_same_body_written_differently_is_a_repeat(bank: Stage) -> None:
+    headers = {"Idempotency-Key": "k"}
+    first = bank.call(
+        "startSession", '{"name":"n","sources":[{"category":"geography"}]}', headers=headers
+    )
+    again = bank.call(
+        "startSession",
+        r'{ "sources": [{"questionCount": null, "category": "geography"}], "name": "\u006e" }',
+        headers=headers,
+    )
+    assert (first.status, again.status) == (201, 200)
+    assert again.body == first.body
 
 
 def test_a_repeated_key_returns_its_session_though_its_category_is_gone(bank: Stage) -> None:
@@ -428,6 +458,39 @@ def all_of_status(stage: Stage, status: str, limit: str = "2") -> list[str]:
         if "nextToken" not in body:
             return found
         query["nextToken"] = body["nextToken"]
+
+
+@pytest.mark.parametrize("filtered", [30, 130])
+def test_a_filter_skips_no_whole_pages(bank: Stage, filtered: int) -> None:
+    found = several(bank, 3)
+    for each in found:
+        abandon(bank, each)
+    session = bank.services.sessions.get("ada", bank.start(GEOGRAPHY))
+    assert session
+    for number in range(filtered):
+        other = session._replace(session_id=f"f{number:026x}")
+        bank.services.sessions.save(other, expected_version=None)
+
+    first = bank.call("listSessions", query={"status": "ABANDONED", "limit": "1"})
+
+    assert [each["sessionId"] for each in first.body["sessions"]] == found[:1]
+    assert first.cost[0] <= 4
+    assert all_of_status(bank, "ABANDONED", limit="1") == found
+    assert len(all_of_status(bank, "ACTIVE", limit="100")) == filtered + 1
+
+
+def test_a_filtered_list_reads_a_bounded_number_of_sessions(
+    bank: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambdas.shared.store.sessions.MOST_FILTERED", 50)
+    several(bank, 60)
+    query = {"status": "COMPLETED", "limit": "1"}
+
+    first = bank.call("listSessions", query=query)
+    last = bank.call("listSessions", query={**query, "nextToken": first.body["nextToken"]})
+
+    assert (first.body["sessions"], last.body) == ([], {"sessions": []})
+    assert first.cost[0] == 2
 
 
 def test_the_list_is_filtered_by_status(bank: Stage) -> None:

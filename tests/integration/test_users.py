@@ -36,6 +36,8 @@ def test_a_user_who_never_wrote_has_the_defaults(stage: Stage) -> None:
         "language": "en",
         "wrongAnswerPercentage": 20,
         **SPACING,
+        "createdAt": None,
+        "updatedAt": None,
     }
     assert stage.rows("users") == []
 

@@ -56,8 +56,8 @@ def no_marker(monkeypatch: pytest.MonkeyPatch) -> None:
     """The marker of an Idempotency-Key is stored where nobody finds it."""
     put_marker = SessionsTable.put_marker
 
-    def forgetful(table: SessionsTable, session: Session, key: str) -> Action:
-        return put_marker(table, session, f"{key}-{session.session_id}")
+    def forgetful(table: SessionsTable, session: Session, key: str, body: bytes) -> Action:
+        return put_marker(table, session, f"{key}-{session.session_id}", body)
 
     monkeypatch.setattr(SessionsTable, "put_marker", forgetful)
 

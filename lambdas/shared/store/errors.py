@@ -7,6 +7,7 @@ reach a client.
 from typing import Any, TypeVar
 
 from domain.session.state import Session
+from lambdas.shared.store.start_records import StartCounts, StartedByKey
 
 Refusal = TypeVar("Refusal", bound="RefusedWriteError")
 
@@ -70,13 +71,26 @@ class KeyUsedError(RefusedWriteError):
     """The Idempotency-Key has started a session already.
 
     Attributes:
-        session_id: The session that it started.
+        started: What it started.
     """
 
-    def __init__(self, session_id: str) -> None:
-        """Keep the id of the session."""
+    def __init__(self, started: StartedByKey) -> None:
+        """Keep the marker."""
         super().__init__("the idempotency key is in use")
-        self.session_id = session_id
+        self.started = started
+
+
+class StartRefusedError(RefusedWriteError):
+    """The counts of the learner's sessions changed or are at a limit.
+
+    Attributes:
+        counts: The counts as they are now.
+    """
+
+    def __init__(self, counts: StartCounts) -> None:
+        """Keep the current counts."""
+        super().__init__("the learner's session counts changed")
+        self.counts = counts
 
 
 class PoolEntryChangedError(RefusedWriteError):

@@ -19,10 +19,17 @@ from lambdas.shared.timestamps import iso
 
 Record = dict[str, Any]
 
+_INDEX_KEYS = frozenset({"ends", "beyondHead", "owedIn"})
+"""Keys of indexes: they repeat what other attributes have."""
+
 
 def plain_record(item: Item) -> Record:
     """Return an item's attributes but its owner, by name: the database has them in no order."""
-    return {name: _value(name, value) for name, value in sorted(item.items()) if name != "userId"}
+    return {
+        name: _value(name, value)
+        for name, value in sorted(item.items())
+        if name != "userId" and name not in _INDEX_KEYS
+    }
 
 
 def user_record(item: Item) -> Record:
@@ -31,7 +38,7 @@ def user_record(item: Item) -> Record:
     if "tally" in item:
         tally = unpacked_learner(item["tally"]["B"])
         record["tally"] = {
-            "asOf": iso(tally.as_of),
+            "asOf": iso(tally.as_of) if tally.as_of else None,
             "timeSpent": tally.time_spent,
             "categories": _plain(tally.categories),
             "days": {_date(day): _plain(run) for day, run in tally.days.items()},
@@ -39,6 +46,8 @@ def user_record(item: Item) -> Record:
             "before": _plain(tally.before),
             "daysBefore": {**_plain(tally.days_before), "last": _date(tally.days_before.last)},
         }
+    if "startDay" in item:
+        record["startDay"] = _date(record["startDay"])
     if "ledger" in item:
         record["ledger"] = _plain(unpacked_ledger(item["ledger"]["B"]))
         record["ledgerDay"] = _date(record["ledgerDay"])

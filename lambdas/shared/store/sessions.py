@@ -18,17 +18,32 @@ from domain.session.state import (
 )
 from lambdas.shared.store.batch import batch_get
 from lambdas.shared.store.client import Database, Item
-from lambdas.shared.store.errors import ConditionFailedError, KeyUsedError, SessionChangedError
+from lambdas.shared.store.errors import (
+    ConditionFailedError,
+    KeyUsedError,
+    RefusedWriteError,
+    SessionChangedError,
+)
 from lambdas.shared.store.packed_pool import (
     packed_spacing,
     pool_attributes,
     pool_from_item,
     unpacked_spacing,
 )
+from lambdas.shared.store.start_records import StartedByKey
 from lambdas.shared.store.transaction import Action
 
 KEPT_AFTER_EXPIRY = 30 * 24 * 3600
 """Seconds from a session's expiry until DynamoDB may delete its item."""
+
+UNFINISHED_SESSIONS = "unfinishedSessions"
+"""Index of the active and paused sessions, by the day on which each expires."""
+
+DAY = 24 * 3600 * 1000
+"""Milliseconds."""
+
+FIRST_FILTERED, MOST_FILTERED = 25, 1_000
+"""Sessions that a list with a filter reads first, and at most: some 1 MB in 6 queries."""
 
 _MARKER_PREFIX = "key#"
 _AFTER_SESSION_IDS = "g"
@@ -57,20 +72,75 @@ class SessionsTable(NamedTuple):
         items = batch_get(self.database, self.name, keys, consistent=True)
         return {item["sessionId"]["S"]: session_from_item(item) for item in items}
 
-    def marked(self, user_id: str, key: str) -> str | None:
-        """Return the id of the session that an Idempotency-Key led to."""
+    def marked(self, user_id: str, key: str) -> StartedByKey | None:
+        """Return what an Idempotency-Key started."""
         found = self.database.call(
             "get_item",
             TableName=self.name,
             Key={"userId": {"S": user_id}, "sessionId": {"S": _MARKER_PREFIX + key}},
             ConsistentRead=True,
         )
-        return _started_session(found["Item"]) if "Item" in found else None
+        return _started(found["Item"]) if "Item" in found else None
+
+    def unfinished(self, user_id: str) -> dict[str, int]:
+        """Return the active and paused sessions with the day (since the epoch) each expires on.
+
+        One strongly consistent call: a learner has at most 200 of them that did not expire, and
+        those that did are deleted 30 days later.
+        """
+        found = self.database.call(
+            "query",
+            TableName=self.name,
+            IndexName=UNFINISHED_SESSIONS,
+            KeyConditionExpression="userId = :user",
+            ExpressionAttributeValues={":user": {"S": user_id}},
+            ConsistentRead=True,
+        )
+        return {item["sessionId"]["S"]: int(item["ends"]["N"]) for item in found["Items"]}
+
+    def close_expired(self, user_id: str, session_id: str, now: int) -> Action:
+        """Return the write that abandons an expired session.
+
+        Refused with RefusedWriteError if it was used again or is over. A late answer to it, by a
+        function whose clock is behind, then finds another version.
+        """
+        update = {
+            "TableName": self.name,
+            "Key": {"userId": {"S": user_id}, "sessionId": {"S": session_id}},
+            "UpdateExpression": (
+                "SET #status = :abandoned, updatedAt = :now ADD version :one REMOVE ends"
+            ),
+            "ConditionExpression": "#status IN (:active, :paused) AND expiresAt <= :now",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": {
+                **_statuses(Status.ABANDONED, Status.ACTIVE, Status.PAUSED),
+                ":now": _number(now),
+                ":one": _number(1),
+            },
+        }
+        return Action({"Update": update})
+
+    def check_over(self, user_id: str, session_id: str) -> Action:
+        """Return the check that a session is over or deleted; refused with RefusedWriteError."""
+        check = {
+            "TableName": self.name,
+            "Key": {"userId": {"S": user_id}, "sessionId": {"S": session_id}},
+            "ConditionExpression": (
+                "attribute_not_exists(userId) OR #status IN (:abandoned, :completed)"
+            ),
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": _statuses(Status.ABANDONED, Status.COMPLETED),
+        }
+        return Action({"ConditionCheck": check})
 
     def page(
         self, user_id: str, *, limit: int, before: str | None, status: Status | None, now: int
     ) -> tuple[list[Session], str | None]:
-        """Return up to `limit` sessions, newest first, and where the next page goes on."""
+        """Return up to `limit` sessions, newest first, and where the next page goes on.
+
+        With `status` it reads on until it has found so many, at most `MOST_FILTERED` sessions in
+        queries that double their size.
+        """
         query: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": "userId = :user AND sessionId < :before",
@@ -80,16 +150,28 @@ class SessionsTable(NamedTuple):
             },
             "ScanIndexForward": False,
             "ConsistentRead": True,
-            "Limit": limit,
+            "Limit": max(limit, FIRST_FILTERED) if status else limit,
         }
         if status:
             names, values, condition = _status_filter(status, now)
             query["FilterExpression"] = condition
             query["ExpressionAttributeNames"] = names
             query["ExpressionAttributeValues"] |= values
-        found = self.database.call("query", **query)
-        last = found.get("LastEvaluatedKey")
-        sessions = [session_from_item(item) for item in found["Items"]]
+        items: list[Item] = []
+        read = 0
+        while True:
+            found = self.database.call("query", **query)
+            items += found["Items"]
+            read += found["ScannedCount"]
+            last = found.get("LastEvaluatedKey")
+            if last is None or len(items) >= limit or read >= MOST_FILTERED:
+                break
+            query["ExclusiveStartKey"] = last
+            query["Limit"] = min(2 * query["Limit"], MOST_FILTERED - read)
+        page = items[:limit]
+        if len(items) > limit:
+            last = page[-1]
+        sessions = [session_from_item(item) for item in page]
         return sessions, last["sessionId"]["S"] if last else None
 
     def put(self, session: Session, *, expected_version: int | None) -> Action:
@@ -124,8 +206,10 @@ class SessionsTable(NamedTuple):
             if error.item != put.item:
                 raise _changed(error.item) from None
 
-    def put_marker(self, session: Session, key: str) -> Action:
+    def put_marker(self, session: Session, key: str, body: bytes) -> Action:
         """Return the write of the marker of an Idempotency-Key: the session that it started.
+
+        `body` is a digest of the request's body, by which a repeat is told from a misuse.
 
         Refused with KeyUsedError if there is one. A session id sorts by time and cannot be derived
         from the key, so the marker is an item of its own, beside the sessions.
@@ -136,6 +220,7 @@ class SessionsTable(NamedTuple):
                 "userId": {"S": session.user_id},
                 "sessionId": {"S": _MARKER_PREFIX + key},
                 "startedSession": {"S": session.session_id},
+                "body": {"B": body},
                 "ttl": {"N": str(_time_to_live(session))},
             },
             "ConditionExpression": "attribute_not_exists(userId)",
@@ -148,13 +233,13 @@ def _changed(item: Item | None) -> SessionChangedError:
     return SessionChangedError(session_from_item(item) if item else None)
 
 
-def _key_used(marker: Item | None) -> KeyUsedError:
-    return KeyUsedError(_started_session(marker) if marker else "")
+def _key_used(marker: Item | None) -> RefusedWriteError:
+    # The request asks for the marker; without it the write is refused for an unknown reason.
+    return KeyUsedError(_started(marker)) if marker else RefusedWriteError()
 
 
-def _started_session(marker: Item) -> str:
-    started: str = marker["startedSession"]["S"]
-    return started
+def _started(marker: Item) -> StartedByKey:
+    return StartedByKey(marker["startedSession"]["S"], marker["body"]["B"])
 
 
 def item_from_session(session: Session) -> Item:
@@ -181,6 +266,9 @@ def item_from_session(session: Session) -> Item:
         "wrong": _number(session.wrong),
         "mastered": _number(session.mastered),
     }
+    if session.status in (Status.ACTIVE, Status.PAUSED):
+        # Key of the index of unfinished sessions: it changes with the day of the last use only.
+        item["ends"] = _number(session.expires_at // DAY)
     if session.waiting:
         item["waiting"] = _number(session.waiting)
     if session.spacing:
@@ -225,6 +313,10 @@ def session_from_item(item: Item) -> Session:
 
 def _number(value: int) -> dict[str, str]:
     return {"N": str(value)}
+
+
+def _statuses(*statuses: Status) -> Item:
+    return {f":{status.lower()}": {"S": status.value} for status in statuses}
 
 
 def _time_to_live(session: Session) -> int:
@@ -302,6 +394,7 @@ def _processed_map(done: ProcessedTurn) -> Item:
         "version": _number(done.version),
         "chosen": {"S": digits(done.selected)},
         "outcome": {"S": done.outcome.value},
+        "saved": _number(done.session_version),
     }
 
 
@@ -312,6 +405,7 @@ def _processed(values: Item) -> ProcessedTurn:
         version=int(values["version"]["N"]),
         selected=_indexes(values["chosen"]["S"]),
         outcome=Outcome(values["outcome"]["S"]),
+        session_version=int(values["saved"]["N"]) if "saved" in values else 0,
     )
 
 

@@ -9,8 +9,14 @@ from typing import NamedTuple
 
 from domain.session.policy import Preferences
 from lambdas.shared.store.client import Database, Item
-from lambdas.shared.store.errors import AccountErasedError, ConditionFailedError
+from lambdas.shared.store.errors import (
+    AccountErasedError,
+    ConditionFailedError,
+    RefusedWriteError,
+    StartRefusedError,
+)
 from lambdas.shared.store.preferences import preferences_from_item
+from lambdas.shared.store.start_records import StartCounts
 from lambdas.shared.store.transaction import Action
 
 UNFINISHED_ERASURES = "unfinishedErasures"
@@ -32,6 +38,7 @@ class Profile(NamedTuple):
     preferences: Preferences = Preferences()
     created_at: int | None = None
     updated_at: int | None = None
+    counts: StartCounts = StartCounts()
 
 
 class UsersTable(NamedTuple):
@@ -136,22 +143,68 @@ class UsersTable(NamedTuple):
         except ConditionFailedError:
             return
 
-    def check_not_erased(self, user_id: str) -> Action:
-        """Return the check that the account was not erased.
+    def count_start(
+        self,
+        user_id: str,
+        counts: StartCounts,
+        *,
+        day: int,
+        recounted: int,
+        max_unfinished: int,
+        max_starts: int,
+    ) -> Action:
+        """Return the write that counts one more session on a UTC day.
 
-        Refused with AccountErasedError.
+        `counts` are those known, `recounted` the unfinished sessions: those known, unless they
+        were recounted. Refused with AccountErasedError if the account was erased, and with
+        StartRefusedError if the counts changed or are at a limit.
         """
-        check = {
+        values = {":one": 1, ":day": day}
+        if day == counts.day:
+            on_day, starts = "startDay = :day AND starts < :most_starts", "starts + :one"
+            values[":most_starts"] = max_starts
+        else:
+            on_day, starts = "(attribute_not_exists(startDay) OR startDay < :day)", ":one"
+        if recounted == counts.unfinished:
+            bound = "(attribute_not_exists(unfinished) OR unfinished < :most)"
+            unfinished = "if_not_exists(unfinished, :zero) + :one"
+            values |= {":most": max_unfinished, ":zero": 0}
+        else:
+            # Every start changes the day or its starts: they show that none came between, though
+            # the bound may be the same again.
+            bound = "unfinished = :known AND startDay = :known_day AND starts = :known_starts"
+            unfinished = ":recounted"
+            values |= {":known": counts.unfinished, ":recounted": recounted + 1}
+            values |= {":known_day": counts.day, ":known_starts": counts.starts}
+        update = {
             "TableName": self.name,
             "Key": self.key(user_id),
-            "ConditionExpression": NOT_ERASED,
+            "UpdateExpression": (
+                f"SET unfinished = {unfinished}, startDay = :day, starts = {starts}"
+            ),
+            "ConditionExpression": f"{NOT_ERASED} AND {on_day} AND {bound}",
+            "ExpressionAttributeValues": {
+                name: {"N": str(value)} for name, value in values.items()
+            },
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        return Action({"ConditionCheck": check}, lambda _: AccountErasedError())
+        return Action({"Update": update}, _start_refused)
 
     @staticmethod
     def key(user_id: str) -> Item:
         """Return the key of a user's item."""
         return {"userId": {"S": user_id}}
+
+
+def _start_refused(item: Item | None) -> RefusedWriteError:
+    if item and "erasedAt" in item:
+        return AccountErasedError()
+    return StartRefusedError(_counts(item or {}))
+
+
+def _counts(item: Item) -> StartCounts:
+    numbers = (item.get(name, {"N": "0"})["N"] for name in ("unfinished", "startDay", "starts"))
+    return StartCounts(*map(int, numbers))
 
 
 def profile_from_item(user_id: str, item: Item | None) -> Profile:
@@ -165,4 +218,5 @@ def profile_from_item(user_id: str, item: Item | None) -> Profile:
         preferences=preferences_from_item(item),
         created_at=int(item["createdAt"]["N"]) if "createdAt" in item else None,
         updated_at=int(item["updatedAt"]["N"]) if "updatedAt" in item else None,
+        counts=_counts(item),
     )

@@ -1,11 +1,14 @@
 """The WrongAnswers table: the pool entries of all a learner's sessions, oldest first.
 
 The sort key is the time queued and the question, so that two entries of one millisecond are two.
+Two local secondary indexes, read with strong consistency, bound the cost of a refill and of a
+review whatever other sessions owe (docs/decisions/0070).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
+from domain.question import category_and_ordinal
 from domain.session.drawing import RefillNeeded
 from domain.session.effects import EntryLowered, EntryQueued, PoolChange
 from domain.session.pool import PoolEntry
@@ -21,8 +24,14 @@ POSITION_PATTERN = f"[0-9T:.-]{{23}}Z#{QUESTION_ID_PATTERN.strip('^$')}"
 """What sort keys match."""
 
 
-_BEFORE_ALL = "0"
-"""Sorts before every time there is."""
+BEYOND_HEAD = "beyondHead"
+"""Index of the entries that their session does not carry, by session and time."""
+
+OWED_BY_CATEGORY = "owedByCategory"
+"""Index of all entries by category, session and time."""
+
+_NEXT, _LAST = "!", "~"
+"""Appended to an index key: the first text after that key, and the last one that begins with it."""
 
 _AS_READ = "sessionId = :old AND remainingTries = :owed"
 
@@ -59,7 +68,11 @@ class WrongAnswersTable(NamedTuple):
                 "remainingTries": {"N": str(change.entry.remaining_tries)},
                 "shuffledAnswers": {"S": digits(change.order)},
                 "atTurn": {"N": str(change.entry.turn)},
+                "owedIn": _owed_in(session, change.entry),
             }
+            beyond = _beyond_head(session, change.entry)
+            if beyond:
+                item["beyondHead"] = beyond
             put = {
                 "TableName": self.name,
                 "Item": item,
@@ -72,7 +85,7 @@ class WrongAnswersTable(NamedTuple):
                 "Key": key,
                 "UpdateExpression": (
                     "SET remainingTries = :tries, shuffledAnswers = :order, atTurn = :turn"
-                    " REMOVE leftover"
+                    f" REMOVE leftover{'' if session.spacing else ', beyondHead'}"
                 ),
                 "ConditionExpression": "sessionId = :session",
                 "ExpressionAttributeValues": {
@@ -91,19 +104,25 @@ class WrongAnswersTable(NamedTuple):
 
         Refused unless the entry is as it was read: its former session may have been answered since.
         """
+        beyond = _beyond_head(session, owed.entry)
+        values: Item = {
+            **self._as_read(owed),
+            ":new": {"S": session.session_id},
+            ":tries": {"N": str(tries)},
+            ":yes": {"BOOL": True},
+            ":owed_in": _owed_in(session, owed.entry),
+            **({":beyond": beyond} if beyond else {}),
+        }
+        index = ", beyondHead = :beyond REMOVE atTurn" if beyond else " REMOVE atTurn, beyondHead"
         update = {
             "TableName": self.name,
             "Key": self._key_of(session.user_id, owed),
             "UpdateExpression": (
-                "SET sessionId = :new, remainingTries = :tries, leftover = :yes REMOVE atTurn"
+                "SET sessionId = :new, remainingTries = :tries, leftover = :yes, owedIn = :owed_in"
+                f"{index}"
             ),
             "ConditionExpression": _AS_READ,
-            "ExpressionAttributeValues": {
-                **self._as_read(owed),
-                ":new": {"S": session.session_id},
-                ":tries": {"N": str(tries)},
-                ":yes": {"BOOL": True},
-            },
+            "ExpressionAttributeValues": values,
         }
         return _action("Update", update)
 
@@ -131,36 +150,63 @@ class WrongAnswersTable(NamedTuple):
     def newer(self, session: Session, needed: RefillNeeded) -> tuple[list[PoolEntry], bool]:
         """Return entries of the session after `needed.after`, and whether there are no more.
 
-        Reads on past entries of other sessions until it finds one of this session's.
+        One query, whatever other sessions owe.
         """
-        after = _sort_key(needed.after) if needed.after else _BEFORE_ALL
-        query: dict[str, Any] = {
-            "TableName": self.name,
-            "KeyConditionExpression": "userId = :user AND #timestamp > :after",
-            "FilterExpression": "sessionId = :session",
-            "ExpressionAttributeNames": {"#timestamp": "timestamp"},
-            "ExpressionAttributeValues": {
+        owner = f"{session.session_id}#"
+        first = f"{owner}{_place(needed.after)}{_NEXT}" if needed.after else owner
+        found = self.database.call(
+            "query",
+            TableName=self.name,
+            IndexName=BEYOND_HEAD,
+            KeyConditionExpression="userId = :user AND beyondHead BETWEEN :first AND :last",
+            ExpressionAttributeValues={
                 ":user": {"S": session.user_id},
-                ":after": {"S": after},
-                ":session": {"S": session.session_id},
+                ":first": {"S": first},
+                ":last": {"S": owner + _LAST},
             },
             # The entries may have been written by the answer before this one.
-            "ConsistentRead": True,
-            "Limit": needed.limit,
-        }
+            ConsistentRead=True,
+            Limit=needed.limit,
+        )
+        return [_entry(item) for item in found["Items"]], "LastEvaluatedKey" not in found
+
+    def owed_by_others(
+        self, user_id: str, category: str | None, excluded: Collection[str], *, limit: int
+    ) -> Iterator[list[OwedQuestion]]:
+        """Yield pages of entries whose sessions are not `excluded`, of one category or of all.
+
+        In order of category, session and time. Each page is one query that reads up to `limit`
+        entries; a page that ends among the entries of an excluded session is followed by one that
+        begins behind them.
+        """
+        first, last = (f"{category}#", f"{category}#{_LAST}") if category else ("#", _LAST)
         while True:
-            found = self.database.call("query", **query)
-            entries = [_owed(item).entry for item in found["Items"]]
-            last = found.get("LastEvaluatedKey")
-            if entries or not last:
-                return entries, not last
-            query["ExclusiveStartKey"] = last
+            found = self.database.call(
+                "query",
+                TableName=self.name,
+                IndexName=OWED_BY_CATEGORY,
+                KeyConditionExpression="userId = :user AND owedIn BETWEEN :first AND :last",
+                ExpressionAttributeValues={
+                    ":user": {"S": user_id},
+                    ":first": {"S": first},
+                    ":last": {"S": last},
+                },
+                ConsistentRead=True,
+                Limit=limit,
+            )
+            owed = [_owed_in_category(item) for item in found["Items"]]
+            yield [each for each in owed if each.session_id not in excluded]
+            if "LastEvaluatedKey" not in found:
+                return
+            read = found["LastEvaluatedKey"]["owedIn"]["S"]
+            in_category, owner, _ = read.split("#")
+            first = f"{in_category}#{owner}#{_LAST}" if owner in excluded else read + _NEXT
 
     def page(
-        self, user_id: str, *, limit: int, after: str | None, consistent: bool = False
+        self, user_id: str, *, limit: int, after: str | None
     ) -> tuple[list[OwedQuestion], str | None]:
         """Return up to `limit` of a learner's entries, and where the next page begins."""
-        found = self._query(user_id, after, limit, consistent=consistent)
+        found = self._query(user_id, after, limit)
         last = found.get("LastEvaluatedKey")
         return [_owed(item) for item in found["Items"]], last["timestamp"]["S"] if last else None
 
@@ -174,12 +220,9 @@ class WrongAnswersTable(NamedTuple):
                 return
             after = found["LastEvaluatedKey"]["timestamp"]["S"]
 
-    def _query(
-        self, user_id: str, after: str | None, limit: int | None, *, consistent: bool = False
-    ) -> dict[str, Any]:
+    def _query(self, user_id: str, after: str | None, limit: int | None) -> dict[str, Any]:
         query: dict[str, Any] = {
             "TableName": self.name,
-            "ConsistentRead": consistent,
             "KeyConditionExpression": "userId = :user",
             "ExpressionAttributeValues": {":user": {"S": user_id}},
         }
@@ -199,16 +242,42 @@ def _sort_key(key: tuple[int, str]) -> str:
     return f"{iso(queued_at)}#{question_id}"
 
 
-def _owed(item: Item) -> OwedQuestion:
-    position = item["timestamp"]["S"]
-    return OwedQuestion(
-        entry=PoolEntry(
-            queued_at=milliseconds(position.partition("#")[0]),
-            question_id=item["questionId"]["S"],
-            remaining_tries=int(item["remainingTries"]["N"]),
-            leftover="leftover" in item,
-            turn=int(item["atTurn"]["N"]) if "atTurn" in item else 0,
-        ),
-        session_id=item["sessionId"]["S"],
-        position=position,
+def _place(key: tuple[int, str]) -> str:
+    """Return the part of an index key that orders the entries of one session."""
+    queued_at, question_id = key
+    return f"{queued_at:011x}{question_id}"
+
+
+def _beyond_head(session: Session, entry: PoolEntry) -> Item | None:
+    """Return the key of an entry that a refill may read, None if it only leaves the head for good.
+
+    Under `SPACED` an entry of the head may have to make room and be read again.
+    """
+    if not session.spacing and any(each.key == entry.key for each in session.pool.head):
+        return None
+    return {"S": f"{session.session_id}#{_place(entry.key)}"}
+
+
+def _owed_in(session: Session, entry: PoolEntry) -> Item:
+    category, ordinal = category_and_ordinal(entry.question_id)
+    return {"S": f"{category}#{session.session_id}#{entry.queued_at:011x}{ordinal:06d}"}
+
+
+def _entry(item: Item) -> PoolEntry:
+    queued_at, _, question_id = item["timestamp"]["S"].partition("#")
+    return PoolEntry(
+        queued_at=milliseconds(queued_at),
+        question_id=question_id,
+        remaining_tries=int(item["remainingTries"]["N"]),
+        leftover="leftover" in item,
+        turn=int(item["atTurn"]["N"]) if "atTurn" in item else 0,
     )
+
+
+def _owed(item: Item) -> OwedQuestion:
+    return OwedQuestion(_entry(item), item["sessionId"]["S"], item["timestamp"]["S"])
+
+
+def _owed_in_category(item: Item) -> OwedQuestion:
+    _, session_id, _ = item["owedIn"]["S"].split("#")
+    return OwedQuestion(_entry(item), session_id, item["timestamp"]["S"])

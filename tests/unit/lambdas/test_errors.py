@@ -22,6 +22,8 @@ EVERY: list[tuple[ApiError, int, str, str]] = [
     (errors.SessionExpiredError(), 410, "SESSION_EXPIRED", "Gone"),
     (errors.BodyTooLargeError("d"), 413, "BODY_TOO_LARGE", "Content Too Large"),
     (errors.ValidationError([]), 422, "VALIDATION_ERROR", "Unprocessable Content"),
+    (errors.IdempotencyKeyReusedError(), 422, "IDEMPOTENCY_KEY_REUSED", "Unprocessable Content"),
+    (errors.SessionLimitError("d"), 429, "SESSION_LIMIT", "Too Many Requests"),
     (errors.UnavailableError("d"), 503, "UNAVAILABLE", "Service Unavailable"),
     (errors.InternalError(), 500, "INTERNAL_ERROR", "Internal Server Error"),
 ]
@@ -94,6 +96,12 @@ def test_members_of_an_error_stand_beside_its_own() -> None:
 def test_unavailable_says_when_to_try_again(seconds: int) -> None:
     rendered = problem(errors.UnavailableError("d", retry_after=seconds), "r")
     assert rendered.headers["Retry-After"] == str(seconds)
+
+
+def test_a_session_limit_names_a_time_to_retry_only_if_there_is_one() -> None:
+    assert "Retry-After" not in problem(errors.SessionLimitError("d"), "r").headers
+    rendered = problem(errors.SessionLimitError("d", retry_after=60), "r")
+    assert rendered.headers["Retry-After"] == "60"
 
 
 def test_not_found_says_the_same_whatever_was_looked_for() -> None:

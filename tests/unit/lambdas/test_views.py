@@ -254,6 +254,7 @@ def test_a_wrong_answer_is_told_without_the_right_one() -> None:
         "penaltyIndicator",
         "message",
         "question",
+        "version",
         "progress",
     }
     assert (view["correct"], view["nextAction"]) == (False, "RETRY_SAME_QUESTION")
