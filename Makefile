@@ -201,7 +201,7 @@ lab-quick: $(INSTALLED) ## few learners, within the bands of their figures
 	@$(PYTHON) -m ops lab --quick
 
 ##@ Measure, alone on the machine: contributors (RECORD=1 writes into docs)
-.PHONY: bench bench-cold bench-warm plots load saturate distance
+.PHONY: bench bench-cold bench-warm plots load soak saturate distance
 bench: $(INSTALLED) ## benchmarks, ours beside a naive implementation
 	@mkdir -p .benchmarks
 	$(BIN)/pytest tests/performance --benchmark-only --benchmark-json=.benchmarks/bench.json
@@ -218,6 +218,9 @@ plots: $(INSTALLED) ## measure and plot growth from 10 to 100,000 (always record
 
 load: $(INSTALLED) ## learners on a stage of their own (USERS=100 DURATION=300 THINK=2 WEB=)
 	@$(PYTHON) tests/load/load_test.py load --users $(USERS) --duration $(DURATION) --think $(THINK) $(if $(WEB),--web) $(RECORD:%=--record)
+
+soak: ## 1,000 sessions for 30 minutes, an answer per 20 s each (RECORD=1)
+	@$(MAKE) load USERS=1000 THINK=20 DURATION=1800
 
 saturate: $(INSTALLED) ## the highest steady rate
 	@$(PYTHON) tests/load/load_test.py saturate $(RECORD:%=--record)

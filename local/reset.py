@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 
 from local.data_folder import DataFolder
 from local.database.engine import end_leftover
@@ -36,7 +37,15 @@ def reset() -> None:
             f"DYNAMODB_ENDPOINT is set: delete the tables at {endpoint} yourself, for 'make "
             "reset' empties only the stage's own database."
         )
-    _empty(DataFolder.from_environment())
+    folder = DataFolder.from_environment()
+    if sys.stdin.isatty() and not _confirmed(folder):
+        raise CommandError("Nothing was deleted.")
+    _empty(folder)
+
+
+def _confirmed(folder: DataFolder) -> bool:
+    answer = input(f"Delete all accounts, sessions and questions in {folder.path}? [y/N] ")
+    return answer.strip().lower() in ("y", "yes")
 
 
 def _empty(folder: DataFolder) -> None:

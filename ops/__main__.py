@@ -101,8 +101,9 @@ def token(user: str, groups: str, stage: str) -> None:
         raise CommandError("Name the user of the token: make token USER=ada [GROUPS=admin]")
     names = [name.strip() for name in groups.split(",") if name.strip()]
     if stage == LAPTOP:
-        from local.accounts.sign_in import LaptopSignIn
+        from local.accounts.sign_in import LaptopSignIn, refuse_unknown_groups
 
+        refuse_unknown_groups(names)
         laptop = LaptopSignIn.find()
         laptop.confirm_sign_up(user)
         print(laptop.access_token(user, names))

@@ -6,13 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from lambdas.shared.http.identity import ADMIN_GROUP, LEARNER_GROUP
 from local.accounts.token_issuer import CLIENT_ID, Issuer, load_key
 from local.accounts.user_pool import CONTENT_TYPE, SERVICE, UserPool
 from local.data_folder import DataFolder
 from local.errors import CommandError
 from local.running_stage import RunningStage
 
+GROUPS = (ADMIN_GROUP, LEARNER_GROUP)
+"""The groups of the user pool."""
+
 _SECONDS = 15
+
+
+def refuse_unknown_groups(names: Sequence[str]) -> None:
+    """Raise for a group that the user pool does not have.
+
+    Raises:
+        CommandError: There is one.
+    """
+    if unknown := [name for name in names if name not in GROUPS]:
+        raise CommandError(
+            f"GROUPS names {', '.join(unknown)}: the groups are {' and '.join(GROUPS)}."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,6 +219,17 @@ HURRIED_RATE = 1 / 2.0
 """Answers a second of a learner in a hurry."""
 
 
+LEARNERS_IN_SESSION = 10_000
+"""Learners in session at once that the profile of prod must serve with these quotas: 500 answers a
+second, at one answer in 20 seconds each."""
+
+
+def in_session(learners: int, profile: Profile) -> Demand:
+    """Return the demand whose busiest hour has so many learners in session at once."""
+    per_user = demand(1_000_000, profile).active_at_once / 1_000_000
+    return demand(round(learners / per_user), profile)
+
+
 def limits(month: Demand, stage: Stage, window: float) -> list[Limit]:
     """Return what the busiest hour needs of each limit, the scarcest first."""
     answer = next(route for route in ROUTES if route.operation == "submitAnswer")

@@ -5,7 +5,9 @@ from typing import Any
 import jwt
 import pytest
 
+from local.accounts.sign_in import refuse_unknown_groups
 from local.data_folder import DataFolder
+from local.errors import CommandError
 from tests.laptop.stage_process import StageProcess, run_program
 
 Claims = dict[str, Any]
@@ -17,13 +19,13 @@ def decoded(token: str) -> Claims:
 
 
 def test_a_token_has_the_shape_of_a_cognito_access_token(stage: StageProcess) -> None:
-    token = stage.token("ada", "admin,editors")
+    token = stage.token("ada", "admin,learner")
     claims = decoded(token)
     assert claims["iss"] == stage.url
     assert claims["token_use"] == "access"
     assert claims["scope"] == "aws.cognito.signin.user.admin"
     assert claims["username"] == "ada"
-    assert claims["cognito:groups"] == ["admin", "editors"]
+    assert claims["cognito:groups"] == ["admin", "learner"]
     assert claims["exp"] - claims["iat"] == 3600
     assert {"sub", "client_id", "auth_time", "jti"} <= claims.keys()
     assert "aud" not in claims
@@ -72,3 +74,9 @@ def test_a_token_is_somebodys(stage: StageProcess, user: str) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Name the user of the token: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_unknown_groups_are_refused() -> None:
+    refuse_unknown_groups(["admin", "learner"])
+    with pytest.raises(CommandError, match="GROUPS names wizard: the groups are admin and"):
+        refuse_unknown_groups(["admin", "wizard"])

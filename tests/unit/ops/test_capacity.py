@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from infra.stages import STAGES
+from lambdas.contract.delivery import DELIVERY
 from lambdas.contract.errors import ApiError
 from lambdas.contract.routes import ROUTES, Access
 from lambdas.shared.telemetry.metrics import METRICS
@@ -13,9 +14,11 @@ from ops.cost import prices
 from ops.cost.capacity import (
     COGNITO,
     FUNCTION_GB,
+    LEARNERS_IN_SESSION,
     REQUEST_SECONDS,
     cost_table,
     functions_cost,
+    in_session,
     limits,
     metrics_in_use,
     monthly_cost,
@@ -163,10 +166,28 @@ def test_limits_come_scarcest_first_and_the_first_to_break_is_the_throttle() -> 
     assert found[0].what == "Throttle of POST answer"
     assert found[0].used > 1
     # Its lever, by the amount that is missing, and it breaks no more.
-    wider = replace(STAGES["prod"], throttle_scale=1.1 * found[0].used)
+    scale = 1.1 * found[0].used * STAGES["prod"].throttle_scale
+    wider = replace(STAGES["prod"], throttle_scale=scale)
     (throttle,) = (each for each in limits(month, wider, 30) if each.what == found[0].what)
     assert throttle.used < 1
 
 
 def test_at_a_thousand_learners_nothing_is_near_its_limit() -> None:
     assert all(each.used < 0.1 for each in limits(demand(1_000, Profile()), STAGES["prod"], 30))
+
+
+def test_prod_serves_ten_thousand_learners_in_session_at_once() -> None:
+    month = in_session(LEARNERS_IN_SESSION, Profile())
+    assert month.active_at_once == pytest.approx(LEARNERS_IN_SESSION, rel=1e-3)
+    assert month.peak_answers == pytest.approx(500, rel=1e-3)
+    found = {each.what: each for each in limits(month, STAGES["prod"], DELIVERY.window_seconds)}
+    assert all(each.used <= 1 for each in found.values()), found
+    assert found["Throttle of POST answer"].limit == 600
+    # Four shards, each of which counts 250 answers a second.
+    assert found["Counting, a shard at a time"].limit == 1_000
+
+
+def test_dev_is_no_stage_for_ten_thousand_learners() -> None:
+    found = limits(in_session(LEARNERS_IN_SESSION, Profile()), STAGES["dev"], 30)
+    assert found[0].what == "Throttle of POST answer"
+    assert found[0].used > 1
