@@ -106,6 +106,8 @@ def item_statistics(answers: Sequence[GivenAnswer], choices: int) -> dict[str, A
         "right": sum(each.correct for each in answers),
         "firstTries": len(first),
         "firstRight": int(right.sum()),
+        "reviews": sum(each.review for each in answers),
+        "reviewsRight": sum(each.review and each.correct for each in answers),
         "facility": float(right.mean()) if first else None,
         "scored": len(scored),
         "discrimination": correlation,

@@ -11,7 +11,8 @@ class ProgressChange(NamedTuple):
 
     `number` counts the session's submissions, this one included, and `right_before` the right ones
     before it; `pool_entries` are the session's after it. `time_spent` is in milliseconds;
-    `selected` are indexes into the choices of `version`.
+    `selected` are indexes into the choices of `version`. `review` is true for the first try at a
+    question drawn from the pool.
     """
 
     session_id: str
@@ -25,6 +26,7 @@ class ProgressChange(NamedTuple):
     selected: tuple[int, ...]
     time_spent: int
     at: int
+    review: bool = False
 
 
 @dataclass(frozen=True, slots=True)

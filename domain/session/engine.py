@@ -308,6 +308,7 @@ def answer(
             selected=chosen,
             time_spent=time_spent,
             at=now,
+            review=turn.from_pool and not turn.missed,
         ),
         pool_changes=changes,
     )

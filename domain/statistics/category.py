@@ -35,6 +35,8 @@ class CategoryStatistics:
     answers: int
     first_tries: int
     first_right: int
+    reviews: int
+    reviews_right: int
     facilities: tuple[int, ...]
     attempts: tuple[Attempt, ...]
     depths: tuple[Depth, ...]
@@ -51,12 +53,15 @@ def category_statistics(questions: Iterable[QuestionTally]) -> CategoryStatistic
     flags: Counter[Flag] = Counter()
     judged: list[tuple[tuple[int, float, float, str], QuestionTally]] = []
     count = answered = answers = first_tries = first_right = as_of = 0
+    reviews = reviews_right = 0
     for question in questions:
         tally = question.tally
         count += 1
         answers += tally.answers
         first_tries += tally.first_tries
         first_right += tally.first_right
+        reviews += tally.reviews
+        reviews_right += tally.reviews_right
         as_of = max(as_of, tally.as_of)
         for attempt in tally.attempts:
             attempts[attempt.number] = attempt.plus(attempts.get(attempt.number))
@@ -77,6 +82,8 @@ def category_statistics(questions: Iterable[QuestionTally]) -> CategoryStatistic
         answers=answers,
         first_tries=first_tries,
         first_right=first_right,
+        reviews=reviews,
+        reviews_right=reviews_right,
         facilities=tuple(facilities),
         attempts=tuple(attempts[number] for number in sorted(attempts)),
         depths=tuple(depths[first] for first in sorted(depths)),

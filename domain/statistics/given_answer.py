@@ -17,6 +17,7 @@ class GivenAnswer:
     pool held after it; `attempt` its place among all the learner's answers
     to the question, from 1. `mastered` is the change of mastery: 1, 0 or -1. `selected` are
     indexes into the choices of `version`; times are in milliseconds, `time_spent` 0 when untold.
+    `review` is true for the first try at a question drawn from the session's pool.
     """
 
     user_id: str
@@ -32,6 +33,7 @@ class GivenAnswer:
     selected: tuple[int, ...]
     time_spent: int
     at: int
+    review: bool = False
 
     @property
     def category(self) -> str:

@@ -79,6 +79,7 @@ CHOICES = 10
 _ANSWERS, _RIGHT, _FIRST, _FIRST_RIGHT = range(4)
 _SCORED, _SCORES, _SQUARES, _SCORED_RIGHT, _SCORES_OF_RIGHT = range(4, 9)
 _TIMED, _TIME = 9, 10
+_REVIEWS, _REVIEWS_RIGHT = 11, 12
 _TIME_BINS = 16
 _TAKEN = 100
 _FIRST_TAKEN = _TAKEN + CHOICES
@@ -189,6 +190,16 @@ class ItemTally:
     def first_right(self) -> int:
         """Learners whose first try was right."""
         return self._cell(_FIRST_RIGHT)
+
+    @property
+    def reviews(self) -> int:
+        """First tries at the question as one drawn from a pool."""
+        return self._cell(_REVIEWS)
+
+    @property
+    def reviews_right(self) -> int:
+        """Those of them that were right."""
+        return self._cell(_REVIEWS_RIGHT)
 
     @property
     def facility(self) -> float | None:
@@ -354,6 +365,8 @@ def _cells_of(answer: GivenAnswer) -> Counter[int]:
         cells[_TIMED] = 1
         cells[_TIME] = answer.time_spent
         cells[_TIME_BINS + bisect_right(TIME_BOUNDS, answer.time_spent)] = 1
+    if answer.review:
+        cells.update({_REVIEWS: 1, _REVIEWS_RIGHT: right})
     attempt = _ATTEMPT + 2 * min(answer.attempt, LAST_ATTEMPT)
     cells.update({attempt: 1, attempt + 1: right})
     depth = _DEPTH + 2 * min((answer.number - 1).bit_length(), DEPTH_BINS - 1)

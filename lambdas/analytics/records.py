@@ -81,6 +81,8 @@ def _answer(new: Image, old: Image, *, correct: bool) -> GivenAnswer:
             selected=tuple(map(int, new["lastChoice"]["S"])),
             time_spent=_number(new, "timeSpent") - _number(old, "timeSpent"),
             at=int(new["lastSeenAt"]["N"]),
+            # Answers of an earlier release do not have it.
+            review="review" in new and bool(new["review"]["BOOL"]),
         )
         valid = _is_valid(answer)
     except _INVALID:

@@ -154,6 +154,8 @@ PROPERTIES: Final = {
     "sessions": "The sessions.",
     "settings": "How the session chooses questions, fixed when it starts.",
     "share": "Percentage of draws that are reviews while one is due, 1 to 100.",
+    "reviews": "Questions drawn from the wrong-answer pool, retries left out.",
+    "reviewsCorrect": "Those of the reviews that were right at first try.",
     "shuffled": "Whether its choices are shuffled from turn to turn.",
     "sources": "Categories to draw from, each at most once.",
     "spacing": "Settings of the policy SPACED.",

@@ -373,8 +373,9 @@ class PoolDepth(TypedDict):
 class QuestionStatistics(TypedDict):
     """How the present version of a question behaves; zeros and nulls before the first answer.
 
-    A first try is a learner's first answer ever to the question. `facility` is the share of first
-    tries that were right. Flags come with 30 first tries.
+    A first try is a learner's first answer ever to the question, a review the first answer each
+    time it is drawn from the wrong-answer pool. `facility` is the share of first tries that were
+    right. Flags come with 30 first tries.
     """
 
     questionId: str
@@ -385,6 +386,8 @@ class QuestionStatistics(TypedDict):
     correct: int
     firstTries: int
     firstTriesCorrect: int
+    reviews: int
+    reviewsCorrect: int
     facility: float | None
     discrimination: Discrimination
     timeSpent: QuestionTimes
@@ -428,6 +431,8 @@ class CategoryStatistics(TypedDict):
     attempts: int
     firstTries: int
     firstTriesCorrect: int
+    reviews: int
+    reviewsCorrect: int
     facility: float | None
     facilities: list[FacilityClass]
     learning: list[AttemptStatistics]

@@ -30,6 +30,8 @@ def question_statistics_view(
         "correct": tally.right,
         "firstTries": tally.first_tries,
         "firstTriesCorrect": tally.first_right,
+        "reviews": tally.reviews,
+        "reviewsCorrect": tally.reviews_right,
         "facility": _share(tally.facility),
         "discrimination": _discrimination(tally),
         "timeSpent": {
@@ -83,6 +85,8 @@ def category_statistics_view(
         "attempts": found.answers,
         "firstTries": found.first_tries,
         "firstTriesCorrect": found.first_right,
+        "reviews": found.reviews,
+        "reviewsCorrect": found.reviews_right,
         "facility": _share(facility),
         "facilities": [
             {"from": step / CLASSES, "to": (step + 1) / CLASSES, "questions": count}

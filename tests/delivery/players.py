@@ -17,6 +17,14 @@ CATEGORIES = ("algebra", "botany", "chemistry", "drama")
 REPEATED = 0.04
 """Share of answers that are sent twice, as after a response that was lost."""
 
+SETTINGS: tuple[dict[str, Any], ...] = (
+    {"wrongAnswerPercentage": 0},
+    {"wrongAnswerPercentage": 20},
+    {"wrongAnswerPercentage": 60},
+    {"policy": "SPACED", "spacing": {"firstLag": 2, "secondLag": 3}},
+)
+"""Both policies, by turns of chance."""
+
 PATIENCE = 4
 """Wrong answers in a row after which a learner looks the right one up."""
 
@@ -101,7 +109,7 @@ class Player:
             count = self.random.randint(2, 5)
             body = {
                 "sources": [{"category": name, "questionCount": count} for name in chosen],
-                "settings": {"wrongAnswerPercentage": self.random.choice([0, 20, 60])},
+                "settings": self.random.choice(SETTINGS),
             }
             session = self._call("POST", "/sessions", body, 201)["sessionId"]
             shown = self._call("GET", f"/sessions/{session}/question")["question"]
@@ -154,6 +162,7 @@ class Player:
                 selected=tuple(sorted(item.choices.index(text) for text in taken)),
                 time_spent=round((seconds or 0) * 1000),
                 at=milliseconds(parsedate_to_datetime(response.headers["Date"])),
+                review=shown["fromWrongPool"] and shown["reason"]["code"] != "RETRY",
             )
         )
         return told["correct"], told["question"]

@@ -315,6 +315,8 @@ class Expected:
             "correct": found["right"],
             "firstTries": found["firstTries"],
             "firstTriesCorrect": found["firstRight"],
+            "reviews": found["reviews"],
+            "reviewsCorrect": found["reviewsRight"],
             "choices": [
                 {
                     "text": text,
@@ -403,6 +405,8 @@ def of_category(questions: Mapping[str, Expected]) -> dict[str, Any]:
         "attempts": sum(each["answers"] for each in found),
         "firstTries": first,
         "firstTriesCorrect": right,
+        "reviews": sum(each["reviews"] for each in found),
+        "reviewsCorrect": sum(each["reviewsRight"] for each in found),
         "facility": round(right / first, 4) if first else None,
         "facilities": [
             {"from": step / 10, "to": (step + 1) / 10, "questions": classes[step]}

@@ -54,6 +54,14 @@ def seed(stage: Stage, question_id: str, given: list[GivenAnswer], version: int 
     )
 
 
+def tries_are_counted(whole: dict[str, Any], given: list[GivenAnswer]) -> None:
+    firsts = [each.correct for each in given if each.attempt == 1]
+    assert (whole["firstTries"], whole["firstTriesCorrect"]) == (32, sum(firsts))
+    reviews = [each.correct for each in given if each.review]
+    assert (whole["reviews"], whole["reviewsCorrect"]) == (len(reviews), sum(reviews))
+    assert 0 < sum(reviews) < len(reviews)
+
+
 def test_statistics_are_those_of_the_answers_given(stage: Stage) -> None:
     stage.save(*drafts("geography", 8))
     random = Random(3)
@@ -67,7 +75,8 @@ def test_statistics_are_those_of_the_answers_given(stage: Stage) -> None:
         assert (told["questionId"], told["version"]) == (question, version)
         assert (told["attempts"], told["correct"]) == (expected["answers"], expected["right"])
         assert told["firstTries"] == expected["firstTries"] == 4
-        assert told["firstTriesCorrect"] == expected["firstRight"]
+        right = (told["firstTriesCorrect"], told["reviews"], told["reviewsCorrect"])
+        assert right == tuple(expected[name] for name in ("firstRight", "reviews", "reviewsRight"))
         assert told["facility"] == round(expected["facility"], 4)
         found = told["discrimination"]
         assert found["firstTries"] == expected["scored"]
@@ -93,8 +102,7 @@ def test_statistics_are_those_of_the_answers_given(stage: Stage) -> None:
         assert told["flags"] == []
     whole = of_category(stage, "geography")
     assert whole["attempts"] == len(given)
-    assert whole["firstTries"] == 32
-    assert whole["firstTriesCorrect"] == sum(each.correct for each in given if each.attempt == 1)
+    tries_are_counted(whole, given)
     assert (whole["questions"], whole["answered"], whole["judged"]) == (8, 8, 0)
     assert sum(each["questions"] for each in whole["facilities"]) == 8
     expected = recount.item_statistics(given, 4)
@@ -119,6 +127,8 @@ def test_before_the_first_answer_there_are_zeros_and_nulls(stage: Stage) -> None
         "correct": 0,
         "firstTries": 0,
         "firstTriesCorrect": 0,
+        "reviews": 0,
+        "reviewsCorrect": 0,
         "facility": None,
         "discrimination": nothing,
         "timeSpent": {
@@ -153,6 +163,8 @@ def test_before_the_first_answer_there_are_zeros_and_nulls(stage: Stage) -> None
         "attempts": 0,
         "firstTries": 0,
         "firstTriesCorrect": 0,
+        "reviews": 0,
+        "reviewsCorrect": 0,
         "facility": None,
         "learning": [],
         "poolDepth": [],

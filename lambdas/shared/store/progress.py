@@ -57,6 +57,7 @@ class ProgressTable(NamedTuple):
             "answerNumber = :number",
             "rightBefore = :right",
             "poolEntries = :pool",
+            "review = :review",
         ]
         values: Item = {
             ":one": {"N": "1"},
@@ -68,6 +69,7 @@ class ProgressTable(NamedTuple):
             ":number": {"N": str(change.number)},
             ":right": {"N": str(change.right_before)},
             ":pool": {"N": str(change.pool_entries)},
+            ":review": {"BOOL": change.review},
         }
         if change.mastered is not None:
             assignments.append("mastered = :mastered")

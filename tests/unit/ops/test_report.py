@@ -51,6 +51,8 @@ def statistics(number: int = 1, **changes: Any) -> responses.QuestionStatistics:
         "correct": 100,
         "firstTries": 100,
         "firstTriesCorrect": 60,
+        "reviews": 40,
+        "reviewsCorrect": 30,
         "facility": 0.6,
         "discrimination": {"firstTries": 90, "value": 0.4, "low": 0.21, "high": 0.56},
         "timeSpent": {
@@ -115,6 +117,8 @@ def category(*items: Item, name: str = "art", attempts: int = 150) -> responses.
         "attempts": attempts,
         "firstTries": attempts * 2 // 3,
         "firstTriesCorrect": attempts // 3,
+        "reviews": attempts // 4,
+        "reviewsCorrect": attempts // 5,
         "facility": 0.5 if attempts else None,
         "facilities": [
             {"from": step / 10, "to": (step + 1) / 10, "questions": step % 3} for step in range(10)
