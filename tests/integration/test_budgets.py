@@ -14,8 +14,9 @@ from domain.question import Choice, Question, category_and_ordinal
 from domain.session.drawing import PoolDraw, advance, present
 from domain.session.effects import EntryQueued
 from domain.session.engine import new_session
+from domain.session.policy import Spacing
 from domain.session.pool import HEAD_CAPACITY, Pool, PoolEntry, Queue
-from domain.session.state import Outcome, ProcessedTurn, Session, Source
+from domain.session.state import Outcome, ProcessedTurn, Reason, Session, Source
 from lambdas.shared.bank import Bank
 from lambdas.shared.store.batch import batch_write
 from lambdas.shared.store.questions import CategoryEntry
@@ -404,6 +405,29 @@ def test_questions_not_in_memory_cost_one_more_call(stage: Stage) -> None:
     )
 
 
+def both_queues_deep(session: Session) -> Session:
+    """Return a session of SPACED whose two queues go beyond their heads."""
+    older, newer = session.pool.head[:8], session.pool.head[8:]
+    passed = Queue(
+        head=tuple(each._replace(remaining_tries=1, turn=999_999) for each in older),
+        entries=9_999_999,
+        tries=9_999_999,
+        mark=older[-1].key,
+    )
+    waiting = Queue(
+        head=tuple(each._replace(turn=999_999) for each in newer),
+        entries=9_999_999,
+        tries=19_999_998,
+        mark=newer[-1].key,
+    )
+    assert session.turn is not None
+    return session._replace(
+        pool=Pool(waiting, passed),
+        spacing=Spacing(1_000, 1_000, 100, 16),
+        turn=session.turn._replace(reason=Reason.REVIEW, ago=999_999),
+    )
+
+
 def busiest(names: Sequence[str], name: str, pool_entries: int) -> Session:
     """A session in the state that takes most bytes."""
     size = 9_999_999
@@ -459,12 +483,53 @@ def test_a_session_item_fits_in_one_kilobyte() -> None:
     session = busiest(names, "n" * 40, pool_entries=5_000)
     assert len(session.pool.head) == HEAD_CAPACITY
     assert item_bytes(item_from_session(session)) <= SESSION_ITEM_BYTES
+    assert item_bytes(item_from_session(both_queues_deep(session))) <= SESSION_ITEM_BYTES
 
 
 def test_a_session_item_fits_in_two_kilobytes_at_the_extremes_of_the_contract() -> None:
     names = [f"{number}{'c' * 47}" for number in range(8)]
     session = busiest(names, "\N{BRAIN}" * 80, pool_entries=5_000)
-    assert item_bytes(item_from_session(session)) <= SESSION_ITEM_BYTES_AT_THE_EXTREMES
+    for each in (session, both_queues_deep(session)):
+        assert item_bytes(item_from_session(each)) <= SESSION_ITEM_BYTES_AT_THE_EXTREMES
+
+
+@pytest.mark.parametrize("pending", PENDING[1:])
+def test_answers_of_a_spaced_session_cost_the_same_with_any_number_pending(
+    stage: Stage, pending: int
+) -> None:
+    owner = begun(stage, 10)
+    entries = seeded(stage, owner, pending)[:pending]
+    spaced = with_pool(owner, entries, spacing=Spacing(first_lag=1, second_lag=9, share=100))
+    store(stage, spaced)
+    # Reviews: lowered, lowered, missed and put right again, lowered.
+    found = costs(play(stage, owner.session_id, "rrwrr"))
+    assert found == [POOL_CHANGES, POOL_CHANGES, WRONG, POOL_ENTRY_STARTS_AGAIN, POOL_CHANGES]
+
+
+def test_a_deep_spaced_pool_is_worked_off_with_a_refill_in_eight_draws(stage: Stage) -> None:
+    session = begun(stage, 1)
+    session = session._replace(
+        sources=tuple(source._replace(left=0) for source in session.sources),
+        spacing=Spacing(first_lag=2, second_lag=30, share=100),
+    )
+    owed = seeded(stage, session, 60 - SPARE)
+    stage.services.database.call(
+        "put_item",
+        TableName=stage.services.sessions.name,
+        Item=item_from_session(
+            advance(with_pool(session, owed), stage.services.bank.get, lambda _: ((), True)).session
+        ),
+    )
+
+    shown, replies = stage.question(session.session_id)["question"], []
+    while shown:
+        replies.append(stage.answer(session.session_id, shown))
+        shown = replies[-1].body["question"]
+
+    assert len(replies) == 120
+    refills = [reply.cost for reply in replies if reply.cost != POOL_CHANGES]
+    assert 0 < len(refills) <= 120 / 8
+    assert replies[-1].body["nextAction"] == "SESSION_COMPLETED"
 
 
 def test_multiple_choice_questions_cost_no_more(stage: Stage) -> None:
