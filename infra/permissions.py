@@ -9,6 +9,7 @@ from enum import StrEnum
 from lambdas.contract.routes import ROUTES, Access
 
 BY_CATEGORY = "byCategory"
+BY_NAME = "byName"
 UNFINISHED_ERASURES = "unfinishedErasures"
 UNFINISHED_SESSIONS = "unfinishedSessions"
 BEYOND_HEAD = "beyondHead"
@@ -110,10 +111,11 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
                 "BatchGetItem",
                 "PutItem",
                 "UpdateItem",
-                "BatchWriteItem",
+                "DeleteItem",
             ),
         ),
         Grant(table=TableName.QUESTIONS, index=BY_CATEGORY, actions=("Query",)),
+        Grant(table=TableName.QUESTIONS, index=BY_NAME, actions=("Query",)),
     ),
     # Its tallies are in the items of learners, in those of sessions (what was counted, by day) and
     # beside the questions. Its stream and its failed batches are in its stack.

@@ -29,8 +29,11 @@ from lambdas.questions.bank_writer import BankWriter
 from lambdas.questions.staging import SaveStatus, Staged, Update
 from lambdas.shared.services import Services
 from lambdas.shared.services import services as process_services
-from lambdas.shared.store.errors import StoreUnavailableError, TransactionConditionError
-from lambdas.shared.store.questions import BankBusyError
+from lambdas.shared.store.errors import (
+    CategoryBusyError,
+    StoreUnavailableError,
+    TransactionConditionError,
+)
 from local.data_folder import DataFolder
 from local.database.backend import enter
 from local.errors import CommandError
@@ -89,7 +92,6 @@ class BankImport:
         """Hold the bank's lease, and give it up when the import fails."""
         writer = BankWriter(self.services, self.services.entropy(8).hex(), spool)
         with self._explained():
-            self._open(writer)
             try:
                 yield writer
             except BaseException:
@@ -98,13 +100,13 @@ class BankImport:
                     writer.close()
                 raise
 
-    def _open(self, writer: BankWriter) -> None:
-        """Take the lease, waiting for its holder to end or die."""
+    def _open(self, writer: BankWriter, categories: set[str]) -> None:
+        """Take the leases of categories, waiting for their holders to finish or expire."""
         waited = 0
         while True:
             try:
-                writer.open()
-            except BankBusyError as error:
+                writer.open(categories)
+            except CategoryBusyError as error:
                 milliseconds = max(error.milliseconds, 100)
                 if waited + milliseconds > MAX_WAIT:
                     raise CommandError(
@@ -141,7 +143,8 @@ class BankImport:
                 drafts[place] = self._draft(entry)
             except _RefusedLineError as error:
                 faults[place] = str(error)
-        # Without any draft too: it renews the lease.
+        self._open(writer, {draft.category for draft in drafts.values()})
+        # Also without any draft: staging renews the leases.
         staged = dict(zip(drafts, writer.stage(list(drafts.values())), strict=True))
         for place, entry in enumerate(batch):
             if place in faults:

@@ -7,6 +7,7 @@ from infra.constructs.table import Table, number_key, string_key
 from infra.permissions import (
     BEYOND_HEAD,
     BY_CATEGORY,
+    BY_NAME,
     OWED_BY_CATEGORY,
     UNFINISHED_ERASURES,
     UNFINISHED_SESSIONS,
@@ -31,12 +32,27 @@ class DataStack(StageStack):
             sort_key=number_key("erasedAt"),
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
-        questions = Table(self, TableName.QUESTIONS, stage=stage, partition_key="questionId")
+        questions = Table(
+            self,
+            TableName.QUESTIONS,
+            stage=stage,
+            partition_key="questionId",
+            time_to_live="ttl",  # of imports alone
+        )
         questions.add_global_secondary_index(
             index_name=BY_CATEGORY,
             partition_key=string_key("category"),
             sort_key=number_key("ordinal"),
             projection_type=dynamodb.ProjectionType.ALL,
+        )
+        # Holds the categories, one item each, and nothing else. The lease and the revision are not
+        # projected, so that writing them does not write the index.
+        questions.add_global_secondary_index(
+            index_name=BY_NAME,
+            partition_key=string_key("listed"),
+            sort_key=string_key("category"),
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=["title", "description", "language", "size", "active"],
         )
         sessions = Table(
             self,

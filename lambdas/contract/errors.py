@@ -174,6 +174,22 @@ class SessionExpiredError(ApiError):
         super().__init__("The session expired.")
 
 
+class ImportOverError(ApiError):
+    """The import is published or deleted, or is being published."""
+
+    status, code, title = 409, "IMPORT_OVER", "Conflict"
+
+
+class ImportExpiredError(ApiError):
+    """The import was left alone for too long, and its categories are free for others."""
+
+    status, code, title = 410, "IMPORT_EXPIRED", "Gone"
+
+    def __init__(self) -> None:
+        """Use one sentence for all cases."""
+        super().__init__("The import has expired; open another one.")
+
+
 class BodyTooLargeError(ApiError):
     """The body is larger than the route takes."""
 

@@ -27,12 +27,14 @@ class Health(TypedDict):
 class Category(TypedDict):
     category: str
     title: str
+    description: str
     language: str
     questionCount: int
 
 
 class CategoryPage(TypedDict):
     categories: list[Category]
+    nextToken: NotRequired[str]
 
 
 class SessionSource(TypedDict):
@@ -456,6 +458,22 @@ class SaveResult(TypedDict):
 
 class SaveResults(TypedDict):
     results: list[SaveResult]
+
+
+class BankImport(TypedDict):
+    """An import of questions.
+
+    `parts` have been received; `updatesLeft` updates are not published yet. Unless it is used, it
+    expires at `expiresAt`.
+    """
+
+    importId: str
+    status: Literal["OPEN", "PUBLISHING", "PUBLISHED", "DELETED", "EXPIRED"]
+    categories: list[str]
+    parts: int
+    updatesLeft: int
+    createdAt: str
+    expiresAt: str
 
 
 class Problem(TypedDict):

@@ -14,6 +14,7 @@ CATEGORY_PATTERN = "^[a-z0-9-]{1,48}$"
 QUESTION_ID_PATTERN = "^[a-z0-9-]{1,48}:[0-9]{6,9}$"
 CHOICE_ID_PATTERN = "^[0-9a-z]{1,32}$"
 LANGUAGE_PATTERN = "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+IMPORT_ID_PATTERN = "^[0-9a-f]{32}$"
 USER_ID_PATTERN = "^[A-Za-z0-9-]{1,128}$"
 
 ME = "me"
@@ -129,6 +130,7 @@ PATH_PARAMETERS = {
         Parameter(name="userId", description="The user's id, or `me`.", pattern=USER_ID_PATTERN),
         Parameter(name="questionId", description="The question.", pattern=QUESTION_ID_PATTERN),
         Parameter(name="category", description="The category.", pattern=CATEGORY_PATTERN),
+        Parameter(name="importId", description="The import.", pattern=IMPORT_ID_PATTERN),
     )
 }
 _LIMIT = Parameter(
@@ -159,8 +161,14 @@ _IDEMPOTENCY_KEY = Parameter(
     description="Repeating a request with the same key returns the same session with 200.",
     pattern=IDEMPOTENCY_KEY_PATTERN,
 )
+_IMPORT_KEY = Parameter(
+    name="Idempotency-Key",
+    description="Repeating a request with the same key returns the same import with 200.",
+    pattern=IDEMPOTENCY_KEY_PATTERN,
+)
 _PLAY = Throttle(rate=200, burst=400)
 _ADMIN = Throttle(rate=10, burst=20)
+_IMPORT = Throttle(rate=20, burst=40)
 _RARE = Throttle(rate=10, burst=20)
 
 ROUTES: tuple[Route, ...] = (
@@ -179,8 +187,9 @@ ROUTES: tuple[Route, ...] = (
         path="/questions/categories",
         function="questions",
         access=Access.LEARNER,
-        summary="List the categories of the bank",
+        summary="List the categories of the bank by name",
         response="lambdas.contract.responses:CategoryPage",
+        query=(_LIMIT._replace(default=MAX_PAGE), _NEXT_TOKEN),
     ),
     Route(
         operation="startSession",
@@ -401,6 +410,65 @@ ROUTES: tuple[Route, ...] = (
         summary="Retire a question: it is no longer drawn",
         status=204,
         errors=(404,),
+        throttle=_ADMIN,
+    ),
+    Route(
+        operation="openImport",
+        method="POST",
+        path="/admin/imports",
+        function="questions",
+        access=Access.ADMIN,
+        summary="Open an import for the categories that it may change",
+        body="lambdas.contract.bodies.bank_import:OpenImport",
+        response="lambdas.contract.responses:BankImport",
+        status=201,
+        headers=(_IMPORT_KEY,),
+        throttle=_ADMIN,
+    ),
+    Route(
+        operation="getImport",
+        method="GET",
+        path="/admin/imports/{importId}",
+        function="questions",
+        access=Access.ADMIN,
+        summary="Read the state of an import",
+        response="lambdas.contract.responses:BankImport",
+        errors=(404,),
+        throttle=_ADMIN,
+    ),
+    Route(
+        operation="addImportPart",
+        method="POST",
+        path="/admin/imports/{importId}/questions",
+        function="questions",
+        access=Access.ADMIN,
+        summary="Stage up to 100 questions of an import; repeating a part returns its results",
+        body="lambdas.contract.bodies.bank_import:AddImportPart",
+        response="lambdas.contract.responses:SaveResults",
+        errors=(404, 409, 410),
+        throttle=_IMPORT,
+    ),
+    Route(
+        operation="publishImport",
+        method="POST",
+        path="/admin/imports/{importId}/publish",
+        function="questions",
+        access=Access.ADMIN,
+        summary="Publish an import: repeat the call until no update is left",
+        response="lambdas.contract.responses:BankImport",
+        status=202,
+        errors=(404, 409, 410),
+        throttle=_IMPORT,
+    ),
+    Route(
+        operation="deleteImport",
+        method="DELETE",
+        path="/admin/imports/{importId}",
+        function="questions",
+        access=Access.ADMIN,
+        summary="Delete an import that is not published, and release its categories",
+        status=204,
+        errors=(404, 409),
         throttle=_ADMIN,
     ),
     Route(

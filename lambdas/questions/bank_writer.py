@@ -1,202 +1,232 @@
-"""Writes the bank: one writer at a time, and nothing is visible before it is complete.
+"""Writes categories of the bank: one writer for each, and nothing is visible before it is complete.
 
 New questions are written at ordinals beyond their category's published size, where no session
-looks, and become visible by one write of the registry. Questions that a crashed writer left
-behind are overwritten by the next one.
+looks, and become visible by one write of the category's item. Questions that a crashed writer left
+behind are overwritten by the next one. Writers of different categories do not meet.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import NamedTuple, Self
 
-from domain.question import category_and_ordinal, question_id
-from lambdas.contract.bodies.question import QuestionDraft
-from lambdas.questions.draft_identity import record_keys
-from lambdas.questions.staging import Batch, Given, Staged, Update
+from domain.question import category_and_ordinal
+from lambdas.contract.bodies.question import MAX_QUESTIONS, QuestionDraft
+from lambdas.questions.staging import (
+    MAX_DRAFTS_TOGETHER,
+    Batch,
+    Given,
+    Staged,
+    Unit,
+    Update,
+    grouped,
+)
 from lambdas.shared.services import Services
-from lambdas.shared.store.questions import BankRecord, CategoryEntry, QuestionsTable
+from lambdas.shared.store.categories import Category, Lease
+from lambdas.shared.store.questions import BankRecord
+from lambdas.shared.store.transaction import MAX_ACTIONS, Action
 
 LEASE = 10_000
-"""Milliseconds a writer may be silent before another may take its place."""
-
-CREATED_TOGETHER = 33
-"""Questions of one transaction: up to three items each, and the lease, within 100 actions."""
+"""Milliseconds after its last write until a writer loses its categories to another."""
 
 UPDATED_TOGETHER = 99
-"""Updates of one transaction with the registry."""
+"""Updates of one transaction with their category."""
+
+
+class _Publication(NamedTuple):
+    """Actions that publish one category: its writes, and the end of the lease."""
+
+    category: str
+    puts: list[Action]
+    end: Action
+
+    @property
+    def actions(self) -> list[Action]:
+        return [*self.puts, self.end]
 
 
 @dataclass(slots=True)
 class BankWriter:
-    """Holds the bank's lease from `open` to `publish` or `close`.
+    """Holds the leases of categories until `publish` or `close`.
 
-    `given` grows with the questions staged; one who stages many may keep it outside of memory.
+    Attributes:
+        holder: Name of the writer in the leases, different for each.
+        given: Drafts seen so far; it grows with them, so a long import keeps it on disk.
     """
 
     services: Services
     holder: str
     given: Given = field(default_factory=dict[str, str])
-    _registry: dict[str, CategoryEntry] = field(default_factory=dict)
-    _changed: dict[str, CategoryEntry] = field(default_factory=dict)
-    _leased_until: int = 0
+    _claimed: dict[str, Category] = field(default_factory=dict)
+    _held: dict[str, Category] = field(default_factory=dict)
+    _until: dict[str, int] = field(default_factory=dict)
+    _deferred: list[Unit] = field(default_factory=list)
 
-    def open(self) -> Self:
-        """Take the lease.
+    def open(self, categories: Iterable[str], *, existing: bool = False) -> Self:
+        """Take the leases of categories, in order of name.
+
+        With `existing`, a category that has no item is left out, not created.
 
         Raises:
-            BankBusyError: somebody else holds it.
+            CategoryBusyError: another writer holds one; those taken before are still held.
         """
-        self._claim()
+        for category in sorted(set(categories) - self._held.keys()):
+            now = self.services.clock()
+            lease = Lease(self.holder, now + LEASE)
+            claimed = self.services.categories.claim(category, lease, now=now, existing=existing)
+            if claimed:
+                self._claimed[category] = self._held[category] = claimed
+                self._until[category] = lease.until
         return self
 
     def stage(self, drafts: Sequence[QuestionDraft]) -> list[Staged]:
-        """Write the new questions of up to 100 drafts where they are not seen yet.
+        """Write the new questions of up to 100 drafts at ordinals that are not visible.
 
-        Returns what becomes of each draft, in order. Updates are not written, only returned.
+        Returns the result of each draft, in order. Updates are only returned, not written.
 
         Raises:
-            TransactionConditionError: the lease was lost.
+            CategoryBusyError: as for `open`, for a category that is not held yet.
+            TransactionConditionError: a lease was lost.
         """
-        if self.services.clock() > self._leased_until - LEASE // 2:
-            # Not claimed anew: whoever wrote meanwhile may have written over what is staged.
-            self.services.transactions.write([self._renewal()])
-        batch = Batch(self, drafts)
+        self.open(draft.category for draft in drafts)
+        self._renew_what_is_due()
+        batch = Batch(self.services, self._held, self.given, drafts)
         staged = [batch.settle(draft) for draft in drafts]
-        for at in range(0, len(batch.created), CREATED_TOGETHER):
-            self._create(batch.created[at : at + CREATED_TOGETHER])
+        self._write(batch.units)
         return staged
 
-    def publish(self, updates: Sequence[Update] = ()) -> None:
-        """Make staged questions visible, with up to 100 updates, and end the lease.
-
-        One transaction does it. 100 updates leave no room for the lease, which is then renewed
-        before them and ended after them.
-
-        Raises:
-            TransactionConditionError: the lease was lost, or a question changed; nothing is
-                visible.
-        """
-        self._refer_to(updates)
-        for update in updates:
-            self._count(update)
-        puts = self._puts(updates)
-        end = self._table.published_by(self.holder, self._changed.values(), edits=bool(puts))
-        if len(puts) <= UPDATED_TOGETHER:
-            self.services.transactions.write([*puts, end])
-        else:
-            self.services.transactions.write([self._renewal(edits=True)])
-            self.services.transactions.write(puts)
-            self.services.transactions.write([end])
-        self._forget(updates)
+    def replace(self, known: BankRecord, draft: QuestionDraft) -> Staged:
+        """Stage the replacement of a known question by a draft; all of it waits for `publish`."""
+        batch = Batch(self.services, self._held, self.given, [draft])
+        staged = batch.replace(known, draft)
+        self._deferred += batch.units
+        return staged
 
     def update(self, updates: Sequence[Update]) -> None:
-        """Write up to 99 updates in one transaction, and renew the lease.
+        """Write up to 99 updates before publishing, and renew the leases of their categories.
 
         Raises:
-            TransactionConditionError: the lease was lost, or a question changed; none of them is
-                written.
+            TransactionConditionError: a lease was lost, or a question changed.
         """
-        self._refer_to(updates)
-        for update in updates:
-            self._count(update)
-        self.services.transactions.write([*self._puts(updates), self._renewal(edits=True)])
-        self._forget(updates)
+        units = [Unit(each.category, (self._put(each),)) for each in updates]
+        self._count(updates)
+        self._write(units, edits=True, most=UPDATED_TOGETHER)
 
-    def replacement(self, known: BankRecord, draft: QuestionDraft) -> Staged:
-        """Return the result of replacing a known question by a draft; nothing is written yet."""
-        return Batch(self, [draft]).replacement(known, draft)
+    def publish(self, updates: Sequence[Update] = ()) -> None:
+        """Make staged questions and up to 100 updates visible, and end the leases.
+
+        What is new or changed in a category becomes visible in one transaction.
+
+        Raises:
+            TransactionConditionError: a lease was lost, or a question changed. Categories may be
+                published, each as a whole.
+        """
+        self._count(updates)
+        for together in _packed(list(self._publications(updates))):
+            if len(together) == 1 and len(together[0].puts) > UPDATED_TOGETHER:
+                self._publish_full(together[0])
+            else:
+                self._transact([action for each in together for action in each.actions])
+            for each in together:
+                del self._held[each.category]
 
     def retire(self, record: BankRecord) -> None:
-        """Retire a question, and end the lease."""
+        """Retire a question, and end the lease of its category.
+
+        Raises:
+            TransactionConditionError: the lease was lost, or the question changed.
+        """
         category, _ = category_and_ordinal(record.question.question_id)
-        entry = self._entry(category)
+        entry = self._held[category]
         retired = record._replace(
-            question=replace(record.question, retired=True),
-            updated_at=self.services.clock(),
+            question=replace(record.question, retired=True), updated_at=self.services.clock()
         )
-        put = self._table.put(retired, expected_version=record.question.version)
-        entries = [entry._replace(active=entry.active - 1)]
-        end = self._table.published_by(self.holder, entries, edits=True)
-        self.services.transactions.write([put, end])
+        put = self.services.questions.put(retired, expected_version=record.question.version)
+        entry = entry._replace(active=entry.active - 1)
+        self._transact([put, self.services.categories.publish(entry, self.holder, edits=True)])
+        del self._held[category]
 
     def close(self) -> None:
-        """End the lease without publishing: what was staged is never seen."""
-        self.services.transactions.write([self._table.published_by(self.holder, (), edits=False)])
+        """End all leases without publishing: what was staged never becomes visible.
 
-    def is_visible(self, identifier: str) -> bool:
-        """Whether a question is published, or staged by this writer."""
+        Raises:
+            TransactionConditionError: a lease was lost already.
+        """
+        ends = [self.services.categories.release(each, self.holder) for each in self._ends()]
+        self._held.clear()
+        for at in range(0, len(ends), MAX_ACTIONS):
+            self._transact(ends[at : at + MAX_ACTIONS])
+
+    def held(self, identifier: str) -> BankRecord | None:
+        """Read a published question of a category that is held."""
         category, ordinal = category_and_ordinal(identifier)
-        entry = self._changed.get(category) or self._registry.get(category)
-        return entry is not None and ordinal < entry.size
+        if category not in self._held or ordinal >= self._claimed[category].size:
+            return None
+        return self.services.questions.records([identifier]).get(identifier)
 
-    def next_id(self, draft: QuestionDraft) -> str:
-        """Return the id of the category's next question, and count it."""
-        entry = self._entry(draft.category, draft.language)
-        self._changed[draft.category] = entry._replace(size=entry.size + 1, active=entry.active + 1)
-        return question_id(draft.category, entry.size)
+    def _ends(self) -> list[Category]:
+        return [self._claimed[category] for category in self._held]
 
-    @property
-    def _table(self) -> QuestionsTable:
-        return self.services.questions
+    def _publications(self, updates: Sequence[Update]) -> Iterator[_Publication]:
+        table = self.services.categories
+        for category, entry in self._held.items():
+            puts = [self._put(each) for each in updates if each.category == category]
+            for unit in self._deferred:
+                if unit.category == category:
+                    puts += unit.actions
+            if puts or entry != self._claimed[category]:
+                end = table.publish(entry, self.holder, edits=bool(puts))
+            else:
+                end = table.release(entry, self.holder)
+            yield _Publication(category, puts, end)
 
-    def _claim(self) -> None:
-        now = self.services.clock()
-        self._leased_until = now + LEASE
-        self._registry = self._table.claim(self.holder, until=self._leased_until, now=now)
+    def _publish_full(self, publication: _Publication) -> None:
+        """Publish 100 updates: they leave no room for the lease in their transaction."""
+        self._transact([self._renewal(publication.category, edits=True)])
+        self._transact(publication.puts)
+        self._transact([publication.end])
 
-    def _renewal(self, *, edits: bool = False) -> dict[str, Any]:
-        self._leased_until = self.services.clock() + LEASE
-        return self._table.renewed(self.holder, until=self._leased_until, edits=edits)
+    def _renew_what_is_due(self) -> None:
+        # Not claimed again: another writer may have overwritten what is staged.
+        soon = self.services.clock() + LEASE // 2
+        due = [category for category in self._held if self._until[category] < soon]
+        for at in range(0, len(due), MAX_ACTIONS):
+            self._transact([self._renewal(each) for each in due[at : at + MAX_ACTIONS]])
 
-    def _create(self, records: Sequence[BankRecord]) -> None:
-        actions = [self._renewal()]
-        for record in records:
-            identifier = record.question.question_id
-            actions.append(self._table.put(record))
-            actions += [self._table.put_reference(key, identifier) for key in record_keys(record)]
+    def _renewal(self, category: str, *, edits: bool = False) -> Action:
+        self._until[category] = self.services.clock() + LEASE
+        lease = Lease(self.holder, self._until[category])
+        return self.services.categories.renew(category, lease, edits=edits)
+
+    def _write(
+        self, units: Sequence[Unit], *, edits: bool = False, most: int = MAX_DRAFTS_TOGETHER
+    ) -> None:
+        for group in grouped(units, most=most):
+            categories = dict.fromkeys(unit.category for unit in group)
+            renewals = [self._renewal(each, edits=edits) for each in categories]
+            self._transact([*renewals, *(action for unit in group for action in unit.actions)])
+
+    def _put(self, update: Update) -> Action:
+        expected = update.replaces.question.version
+        return self.services.questions.put(update.record, expected_version=expected)
+
+    def _count(self, updates: Iterable[Update]) -> None:
+        for each in updates:
+            if each.revives:
+                entry = self._held[each.category]
+                self._held[each.category] = entry._replace(active=entry.active + 1)
+
+    def _transact(self, actions: Sequence[Action]) -> None:
         self.services.transactions.write(actions)
 
-    def _puts(self, updates: Iterable[Update]) -> list[dict[str, Any]]:
-        return [
-            self._table.put(each.record, expected_version=each.replaces.question.version)
-            for each in updates
-        ]
 
-    def _refer_to(self, updates: Iterable[Update]) -> None:
-        self._table.write_references(
-            put={
-                key: each.record.question.question_id
-                for each in updates
-                for key in record_keys(each.record)
-                if key not in record_keys(each.replaces)
-            }
-        )
-
-    def _forget(self, updates: Iterable[Update]) -> None:
-        self._table.write_references(
-            delete=[
-                key
-                for each in updates
-                for key in record_keys(each.replaces)
-                if key not in record_keys(each.record)
-            ]
-        )
-
-    def _count(self, update: Update) -> None:
-        if update.revives:
-            category, _ = category_and_ordinal(update.record.question.question_id)
-            entry = self._entry(category)
-            self._changed[category] = entry._replace(active=entry.active + 1)
-
-    def _entry(self, category: str, language: str = "en") -> CategoryEntry:
-        return (
-            self._changed.get(category)
-            or self._registry.get(category)
-            or CategoryEntry(
-                category=category,
-                title=category.replace("-", " ").title(),
-                language=language,
-                size=0,
-                active=0,
-            )
-        )
+def _packed(publications: Sequence[_Publication]) -> Iterator[list[_Publication]]:
+    """Pack categories into transactions; only one of `MAX_QUESTIONS` updates exceeds its own."""
+    assert all(len(each.puts) <= MAX_QUESTIONS for each in publications)  # noqa: S101
+    together: list[_Publication] = []
+    for each in publications:
+        if sum(len(one.actions) for one in [*together, each]) > MAX_ACTIONS and together:
+            yield together
+            together = []
+        together.append(each)
+    if together:
+        yield together

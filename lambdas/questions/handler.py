@@ -1,12 +1,13 @@
-"""Routes of the bank: categories for learners, questions for administrators."""
+"""Routes of the bank: categories for learners, questions and imports for administrators."""
 
 from typing import TYPE_CHECKING
 
 from domain.question import category_and_ordinal
+from lambdas.contract.bodies.bank_import import AddImportPart, OpenImport
 from lambdas.contract.bodies.question import QuestionDraft, SaveQuestions
-from lambdas.contract.routes import QUESTION_ID_PATTERN
-from lambdas.questions import statistics, use_cases
-from lambdas.questions.staging import Staged
+from lambdas.contract.routes import CATEGORY_PATTERN, QUESTION_ID_PATTERN
+from lambdas.questions import imports, statistics, use_cases
+from lambdas.questions.drafts import result_views
 from lambdas.questions.statistics_view import (
     category_statistics_view,
     question_statistics_view,
@@ -14,8 +15,10 @@ from lambdas.questions.statistics_view import (
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.pagination import page_position, page_token
 from lambdas.shared.http.request import Request
-from lambdas.shared.http.response import Response, fault_view
+from lambdas.shared.http.response import Response
 from lambdas.shared.services import Services
+from lambdas.shared.store.categories import Category
+from lambdas.shared.store.imports import BankImport
 from lambdas.shared.store.questions import BankRecord
 from lambdas.shared.telemetry.audit_record import Target, name_target
 from lambdas.shared.timestamps import iso
@@ -24,19 +27,17 @@ if TYPE_CHECKING:
     from lambdas.contract import responses
 
 
-def list_categories(_request: Request, services: Services) -> Response:
+def list_categories(request: Request, services: Services) -> Response:
     """GET /questions/categories."""
-    body: responses.CategoryPage = {
-        "categories": [
-            {
-                "category": entry.category,
-                "title": entry.title,
-                "language": entry.language,
-                "questionCount": entry.active,
-            }
-            for entry in use_cases.list_categories(services)
-        ]
-    }
+    operation, user_id, query = request.route.operation, request.user_id, request.query
+    entries, following = use_cases.list_categories(
+        services,
+        limit=query["limit"],
+        after=page_position(operation, user_id, query, CATEGORY_PATTERN),
+    )
+    body: responses.CategoryPage = {"categories": [category_view(entry) for entry in entries]}
+    if following:
+        body["nextToken"] = page_token(following, operation, user_id, query)
     return Response(200, body)
 
 
@@ -45,9 +46,7 @@ def save_questions(request: Request, services: Services) -> Response:
     wanted = request.body(SaveQuestions)
     staged = use_cases.save_questions(services, wanted.questions)
     name_target(Target.QUESTION, *(each.question_id for each in staged if each.question_id))
-    body: responses.SaveResults = {
-        "results": [_result_view(index, each) for index, each in enumerate(staged)]
-    }
+    body: responses.SaveResults = {"results": result_views(staged)}
     return Response(200, body)
 
 
@@ -99,6 +98,54 @@ def get_category_statistics(request: Request, services: Services) -> Response:
     return Response(200, category_statistics_view(category, report))
 
 
+def open_import(request: Request, services: Services) -> Response:
+    """POST /admin/imports."""
+    wanted = request.body(OpenImport)
+    name_target(Target.CATEGORY, *wanted.categories)
+    key = request.headers.get("Idempotency-Key")
+    opened, new = imports.open_import(services, request.user_id, wanted, key)
+    location = {"Location": f"{request.address}/{opened.import_id}"}
+    return Response(201 if new else 200, import_view(opened, services.clock()), location)
+
+
+def get_import(request: Request, services: Services) -> Response:
+    """GET /admin/imports/{importId}."""
+    found = imports.get_import(services, request.path["importId"])
+    return Response(200, import_view(found, services.clock()))
+
+
+def add_import_part(request: Request, services: Services) -> Response:
+    """POST /admin/imports/{importId}/questions."""
+    wanted = request.body(AddImportPart)
+    results = imports.add_part(services, request.path["importId"], wanted.part, wanted.questions)
+    name_target(Target.QUESTION, *(each["questionId"] for each in results if "questionId" in each))
+    body: responses.SaveResults = {"results": results}
+    return Response(200, body)
+
+
+def publish_import(request: Request, services: Services) -> Response:
+    """POST /admin/imports/{importId}/publish."""
+    published = imports.publish_import(services, request.path["importId"])
+    return Response(202, import_view(published, services.clock()))
+
+
+def delete_import(request: Request, services: Services) -> Response:
+    """DELETE /admin/imports/{importId}."""
+    imports.delete_import(services, request.path["importId"])
+    return Response(204)
+
+
+def category_view(entry: Category) -> "responses.Category":
+    """Return a category as learners see it."""
+    return {
+        "category": entry.category,
+        "title": entry.title,
+        "description": entry.description,
+        "language": entry.language,
+        "questionCount": entry.active,
+    }
+
+
 def record_view(record: BankRecord) -> "responses.BankQuestion":
     """Return a question of the bank, its answer key included."""
     question = record.question
@@ -126,13 +173,17 @@ def record_view(record: BankRecord) -> "responses.BankQuestion":
     return body
 
 
-def _result_view(index: int, staged: Staged) -> "responses.SaveResult":
-    body: responses.SaveResult = {"index": index, "status": staged.status.value}
-    if staged.question_id:
-        body["questionId"] = staged.question_id
-    if staged.faults:
-        body["errors"] = list(map(fault_view, staged.faults))
-    return body
+def import_view(found: BankImport, now: int) -> "responses.BankImport":
+    """Return an import as administrators see it."""
+    return {
+        "importId": found.import_id,
+        "status": found.status_at(now).value,
+        "categories": list(found.categories),
+        "parts": found.parts,
+        "updatesLeft": found.updates_left,
+        "createdAt": iso(found.created_at),
+        "expiresAt": iso(found.expires_at),
+    }
 
 
 handler = entrypoint(
@@ -144,6 +195,11 @@ handler = entrypoint(
         "getBankQuestion": get_bank_question,
         "replaceQuestion": replace_question,
         "retireQuestion": retire_question,
+        "openImport": open_import,
+        "getImport": get_import,
+        "addImportPart": add_import_part,
+        "publishImport": publish_import,
+        "deleteImport": delete_import,
         "getQuestionStatistics": get_question_statistics,
         "getCategoryStatistics": get_category_statistics,
     },

@@ -33,14 +33,14 @@ def question_statistics(services: Services, identifier: str) -> tuple[BankRecord
 def read_category(services: Services, category: str) -> CategoryReport:
     """Return the statistics of the questions in use of a category.
 
-    For n of them that is a call for the registry, one a megabyte of the index, n / 100 for their
+    For n of them that is a call for the category, one a megabyte of the index, n / 100 for their
     tallies and one for the worst.
 
     Raises:
         NotFoundError: there is no such category.
         UnavailableError: the invocation has no time for all of them.
     """
-    entry = services.questions.registry().get(category)
+    entry = services.categories.get(category)
     if entry is None:
         raise NotFoundError
     keys = [ItemKey(*each) for each in services.questions.versions_in_use(entry)]

@@ -1,50 +1,38 @@
-"""The categories learners choose from, and the bank administrators keep."""
+"""Use cases of the bank: categories for learners, questions for administrators."""
 
-import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from typing import Any
 
 from domain.question import category_and_ordinal, question_id
 from lambdas.contract.bodies.question import QuestionDraft
-from lambdas.contract.errors import (
-    FieldCode,
-    FieldFault,
-    NotFoundError,
-    UnavailableError,
-    ValidationError,
-)
-from lambdas.questions.bank_writer import BankWriter
-from lambdas.questions.staging import SaveStatus, Staged
+from lambdas.contract.errors import FieldCode, FieldFault, NotFoundError, ValidationError
+from lambdas.questions.drafts import settle_each
+from lambdas.questions.staging import Staged
+from lambdas.questions.writing import bank_writer
 from lambdas.shared.services import Services
-from lambdas.shared.store.errors import StoreUnavailableError, TransactionConditionError
-from lambdas.shared.store.questions import BankBusyError, BankRecord, CategoryEntry
-
-CLAIM_ATTEMPTS = 5
-"""Times a request tries to become the bank's writer; another request's turn takes some 0.1 s."""
-
-CLAIM_PAUSE = 0.2
-"""Seconds between two of them."""
+from lambdas.shared.store.categories import Category
+from lambdas.shared.store.questions import BankRecord
 
 
-def list_categories(services: Services) -> list[CategoryEntry]:
-    """Return the categories that have questions, in order of name."""
-    return [entry for entry in services.questions.registry().values() if entry.active]
+def list_categories(
+    services: Services, *, limit: int, after: str | None
+) -> tuple[list[Category], str | None]:
+    """Return a page of the categories with questions in use, and where the next page begins."""
+    return services.categories.page(limit=limit, after=after)
 
 
 def list_questions(
     services: Services, *, category: str | None, limit: int, after: str | None
 ) -> tuple[list[BankRecord], str | None]:
-    """Return a page of the bank and where the next one begins (the last question's id).
+    """Return a page of the bank, and the id of the question after which the next page begins.
 
     A page ends with its category.
     """
-    last_seen, seen = category_and_ordinal(after) if after else ("", -1)
+    last_seen, seen = category_and_ordinal(after) if after else (None, -1)
     entries = [
         entry
-        for entry in services.questions.registry().values()
-        if category in (None, entry.category)
-        and (entry.category > last_seen or (entry.category == last_seen and seen < entry.size - 1))
+        for entry in _categories_from(services, category, last_seen)
+        if entry.category != last_seen or seen < entry.size - 1
     ]
     if not entries:
         return [], None
@@ -56,6 +44,14 @@ def list_questions(
         _, last = category_and_ordinal(records[-1].question.question_id)
     more = last < entry.size - 1 or len(entries) > 1
     return records, question_id(entry.category, last) if more else None
+
+
+def _categories_from(services: Services, only: str | None, begun: str | None) -> list[Category]:
+    """Return the categories that a page of the bank may need: the one begun and the next two."""
+    if only is not None:
+        return list(services.categories.many([only]).values())
+    current = services.categories.many([begun]).values() if begun is not None else ()
+    return [*current, *services.categories.following(begun)]
 
 
 def get_question(services: Services, identifier: str) -> BankRecord:
@@ -71,42 +67,39 @@ def get_question(services: Services, identifier: str) -> BankRecord:
 
 
 def save_questions(services: Services, questions: Sequence[Any]) -> list[Staged]:
-    """Create or update questions, each accepted or refused by its place.
+    """Create or update questions; each is accepted or rejected by its place.
 
     Raises:
-        UnavailableError: the bank is being written by somebody else.
+        UnavailableError: another writer holds one of the categories.
     """
-    results: dict[int, Staged] = {}
-    drafts: dict[int, QuestionDraft] = {}
-    for index, question in enumerate(questions):
-        try:
-            drafts[index] = QuestionDraft.read(question)
-        except ValidationError as error:
-            results[index] = Staged(status=SaveStatus.REJECTED, faults=error.faults)
-    if drafts:
-        with _writer(services) as writer:
-            staged = writer.stage(list(drafts.values()))
+
+    def settle(drafts: Sequence[QuestionDraft]) -> list[Staged]:
+        with bank_writer(services, {draft.category for draft in drafts}) as writer:
+            staged = writer.stage(drafts)
             writer.publish([each.update for each in staged if each.update])
-        results |= dict(zip(drafts, staged, strict=True))
-    return [results[index] for index in range(len(questions))]
+        return staged
+
+    return settle_each(questions, settle)
 
 
 def replace_question(services: Services, identifier: str, draft: QuestionDraft) -> BankRecord:
-    """Replace a question in place; a retired one is in use again.
+    """Replace a question in place; a retired one comes back into use.
 
     Raises:
-        NotFoundError: there is none of this id.
-        ValidationError: the draft is of another category, or of another question's content.
-        UnavailableError: the bank is being written by somebody else.
+        NotFoundError: there is no question with this id.
+        ValidationError: the draft is of another category, or has another question's content.
+        UnavailableError: another writer holds the category.
     """
     category, _ = category_and_ordinal(identifier)
     if draft.category != category:
         raise ValidationError(
             [FieldFault("category", FieldCode.IMMUTABLE, f"The category stays {category}.")]
         )
-    with _writer(services) as writer:
-        known = get_question(services, identifier)
-        staged = writer.replacement(known, draft)
+    with bank_writer(services, {category}, existing=True) as writer:
+        known = writer.held(identifier)
+        if known is None:
+            raise NotFoundError
+        staged = writer.replace(known, draft)
         if staged.faults:
             raise ValidationError(staged.faults)
         writer.publish([staged.update] if staged.update else [])
@@ -114,41 +107,18 @@ def replace_question(services: Services, identifier: str, draft: QuestionDraft) 
 
 
 def retire_question(services: Services, identifier: str) -> None:
-    """Retire a question; doing it again changes nothing.
+    """Retire a question; a repeated call changes nothing.
 
     Raises:
-        NotFoundError: there is none of this id.
-        UnavailableError: the bank is being written by somebody else.
+        NotFoundError: there is no question with this id.
+        UnavailableError: another writer holds the category.
     """
-    with _writer(services) as writer:
-        record = get_question(services, identifier)
+    category, _ = category_and_ordinal(identifier)
+    with bank_writer(services, {category}, existing=True) as writer:
+        record = writer.held(identifier)
+        if record is None:
+            raise NotFoundError
         if record.question.retired:
             writer.close()
         else:
             writer.retire(record)
-
-
-@contextmanager
-def _writer(services: Services) -> Iterator[BankWriter]:
-    """Hold the bank's lease, and give it up when the work fails."""
-    writer = BankWriter(services, services.entropy(8).hex())
-    for attempt in range(CLAIM_ATTEMPTS):
-        try:
-            writer.open()
-            break
-        except BankBusyError as error:
-            if attempt == CLAIM_ATTEMPTS - 1:
-                raise UnavailableError(
-                    "The bank is being written by somebody else.",
-                    retry_after=max(1, math.ceil(error.milliseconds / 1000)),
-                ) from None
-            services.transactions.pause(CLAIM_PAUSE)
-    try:
-        yield writer
-    except TransactionConditionError:
-        raise UnavailableError("The bank changed meanwhile; nothing was saved.") from None
-    except BaseException:
-        # What went wrong is told, not that the lease could not be given up or was over already.
-        with suppress(TransactionConditionError, StoreUnavailableError):
-            writer.close()
-        raise

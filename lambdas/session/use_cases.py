@@ -5,7 +5,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from domain.session.engine import new_review_session, new_session, with_spacing
-from domain.session.policy import Policy, Settings
+from domain.session.policy import Policy, Preferences, Settings
 from domain.session.randomness import SEED_BYTES
 from domain.session.state import LIFETIME, Session, Source, Status
 from lambdas.contract.bodies.session import SourceChoice, StartSession, UpdateSession
@@ -25,6 +25,7 @@ from lambdas.session.limits import count_start
 from lambdas.session.review import find_leftovers, take_up
 from lambdas.shared.playing import draw_next, load, note_draw
 from lambdas.shared.services import Services
+from lambdas.shared.store.categories import Category
 from lambdas.shared.store.errors import (
     AccountErasedError,
     KeyUsedError,
@@ -32,7 +33,6 @@ from lambdas.shared.store.errors import (
     StartRefusedError,
     TransactionConditionError,
 )
-from lambdas.shared.store.questions import CategoryEntry
 from lambdas.shared.store.start import read_start
 from lambdas.shared.store.start_records import StartCounts, StartedByKey
 from lambdas.shared.store.transaction import Action
@@ -151,8 +151,12 @@ class _Prepared(NamedTuple):
 
 
 def _prepared(services: Services, user_id: str, wanted: StartSession) -> _Prepared:
-    registry, profile = read_start(services.questions, services.users, user_id)
-    settings = wanted.settings.preferences.or_else(profile.preferences).settings
+    chosen = [source.category for source in wanted.sources or ()]
+    categories, profile = read_start(services.categories, services.users, user_id, chosen)
+    first = categories.get(chosen[0]) if chosen else None
+    # The request's settings, else the first source's defaults, else the learner's.
+    presets = (first.defaults if first else Preferences()).or_else(profile.preferences)
+    settings = wanted.settings.preferences.or_else(presets).settings
     now = services.clock()
     session_id = f"{now:011x}{services.entropy(_RANDOM_ID_BYTES).hex()}"
     seed = services.entropy(SEED_BYTES)
@@ -162,7 +166,7 @@ def _prepared(services: Services, user_id: str, wanted: StartSession) -> _Prepar
             session_id=session_id,
             name=wanted.name,
             seed=seed,
-            sources=_sources(wanted.sources or (), registry),
+            sources=_sources(wanted.sources or (), categories),
             wrong_answer_percentage=settings.wrong_answer_percentage,
             now=now,
         )
@@ -277,10 +281,10 @@ def _stale(version: int) -> VersionConflictError:
     )
 
 
-def _sources(wanted: Iterable[SourceChoice], registry: Mapping[str, CategoryEntry]) -> list[Source]:
+def _sources(wanted: Iterable[SourceChoice], categories: Mapping[str, Category]) -> list[Source]:
     sources, faults = [], []
     for index, choice in enumerate(wanted):
-        entry = registry.get(choice.category)
+        entry = categories.get(choice.category)
         if entry is None or not entry.active:
             field = f"sources.{index}.category"
             faults.append(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cachetools import LRUCache
 
-from domain.question import Question
+from domain.question import Question, category_and_ordinal
 from lambdas.shared.store.errors import StoreUnavailableError
 from lambdas.shared.store.questions import QuestionsTable
 from lambdas.shared.telemetry.metrics import CACHE_HITS
@@ -25,6 +25,9 @@ minute in every environment (at once where it meets an answer to the new version
 QUESTION_OVERHEAD = 700
 """Bytes a cached question of four choices takes beside its texts, as tracemalloc tells."""
 
+MAX_REVISIONS = 10_000
+"""Bound on categories whose revision is in memory, a few hundred bytes each."""
+
 
 class _Kept(NamedTuple):
     question: Question
@@ -32,14 +35,31 @@ class _Kept(NamedTuple):
     read_at: int
 
 
+class Revision(NamedTuple):
+    """What is known of a category's revision; times in milliseconds.
+
+    Attributes:
+        number: The revision.
+        seen_at: When it was first read.
+        checked_at: When it was last read.
+    """
+
+    number: int
+    seen_at: int
+    checked_at: int
+
+
+_UNKNOWN = Revision(number=0, seen_at=0, checked_at=0)
+
+
 @dataclass(slots=True)
 class Bank:
     """Reads questions, from memory where it may.
 
-    The bank has a revision, which every edit raises. While it stays the same, what is in memory is
-    right: one small read a minute stands for those of all questions. It tells nothing of questions
-    read less than a minute after it was first seen, which may have been edited just before: such
-    reads are not strongly consistent.
+    A category has a revision, which every edit of its questions raises. While it stays the same,
+    the questions in memory are current, so one small read a minute replaces those of all questions
+    of the category. It proves nothing about questions read less than a minute after it was first
+    seen: such reads are not strongly consistent, so these may have been edited just before.
 
     A question that seems missing is read again, strongly consistent, before that is believed. While
     the table cannot be read, what is in memory is served however old it is.
@@ -49,9 +69,7 @@ class Bank:
     clock: Callable[[], int]
     capacity: int = CACHE_BYTES
     _cached: LRUCache[str, _Kept] = field(init=False)
-    _revision: int | None = None
-    _revised_before: int = 0
-    _checked_at: int = 0
+    _revisions: LRUCache[str, Revision] = field(default_factory=lambda: LRUCache(MAX_REVISIONS))
     # The laptop stage serves from several threads.
     _lock: Lock = field(default_factory=Lock)
 
@@ -70,15 +88,15 @@ class Bank:
     def get(self, question_ids: Iterable[str]) -> Mapping[str, Question]:
         """Return the questions that exist of those named.
 
-        At most one call for all not in memory, and one more if any is missing; one for the bank's
-        revision, at most once a minute.
+        At most one call for all not in memory, and one more if any is missing; one for the
+        revisions of their categories, at most once a minute for each.
 
         Raises:
             StoreUnavailableError: the table cannot be read, and one of them is not in memory.
         """
         wanted = dict.fromkeys(question_ids)
-        if self._may_be_fresh_again(wanted):
-            self._check()
+        if due := self._due(wanted):
+            self._check(due)
         found = {each: hit for each in wanted if (hit := self.cached(each))}
         unread = [each for each in wanted if each not in found]
         for each in wanted:
@@ -105,27 +123,39 @@ class Bank:
 
     def _is_fresh(self, kept: _Kept) -> bool:
         now = self.clock()
-        settled = kept.read_at >= self._revised_before + FRESH_FOR
-        return now < kept.read_at + FRESH_FOR or (settled and now < self._checked_at + FRESH_FOR)
+        if now < kept.read_at + FRESH_FOR:
+            return True
+        known = self._revisions.get(_category(kept.question.question_id), _UNKNOWN)
+        settled = kept.read_at >= known.seen_at + FRESH_FOR
+        return settled and now < known.checked_at + FRESH_FOR
 
-    def _may_be_fresh_again(self, question_ids: Iterable[str]) -> bool:
+    def _due(self, question_ids: Iterable[str]) -> list[str]:
+        """Return the categories whose revision may make questions in memory fresh again."""
+        now = self.clock()
         with self._lock:
-            if self.clock() < self._checked_at + FRESH_FOR:
-                return False
-            kept = [self._cached[each] for each in question_ids if each in self._cached]
-            return any(not self._is_fresh(each) for each in kept)
+            stale = [
+                _category(each)
+                for each in question_ids
+                if each in self._cached and not self._is_fresh(self._cached[each])
+            ]
+            return [
+                category
+                for category in dict.fromkeys(stale)
+                if now >= self._revisions.get(category, _UNKNOWN).checked_at + FRESH_FOR
+            ]
 
-    def _check(self) -> None:
-        """Read the bank's revision; that it cannot be read is met again by those who need more."""
+    def _check(self, categories: list[str]) -> None:
+        """Read revisions. A failure is not reported: reading the questions will meet it too."""
         now = self.clock()
         try:
-            revision = self.table.revision()
+            found = self.table.revisions(categories)
         except StoreUnavailableError:
             return
         with self._lock:
-            if revision != self._revision:
-                self._revision, self._revised_before = revision, now
-            self._checked_at = now
+            for category, number in found.items():
+                known = self._revisions.get(category)
+                seen_at = known.seen_at if known and known.number == number else now
+                self._revisions[category] = Revision(number, seen_at, now)
 
     def _read(self, question_ids: list[str], *, consistent: bool) -> Mapping[str, Question]:
         questions = self.table.questions(question_ids, consistent=consistent)
@@ -139,6 +169,10 @@ class Bank:
         self._cached.pop(question.question_id, None)
         if kept.size <= self.capacity:
             self._cached[question.question_id] = kept
+
+
+def _category(question_id: str) -> str:
+    return category_and_ordinal(question_id)[0]
 
 
 def _size(question: Question) -> int:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from lambdas.shared.bank import Bank
 from lambdas.shared.settings import Settings, settings
+from lambdas.shared.store.categories import CategoriesTable
 from lambdas.shared.store.client import Database, database
+from lambdas.shared.store.imports import ImportsTable
 from lambdas.shared.store.progress import ProgressTable
 from lambdas.shared.store.questions import QuestionsTable
 from lambdas.shared.store.sessions import SessionsTable
@@ -55,10 +57,20 @@ class Services:
 
     @cached_property
     def questions(self) -> QuestionsTable:
-        """The bank's table."""
+        """Questions of the bank."""
         return QuestionsTable(
             self.database, _named(self.settings.questions_table, "QUESTIONS_TABLE")
         )
+
+    @cached_property
+    def categories(self) -> CategoriesTable:
+        """Categories of the bank, in the table of questions."""
+        return CategoriesTable(self.database, self.questions.name)
+
+    @cached_property
+    def imports(self) -> ImportsTable:
+        """Imports of questions, in their table."""
+        return ImportsTable(self.database, self.questions.name)
 
     @cached_property
     def sessions(self) -> SessionsTable:

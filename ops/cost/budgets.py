@@ -73,7 +73,7 @@ class RouteBudget(NamedTuple):
 
 ROUTE_BUDGETS: Mapping[str, RouteBudget] = {
     "getHealth": RouteBudget(CallCost(0, 0.0, 0.0), 50, 315),
-    "listCategories": RouteBudget(CallCost(1, 1.0, 0.0), 100, 345, case="of one"),
+    "listCategories": RouteBudget(CallCost(1, 0.5, 0.0), 115, 345, case="of one"),
     "startSession": RouteBudget(START_SESSION, 520, 475),
     "listSessions": RouteBudget(CallCost(1, 2.0, 0.0), 10_500, 345, case="a page of 20"),
     "getSession": RouteBudget(CallCost(1, 1.0, 0.0), 550, 340),
@@ -91,11 +91,16 @@ ROUTE_BUDGETS: Mapping[str, RouteBudget] = {
     "getProgress": RouteBudget(CallCost(2, 1.5, 0.0), 445, 355),
     "listQuestionProgress": RouteBudget(CallCost(1, 1.0, 0.0), 4_300, 355, case="a page of 20"),
     "listWrongAnswers": RouteBudget(CallCost(1, 1.0, 0.0), 3_300, 350, case="a page of 20"),
-    "saveQuestions": RouteBudget(CallCost(4, 20.0, 105.0), 1_250, 405, case="20 new ones"),
+    "saveQuestions": RouteBudget(CallCost(4, 20.0, 106.0), 1_250, 405, case="20 new ones"),
     "listQuestions": RouteBudget(CallCost(2, 3.5, 0.0), 22_800, 355, case="a page of 20"),
     "getBankQuestion": RouteBudget(CallCost(1, 2.0, 0.0), 1_150, 350),
-    "replaceQuestion": RouteBudget(CallCost(6, 3.0, 8.0), 1_150, 430),
-    "retireQuestion": RouteBudget(CallCost(3, 2.0, 6.0), 0, 395),
+    "replaceQuestion": RouteBudget(CallCost(4, 2.0, 8.0), 1_150, 430),
+    "retireQuestion": RouteBudget(CallCost(3, 1.0, 7.0), 0, 395),
+    "openImport": RouteBudget(CallCost(2, 0.0, 5.0), 200, 370, case="of one category"),
+    "getImport": RouteBudget(CallCost(1, 1.0, 0.0), 215, 355),
+    "addImportPart": RouteBudget(CallCost(4, 21.0, 107.0), 1_600, 420, case="20 new ones"),
+    "publishImport": RouteBudget(CallCost(3, 1.0, 6.0), 220, 400, case="20 new ones"),
+    "deleteImport": RouteBudget(CallCost(3, 1.0, 5.0), 0, 395),
     "getQuestionStatistics": RouteBudget(CallCost(2, 2.5, 0.0), 1_100, 365),
     "getCategoryStatistics": RouteBudget(CallCost(3, 13.5, 0.0), 1_160, 380, case="of 20"),
 }

@@ -288,11 +288,11 @@ def limits(month: Demand, stage: Stage, window: float) -> list[Limit]:
             "none needed: one learner is one partition key",
         ),
         Limit(
-            "The registry's partition of Questions",
+            "A popular category's item",
             PARTITION_READ_UNITS,
             month.sessions * per_second * 0.5,
             "RRU/s",
-            "keep the registry in memory, as questions are",
+            "keep categories in memory, as questions are",
         ),
         Limit(
             "A popular question's tally",

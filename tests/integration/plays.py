@@ -1,7 +1,7 @@
 """Every route played on a stage: once so that it is done, once so that it is refused."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.integration.stage import ROUTE, Reply, Stage, draft, drafts, submission
@@ -18,6 +18,7 @@ class Scene:
     stage: Stage
     session_id: str
     shown: Mapping[str, Any]
+    imports: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, stage: Stage) -> "Scene":
@@ -39,7 +40,17 @@ class Scene:
             "questionId": self.question_id,
             "category": "geography",
         }
+        if "importId" in ROUTE[operation].path:
+            known["importId"] = self.import_id(operation)
         return {each.name: known[each.name] for each in ROUTE[operation].path_parameters}
+
+    def import_id(self, operation: str) -> str:
+        """Return an import for an operation alone, opened the first time."""
+        if operation not in self.imports:
+            body = {"categories": [f"imported-{operation.lower()}"]}
+            reply = self.stage.admin("openImport", body)
+            self.imports[operation] = reply.body["importId"]
+        return self.imports[operation]
 
     def send(self, operation: str, request: Mapping[str, Any]) -> tuple[Reply, str]:
         """Send a request, by default on Ada's own things; return all output, too."""
@@ -66,6 +77,7 @@ class Play:
 
 
 ADMIN: Mapping[str, Any] = {"user": "root", "groups": ["admin"]}
+NO_IMPORT: Mapping[str, Any] = {"path": {"importId": "0" * 32}, **ADMIN}
 STRANGER: Mapping[str, Any] = {"user": "eve"}
 
 
@@ -88,6 +100,10 @@ def on_user(_: Scene) -> dict[str, list[str]]:
 
 def on_category(_: Scene) -> dict[str, list[str]]:
     return {"category": ["geography"]}
+
+
+def on_import(operation: str) -> On:
+    return lambda scene: {"import": [scene.import_id(operation)]}
 
 
 def on_nothing(_: Scene) -> dict[str, list[str]]:
@@ -154,6 +170,24 @@ PLAYS: Mapping[str, Play] = {
     "retireQuestion": Play(
         on_question, ask(**ADMIN), ask(path={"questionId": UNKNOWN}, **ADMIN), "NOT_FOUND"
     ),
+    "openImport": Play(
+        lambda _: {"category": ["rivers"]},
+        ask(body={"categories": ["rivers"]}, **ADMIN),
+        ask(body={"categories": []}, **ADMIN),
+        "VALIDATION_ERROR",
+    ),
+    "getImport": Play(on_import("getImport"), ask(**ADMIN), ask(**NO_IMPORT), "NOT_FOUND"),
+    "addImportPart": Play(
+        lambda scene: {
+            **on_import("addImportPart")(scene),
+            "question": ["imported-addimportpart:000000"],
+        },
+        ask(body={"part": 1, "questions": [draft("imported-addimportpart", 0)]}, **ADMIN),
+        ask(body={"part": 7, "questions": [draft("imported-addimportpart", 0)]}, **ADMIN),
+        "VALIDATION_ERROR",
+    ),
+    "publishImport": Play(on_import("publishImport"), ask(**ADMIN), ask(**NO_IMPORT), "NOT_FOUND"),
+    "deleteImport": Play(on_import("deleteImport"), ask(**ADMIN), ask(**NO_IMPORT), "NOT_FOUND"),
     "getQuestionStatistics": Play(
         on_question, ask(**ADMIN), ask(path={"questionId": UNKNOWN}, **ADMIN), "NOT_FOUND"
     ),

@@ -18,6 +18,7 @@ from botocore.retries.standard import ExponentialBackoff
 from lambdas.contract.routes import ROUTES, SIGN_IN_SCOPE, Route
 from lambdas.shared.bank import Bank
 from lambdas.shared.services import Services
+from lambdas.shared.store.categories import Category, Lease
 from lambdas.shared.store.transaction import Transactions
 from local.stream.reader import ShardReader
 
@@ -181,6 +182,20 @@ class Stage:
     def retire(self, question_id: str) -> None:
         """Retire a question."""
         assert self.admin("retireQuestion", path={"questionId": question_id}).status == 204
+
+    def hold(self, category: str, milliseconds: int, holder: str = "other") -> None:
+        """Take the lease of a category as another writer would."""
+        now = self.clock.now
+        lease = Lease(holder, now + milliseconds)
+        self.services.categories.claim(category, lease, now=now)
+
+    def publish(self, sizes: Mapping[str, int]) -> None:
+        """Publish categories of these sizes without writing a question."""
+        table = self.services.categories
+        for name, size in sizes.items():
+            self.hold(name, 1, "seed")
+            entry = Category(name, title=name, size=size, active=size)
+            self.services.transactions.write([table.publish(entry, "seed")])
 
     def lose(self, *question_ids: str) -> None:
         """Delete questions from the table by hand, as no route does."""

@@ -26,6 +26,7 @@ ID = {
     Target.QUESTION: "[a-z0-9-]{1,48}:[0-9]{6,9}",
     Target.USER: "[0-9a-f]{32}",
     Target.CATEGORY: "[a-z0-9-]{1,48}",
+    Target.IMPORT: "[0-9a-f]{32}",
 }
 SCHEMA: Mapping[str, Callable[[Any], bool]] = {
     "kind": lambda value: value == "audit",

@@ -18,7 +18,7 @@ from tests.integration.stage import (
 )
 
 NOW, LATER = "2026-09-21T14:13:20.000Z", "2026-09-21T14:13:30.000Z"
-PUBLISHING = "REMOVE holder"
+PUBLISHING = "REMOVE stagedSize, stagedActive, stagedBy, holder"
 
 
 def save(stage: Stage, *questions: object) -> list[Any]:
@@ -493,8 +493,7 @@ class KilledError(BaseException):
 
 def test_another_writer_is_waited_for_and_then_told_as_503(stage: Stage) -> None:
     save(stage, *drafts("geography", 2))
-    questions, now = stage.services.questions, stage.clock.now
-    questions.claim("other", until=now + 6_500, now=now)
+    stage.hold("geography", 6_500)
     before = stage.everything()
     writes: Mapping[str, Callable[[], Reply]] = {
         "save": lambda: stage.admin("saveQuestions", {"questions": [draft("geography", 7)]}),
@@ -505,21 +504,23 @@ def test_another_writer_is_waited_for_and_then_told_as_503(stage: Stage) -> None
         pauses = stage.pauses()
         reply = write()
         assert_unavailable(reply, "7")
-        assert "written by somebody else" in reply.body["detail"], name
+        assert "The category geography is held by another writer" in reply.body["detail"], name
         assert len(pauses) == 4
         assert sum(pauses) < 2
     assert stage.everything() == before
 
 
 def test_a_writer_waits_for_one_that_is_soon_done(stage: Stage) -> None:
-    database, questions = stage.services.database, stage.services.questions
-    questions.claim("other", until=stage.clock.now + LEASE, now=stage.clock.now)
+    database, categories = stage.services.database, stage.services.categories
+    stage.save(draft("geography", 7))
+    stage.hold("geography", LEASE)
     waited = []
 
     def pause(seconds: float) -> None:
         waited.append(seconds)
         if len(waited) == 2:
-            Transactions(database).write([questions.published_by("other", (), edits=False)])
+            entry = categories.many(["geography"])["geography"]
+            Transactions(database).write([categories.release(entry, "other")])
 
     stage.services.transactions = Transactions(database, pause)
     assert statuses(save(stage, draft("geography", 0))) == ["CREATED"]
@@ -528,7 +529,7 @@ def test_a_writer_waits_for_one_that_is_soon_done(stage: Stage) -> None:
 
 def test_readers_do_not_wait_for_a_writer(stage: Stage) -> None:
     save(stage, *drafts("geography", 2))
-    stage.services.questions.claim("other", until=stage.clock.now + LEASE, now=stage.clock.now)
+    stage.hold("geography", LEASE)
     pauses = stage.pauses()
     assert len(bank(stage)) == 2
     assert categories(stage) == {"geography": 2}
@@ -565,8 +566,7 @@ def overtaken(stage: Stage) -> Callable[[AWSPreparedRequest], None]:
         if not done:
             done.append(True)
             stage.clock.advance(LEASE)
-            now = stage.clock.now
-            stage.services.questions.claim("other", until=now + LEASE, now=now)
+            stage.hold("geography", LEASE)
 
     return overtake
 
@@ -695,7 +695,13 @@ def test_replacing_a_retired_question_puts_it_in_use_again(stage: Stage) -> None
 def test_what_is_not_in_the_bank_is_404(stage: Stage) -> None:
     save(stage, draft("geography", 0))
     before = stage.everything()
-    for missing in ("geography:000001", "history:000000", "geography:0", "#registry", "x"):
+    for missing in (
+        "geography:000001",
+        "history:000000",
+        "geography:0",
+        "#category#geography",
+        "x",
+    ):
         for reply in (
             get(stage, missing),
             put(stage, missing, draft(missing.partition(":")[0], 5)),
@@ -761,12 +767,14 @@ def test_categories_have_the_body_of_the_contract(stage: Stage) -> None:
             {
                 "category": "aws-cloud-practitioner",
                 "title": "Aws Cloud Practitioner",
+                "description": "",
                 "language": "de",
                 "questionCount": 1,
             },
             {
                 "category": "geography",
                 "title": "Geography",
+                "description": "",
                 "language": "en",
                 "questionCount": 2,
             },

@@ -19,7 +19,6 @@ from domain.session.pool import HEAD_CAPACITY, Pool, PoolEntry, Queue
 from domain.session.state import Outcome, ProcessedTurn, Reason, Session, Source
 from lambdas.shared.bank import Bank
 from lambdas.shared.store.batch import batch_write
-from lambdas.shared.store.questions import CategoryEntry
 from lambdas.shared.store.sessions import item_from_session
 from ops.cost.budgets import (
     BEYOND_HEAD,
@@ -86,14 +85,8 @@ def made_up(question_id: str) -> Question:
 
 def publish(stage: Stage, **sizes: int) -> None:
     """Make categories of these sizes, all of it in memory: none of it has to be written."""
-    questions = stage.services.questions
-    questions.claim("seed", until=stage.clock.now + 1, now=stage.clock.now)
-    entries = [
-        CategoryEntry(category=name, title=name, language="en", size=size, active=size)
-        for name, size in sizes.items()
-    ]
-    stage.services.transactions.write([questions.published_by("seed", entries, edits=False)])
-    stage.services.bank = WholeBank(questions, stage.clock)
+    stage.publish(sizes)
+    stage.services.bank = WholeBank(stage.services.questions, stage.clock)
 
 
 def begun(stage: Stage, size: int) -> Session:

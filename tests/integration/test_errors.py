@@ -230,8 +230,7 @@ def test_an_unreachable_database_says_when_to_try_again(stage: Stage) -> None:
 
 def test_a_bank_somebody_else_writes_says_when_their_lease_ends(stage: Stage) -> None:
     stage.pauses()
-    now = stage.clock.now
-    stage.services.questions.claim("somebody else", until=now + 4_200, now=now)
+    stage.hold("geography", 4_200)
     reply = stage.admin("saveQuestions", {"questions": drafts("geography", 1)})
     assert_problem(reply, 503, "UNAVAILABLE")
     assert reply.headers["Retry-After"] == "5"

@@ -86,6 +86,13 @@ def arguments(scene: Scene, operation: str) -> Mapping[str, Any]:
     if operation == "saveQuestions":
         new = [full("rivers", number) for number in range(QUESTIONS)]
         return {**done, "body": {"questions": new}}
+    if operation == "addImportPart":
+        new = [full("imported-addimportpart", number) for number in range(QUESTIONS)]
+        return {**done, "body": {"part": 1, "questions": new}}
+    if operation == "publishImport":
+        new = [full("imported-publishimport", number) for number in range(QUESTIONS)]
+        path = scene.path(operation)
+        scene.stage.admin("addImportPart", {"part": 1, "questions": new}, path=path)
     if operation == "replaceQuestion":
         return {**done, "body": full("geography", 77)}
     return done
@@ -107,6 +114,10 @@ def sent(scene: Scene, operation: str) -> Measured:
 CHANGING = (
     "startSession",
     "saveQuestions",
+    "openImport",
+    "addImportPart",
+    "publishImport",
+    "deleteImport",
     "updateUser",
     "updateSession",
     "submitAnswer",

@@ -210,7 +210,7 @@ def _question_item(table: QuestionsTable, category: str, number: int) -> dict[st
         created_at=0,
         updated_at=0,
     )
-    item: dict[str, Any] = table.put(record)["Put"]["Item"]
+    item: dict[str, Any] = table.put(record).item
     return item
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import cycle
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -11,7 +11,6 @@ from domain.session.drawing import advance
 from domain.session.effects import EntryQueued
 from domain.session.pool import HEAD_CAPACITY, PoolEntry
 from lambdas.shared.bank import Bank
-from lambdas.shared.store.questions import CategoryEntry, QuestionsTable
 from ops.cost.budgets import (
     FRESH_AND_RIGHT,
     GET_QUESTION,
@@ -22,6 +21,9 @@ from ops.cost.budgets import (
 from tests.integration.stage import Stage, submission
 from tests.integration.test_budgets import loaded
 from tests.item_size import item_bytes
+
+if TYPE_CHECKING:
+    from lambdas.shared.store.questions import QuestionsTable
 
 KILOBYTE = 1024
 LONGEST = tuple(f"{number}{'c' * 47}" for number in range(8))
@@ -70,13 +72,7 @@ def with_pending(stage: Stage, session_id: str, questions: Sequence[str]) -> Non
 def published(stage: Stage, categories: Sequence[str], questions: int) -> None:
     """Publish categories of so many questions together; what they are, `AnyQuestion` knows."""
     size = -(-questions // len(categories))
-    table = stage.services.questions
-    table.claim("seed", until=stage.clock.now + 1, now=stage.clock.now)
-    entries = [
-        CategoryEntry(category=each, title=each, language="en", size=size, active=size)
-        for each in categories
-    ]
-    stage.services.transactions.write([table.published_by("seed", entries, edits=False)])
+    stage.publish(dict.fromkeys(categories, size))
     bank = Bank(cast("QuestionsTable", AnyQuestion()), stage.clock)
     bank.get(f"{each}:{n:06d}" for each in categories for n in range(size))
     stage.services.bank = bank

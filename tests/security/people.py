@@ -151,6 +151,7 @@ def path_of(route: Route, who: Person, **other: str) -> str:
         "userId": who.user_id,
         "questionId": QUESTION,
         "category": ADMINISTERED,
+        "importId": "0" * 32,
         **other,
     }
     return route.path.format(**known)
@@ -166,6 +167,8 @@ def body_of(route: Route, who: Person) -> dict[str, Any] | None:
         "updateUser": {"displayName": who.name},
         "saveQuestions": {"questions": [draft]},
         "replaceQuestion": draft,
+        "openImport": {"categories": [f"imported-by-{who.name.lower().replace(' ', '-')}"]},
+        "addImportPart": {"part": 1, "questions": [draft]},
     }
     return bodies[route.operation] if route.body else None
 

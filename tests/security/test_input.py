@@ -277,6 +277,34 @@ BODIES: dict[str, tuple[dict[str, Any], list[Field]]] = {
             )
         ],
     ),
+    "openImport": (
+        {"categories": ["rivers", "lakes"]},
+        [
+            Field(
+                ("categories",),
+                (
+                    *NO_LIST,
+                    "[]",
+                    '["rivers", "rivers"]',
+                    listed(*(f'"c{n}"' for n in range(91))),
+                    listed(*["null"] * 10_000),
+                ),
+                required=True,
+            ),
+            Field(("categories", 0), (*CATEGORY, "null"), required=True),
+        ],
+    ),
+    "addImportPart": (
+        {"part": 1, "questions": [draft("imported", 50)]},
+        [
+            Field(("part",), (*integer(1, 1_000_000), "null"), required=True),
+            Field(
+                ("questions",),
+                (*NO_LIST, "[]", listed(*["{}"] * 101), listed(*["null"] * 10_000)),
+                required=True,
+            ),
+        ],
+    ),
     "replaceQuestion": (
         draft(
             "geography",
@@ -506,7 +534,9 @@ def seeded(stage: Stage) -> dict[str, str]:
     body = {"displayName": "Ada"}
     assert stage.call("updateUser", body, path={"userId": "me"}).status == 200
     assert all(stage.everything().values())
-    return {"sessionId": session, "userId": "me", "category": "geography", **QUESTION}
+    opened = stage.admin("openImport", {"categories": ["imported"]}).body["importId"]
+    known = {"sessionId": session, "userId": "me", "category": "geography"}
+    return {**known, "importId": opened, **QUESTION}
 
 
 def path_for(route: Route, known: Mapping[str, str]) -> dict[str, str]:
@@ -700,7 +730,8 @@ HOSTILE = [
     "\N{BRAIN}",
     "\N{FULLWIDTH DIGIT ONE}",
     "e\N{COMBINING ACUTE ACCENT}",
-    "#registry",
+    "#category#geography",
+    "#import#" + "0" * 32,
     "#content#geography#0",
     "key#0",
     "geography",

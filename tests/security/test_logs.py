@@ -78,6 +78,7 @@ BODIES: Mapping[str, Any] = {
     "updateUser": {"displayName": SECRETS["display name"]},
     "saveQuestions": {"questions": [DRAFT, {SECRETS["unknown field"]: 1}]},
     "replaceQuestion": DRAFT,
+    "addImportPart": {"part": 1, "questions": [DRAFT, {SECRETS["unknown field"]: 1}]},
 }
 
 
@@ -93,7 +94,7 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
     "broken body": {"body": SECRETS["broken body"]},
     "unknown field": {"body": json.dumps({SECRETS["unknown field"]: SECRETS["unknown value"]})},
     "junk in the path": {"pathParameters": dict.fromkeys(
-        ("sessionId", "userId", "questionId", "category"), SECRETS["path"]
+        ("sessionId", "userId", "questionId", "category", "importId"), SECRETS["path"]
     )},
     "another's id": {"pathParameters": {"userId": SECRETS["administrator's id"]}},
     "junk in the query": {"queryStringParameters": dict.fromkeys(

@@ -206,7 +206,7 @@ def learner_on_an_admin_route(cast: Cast, route: Route) -> list[str]:
 
 
 CASES: dict[str, tuple[Case, ...]] = {
-    "listCategories": (others_id_in_query_and_headers,),
+    "listCategories": (others_page_token, others_id_in_query_and_headers),
     "startSession": (others_id_in_the_body, others_key),
     "listSessions": (others_page_token, others_id_in_query_and_headers),
     "getSession": (others_session, others_id_in_query_and_headers),
@@ -227,6 +227,11 @@ CASES: dict[str, tuple[Case, ...]] = {
     "getBankQuestion": (learner_on_an_admin_route, others_id_in_query_and_headers),
     "replaceQuestion": (learner_on_an_admin_route, others_id_in_the_body),
     "retireQuestion": (learner_on_an_admin_route,),
+    "openImport": (learner_on_an_admin_route, others_id_in_the_body),
+    "getImport": (learner_on_an_admin_route, others_id_in_query_and_headers),
+    "addImportPart": (learner_on_an_admin_route, others_id_in_the_body),
+    "publishImport": (learner_on_an_admin_route,),
+    "deleteImport": (learner_on_an_admin_route,),
     "getQuestionStatistics": (learner_on_an_admin_route, others_id_in_query_and_headers),
     "getCategoryStatistics": (learner_on_an_admin_route, others_id_in_query_and_headers),
 }

@@ -24,16 +24,20 @@ def batch_get(
     keys: Sequence[Item],
     *,
     consistent: bool = False,
+    projection: str | None = None,
     pause: Pause = time.sleep,
 ) -> list[Item]:
-    """Return the items that exist of those named, in no order.
+    """Return the items that exist of those named, in no order; whole, or their `projection`.
 
     Raises:
         StoreUnavailableError: keys were left unprocessed.
     """
     items: list[Item] = []
+    how: dict[str, Any] = {"ConsistentRead": consistent}
+    if projection is not None:
+        how["ProjectionExpression"] = projection
     for at in range(0, len(keys), MAX_KEYS):
-        wanted = {table: {"Keys": keys[at : at + MAX_KEYS], "ConsistentRead": consistent}}
+        wanted = {table: {"Keys": keys[at : at + MAX_KEYS], **how}}
         items += batch_get_together(database, wanted, pause=pause)[table]
     return items
 

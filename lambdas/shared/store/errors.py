@@ -97,6 +97,27 @@ class PoolEntryChangedError(RefusedWriteError):
     """A pool entry has another owner, owes other tries, or its key is taken."""
 
 
+class CategoryBusyError(StoreError):
+    """Another writer holds the lease of a category.
+
+    Attributes:
+        category: The category.
+        milliseconds: Time until the lease ends, unless its holder renews it.
+        holder: Who holds it.
+    """
+
+    def __init__(self, category: str, milliseconds: int, holder: str) -> None:
+        """Keep the category and its lease."""
+        super().__init__(f"the category {category} has another writer")
+        self.category = category
+        self.milliseconds = milliseconds
+        self.holder = holder
+
+
+class ImportChangedError(RefusedWriteError):
+    """Another request works on the import now, or it exists already."""
+
+
 class TransactionConditionError(StoreError):
     """Conditions of a transaction did not hold; nothing was written.
 

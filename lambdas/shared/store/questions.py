@@ -1,32 +1,21 @@
-"""The Questions table: the bank, and what keeps it in order.
+"""The Questions table: the questions of the bank, and the references that find them.
 
-Beside the questions it holds three kinds of items, their ids starting with `#` as no question's
-does: the registry, which has the categories with their published sizes and a lease that gives the
-bank one writer at a time; references from a question's content or external id to it; and what was
-counted of each version of a question (`lambdas.shared.store.tallies`).
+The ids of all other items start with `#`, as no question's does: categories
+(`lambdas.shared.store.categories`), imports (`lambdas.shared.store.imports`), references from a
+question's content or external id to it, and the tallies of each version of a question
+(`lambdas.shared.store.tallies`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from domain.question import Choice, Question, category_and_ordinal
-from lambdas.shared.store.batch import batch_get, batch_write
+from lambdas.shared.store.batch import batch_get
+from lambdas.shared.store.categories import CategoriesTable, Category, published_categories
 from lambdas.shared.store.client import Database, Item
-from lambdas.shared.store.errors import ConditionFailedError
+from lambdas.shared.store.transaction import Action
 
 BY_CATEGORY = "byCategory"
-REGISTRY_ID = "#registry"
-_REVISED = " ADD revision :one"
-
-
-class CategoryEntry(NamedTuple):
-    """A category of the registry: `size` published ordinals, of which `active` are not retired."""
-
-    category: str
-    title: str
-    language: str
-    size: int
-    active: int
 
 
 class BankRecord(NamedTuple):
@@ -44,13 +33,28 @@ class BankRecord(NamedTuple):
     updated_at: int
 
 
-class BankBusyError(Exception):
-    """Somebody else writes the bank; their lease ends in `milliseconds` unless renewed."""
+class Mark(NamedTuple):
+    """Note on a reference that an import has staged the question it leads to.
 
-    def __init__(self, milliseconds: int) -> None:
-        """Take how long the lease lasts."""
-        super().__init__("the bank has another writer now")
-        self.milliseconds = milliseconds
+    Attributes:
+        import_id: The import.
+        part: The part that held the draft; the mark counts once the part is complete.
+        fingerprint: Digest of the draft, to recognize a repeated one.
+    """
+
+    import_id: str
+    part: int
+    fingerprint: str
+
+
+class Reference(NamedTuple):
+    """The question that a content key or external key leads to.
+
+    It counts only while the question has that key, so a reference may be stale.
+    """
+
+    refers_to: str
+    mark: Mark | None = None
 
 
 class QuestionsTable(NamedTuple):
@@ -59,26 +63,9 @@ class QuestionsTable(NamedTuple):
     database: Database
     name: str
 
-    def registry(self) -> dict[str, CategoryEntry]:
-        """Read all categories, strongly consistent."""
-        found = self.database.call(
-            "get_item", TableName=self.name, Key=_key(REGISTRY_ID), ConsistentRead=True
-        )
-        return registry_from_item(found.get("Item"))
-
-    def revision(self) -> int:
-        """Return how often questions may have been edited: it changes with or before each edit."""
-        found = self.database.call(
-            "get_item",
-            TableName=self.name,
-            Key=_key(REGISTRY_ID),
-            ProjectionExpression="revision",
-        )
-        return int(found.get("Item", {}).get("revision", {"N": "0"})["N"])
-
-    def registry_request(self) -> dict[str, Any]:
-        """Return the registry's part of a BatchGetItem over several tables."""
-        return {self.name: {"Keys": [_key(REGISTRY_ID)], "ConsistentRead": True}}
+    def revisions(self, categories: Iterable[str]) -> dict[str, int]:
+        """Return the revisions of categories, eventually consistent; 0 for an unknown one."""
+        return CategoriesTable(self.database, self.name).revisions(categories)
 
     def questions(self, ids: Sequence[str], *, consistent: bool = False) -> dict[str, Question]:
         """Return the questions that exist of those named."""
@@ -96,23 +83,20 @@ class QuestionsTable(NamedTuple):
         """Return the records that exist of those named, strongly consistent."""
         keys = [_key(each) for each in dict.fromkeys(ids)]
         items = batch_get(self.database, self.name, keys, consistent=True)
-        return {item["questionId"]["S"]: _record(item) for item in items}
+        return {item["questionId"]["S"]: record_from_item(item) for item in items}
 
     def published(self, identifier: str) -> BankRecord | None:
         """Read a question, unless it is beyond its category's published size: one call."""
-        keys = [_key(identifier), _key(REGISTRY_ID)]
-        items = {
-            item["questionId"]["S"]: item
-            for item in batch_get(self.database, self.name, keys, consistent=True)
-        }
         category, ordinal = category_and_ordinal(identifier)
-        entry = registry_from_item(items.get(REGISTRY_ID)).get(category)
-        if identifier not in items or entry is None or ordinal >= entry.size:
-            return None
-        return _record(items[identifier])
+        keys = [_key(identifier), CategoriesTable.key(category)]
+        items = batch_get(self.database, self.name, keys, consistent=True)
+        by_id = {item["questionId"]["S"]: item for item in items}
+        record = by_id.pop(identifier, None)
+        entry = published_categories(by_id.values()).get(category)
+        return record_from_item(record) if record and entry and ordinal < entry.size else None
 
     def page(
-        self, category: CategoryEntry, *, limit: int, after: int | None
+        self, category: Category, *, limit: int, after: int | None
     ) -> tuple[list[BankRecord], bool]:
         """Return up to `limit` published questions whose ordinals come after `after`.
 
@@ -130,9 +114,9 @@ class QuestionsTable(NamedTuple):
             },
             Limit=limit,
         )
-        return [_record(item) for item in found["Items"]], "LastEvaluatedKey" in found
+        return [record_from_item(item) for item in found["Items"]], "LastEvaluatedKey" in found
 
-    def versions_in_use(self, category: CategoryEntry) -> Iterator[tuple[str, int]]:
+    def versions_in_use(self, category: Category) -> Iterator[tuple[str, int]]:
         """Yield id and version of the questions of a category that are not retired.
 
         A call a megabyte of questions; the index may lag behind an edit by less than a second.
@@ -156,140 +140,40 @@ class QuestionsTable(NamedTuple):
                 return
             query["ExclusiveStartKey"] = found["LastEvaluatedKey"]
 
-    def references(self, ids: Iterable[str]) -> dict[str, str]:
-        """Return which question each content key or external key refers to."""
-        keys = [_key(each) for each in dict.fromkeys(ids)]
-        items = batch_get(self.database, self.name, keys, consistent=True)
-        return {item["questionId"]["S"]: item["refersTo"]["S"] for item in items}
+    def references(self, keys: Iterable[str]) -> dict[str, Reference]:
+        """Return the references of content keys and external keys, strongly consistent."""
+        wanted = [_key(each) for each in dict.fromkeys(keys)]
+        items = batch_get(self.database, self.name, wanted, consistent=True)
+        return {item["questionId"]["S"]: _reference(item) for item in items}
 
-    def claim(self, holder: str, *, until: int, now: int) -> dict[str, CategoryEntry]:
-        """Take or renew the writer's lease, to a time in ms; return the registry as it is.
-
-        Raises:
-            BankBusyError: somebody else holds it.
-        """
-        try:
-            claimed = self.database.call(
-                "update_item",
-                TableName=self.name,
-                Key=_key(REGISTRY_ID),
-                UpdateExpression="SET holder = :holder, leasedUntil = :until",
-                ConditionExpression=(
-                    "attribute_not_exists(holder) OR holder = :holder OR leasedUntil <= :now"
-                ),
-                ExpressionAttributeValues={
-                    ":holder": {"S": holder},
-                    ":until": _number(until),
-                    ":now": _number(now),
-                },
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ConditionFailedError as error:
-            left = int(error.item["leasedUntil"]["N"]) - now if error.item else 0
-            raise BankBusyError(left) from None
-        return registry_from_item(claimed["Attributes"])
-
-    def renewed(self, holder: str, *, until: int, edits: bool) -> dict[str, Any]:
-        """Return the action that renews the lease, and fails the transaction if it is lost.
-
-        `edits` says that questions are edited with it, or at once after it.
-        """
-        values: Item = {":until": _number(until), ":holder": {"S": holder}}
-        expression = "SET leasedUntil = :until"
-        if edits:
-            expression += _REVISED
-            values[":one"] = _number(1)
-        return {
-            "Update": {
-                "TableName": self.name,
-                "Key": _key(REGISTRY_ID),
-                "UpdateExpression": expression,
-                "ConditionExpression": "holder = :holder",
-                "ExpressionAttributeValues": values,
-            }
-        }
-
-    def published_by(
-        self, holder: str, entries: Iterable[CategoryEntry], *, edits: bool
-    ) -> dict[str, Any]:
-        """Return the action that publishes categories as given, together, and ends the lease.
-
-        It fails the transaction if the lease is lost. `edits` as in `renewed`.
-        """
-        names: dict[str, str] = {}
-        values: Item = {":holder": {"S": holder}}
-        assignments = []
-        for index, entry in enumerate(entries):
-            names[f"#{index}"] = f"category:{entry.category}"
-            values[f":{index}"] = {
-                "M": {
-                    "title": {"S": entry.title},
-                    "language": {"S": entry.language},
-                    "size": _number(entry.size),
-                    "active": _number(entry.active),
-                }
-            }
-            assignments.append(f"#{index} = :{index}")
-        published = f"SET {', '.join(assignments)} " if assignments else ""
-        if edits:
-            values[":one"] = _number(1)
-        return {
-            "Update": {
-                "TableName": self.name,
-                "Key": _key(REGISTRY_ID),
-                "UpdateExpression": (
-                    f"{published}REMOVE holder, leasedUntil{_REVISED if edits else ''}"
-                ),
-                "ConditionExpression": "holder = :holder",
-                "ExpressionAttributeValues": values,
-                **({"ExpressionAttributeNames": names} if names else {}),
-            }
-        }
-
-    def put(self, record: BankRecord, *, expected_version: int | None = None) -> dict[str, Any]:
+    def put(self, record: BankRecord, *, expected_version: int | None = None) -> Action:
         """Return the action that writes a question, over the version expected if one is given."""
-        request: dict[str, Any] = {"TableName": self.name, "Item": _item(record)}
+        request: dict[str, Any] = {"TableName": self.name, "Item": item_from_record(record)}
         if expected_version is not None:
             request["ConditionExpression"] = "version = :expected"
             request["ExpressionAttributeValues"] = {":expected": _number(expected_version)}
-        return {"Put": request}
+        return Action({"Put": request})
 
-    def put_reference(self, key: str, refers_to: str) -> dict[str, Any]:
+    def put_reference(self, key: str, reference: Reference) -> Action:
         """Return the action that makes a content key or external key refer to a question."""
-        item = {**_key(key), "refersTo": {"S": refers_to}}
-        return {"Put": {"TableName": self.name, "Item": item}}
-
-    def write_references(
-        self, *, put: Mapping[str, str] | None = None, delete: Iterable[str] = ()
-    ) -> None:
-        """Make keys refer to questions, or forget keys; each by itself, in any order.
-
-        A reference counts only while it leads to a question of that key, so none has to be
-        written together with its question.
-        """
-        writes = [
-            {"PutRequest": {"Item": self.put_reference(key, refers_to)["Put"]["Item"]}}
-            for key, refers_to in (put or {}).items()
-        ]
-        writes += [{"DeleteRequest": {"Key": _key(key)}} for key in dict.fromkeys(delete)]
-        batch_write(self.database, self.name, writes)
+        item = {**_key(key), "refersTo": {"S": reference.refers_to}}
+        if reference.mark:
+            item["mark"] = {
+                "L": [
+                    {"S": reference.mark.import_id},
+                    _number(reference.mark.part),
+                    {"S": reference.mark.fingerprint},
+                ]
+            }
+        return Action({"Put": {"TableName": self.name, "Item": item}})
 
 
-def registry_from_item(item: Item | None) -> dict[str, CategoryEntry]:
-    """Return the categories of the registry item, by name in order."""
-    entries = {}
-    for attribute, value in sorted((item or {}).items()):
-        kind, _, category = attribute.partition(":")
-        if kind == "category":
-            entries[category] = CategoryEntry(
-                category=category,
-                title=value["M"]["title"]["S"],
-                language=value["M"]["language"]["S"],
-                size=int(value["M"]["size"]["N"]),
-                active=int(value["M"]["active"]["N"]),
-            )
-    return entries
+def _reference(item: Item) -> Reference:
+    mark = None
+    if "mark" in item:
+        import_id, part, fingerprint = item["mark"]["L"]
+        mark = Mark(import_id["S"], int(part["N"]), fingerprint["S"])
+    return Reference(item["refersTo"]["S"], mark)
 
 
 def _key(identifier: str) -> Item:
@@ -300,7 +184,8 @@ def _number(value: int) -> dict[str, str]:
     return {"N": str(value)}
 
 
-def _item(record: BankRecord) -> Item:
+def item_from_record(record: BankRecord) -> Item:
+    """Return the item of a question."""
     question = record.question
     category, ordinal = category_and_ordinal(question.question_id)
     item: Item = {
@@ -350,7 +235,8 @@ def _question(item: Item) -> Question:
     )
 
 
-def _record(item: Item) -> BankRecord:
+def record_from_item(item: Item) -> BankRecord:
+    """Return the question of an item."""
     return BankRecord(
         question=_question(item),
         content_key=item["contentKey"]["S"],

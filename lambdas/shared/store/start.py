@@ -1,18 +1,33 @@
 """Everything that starting a session reads about the bank and the learner, in one call."""
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from lambdas.shared.store.batch import batch_get_together
-from lambdas.shared.store.questions import CategoryEntry, QuestionsTable, registry_from_item
+from lambdas.shared.store.categories import CategoriesTable, Category, published_categories
 from lambdas.shared.store.users import Profile, UsersTable, profile_from_item
 
 
+class Start(NamedTuple):
+    """What a session starts from: its own categories, by name, and the learner's profile."""
+
+    categories: dict[str, Category]
+    profile: Profile
+
+
 def read_start(
-    questions: QuestionsTable, users: UsersTable, user_id: str
-) -> tuple[dict[str, CategoryEntry], Profile]:
-    """Return the categories, strongly consistent, and the learner's profile."""
+    categories: CategoriesTable, users: UsersTable, user_id: str, names: Iterable[str]
+) -> Start:
+    """Return the categories named, strongly consistent, and the learner's profile."""
+    wanted = list(dict.fromkeys(names))
     found = batch_get_together(
-        questions.database,
-        {**questions.registry_request(), users.name: {"Keys": [users.key(user_id)]}},
+        categories.database,
+        {
+            **(categories.request(wanted) if wanted else {}),
+            users.name: {"Keys": [users.key(user_id)]},
+        },
     )
-    registry = next(iter(found[questions.name]), None)
     profile = next(iter(found[users.name]), None)
-    return registry_from_item(registry), profile_from_item(user_id, profile)
+    return Start(
+        published_categories(found.get(categories.name, [])), profile_from_item(user_id, profile)
+    )

@@ -14,6 +14,9 @@ from lambdas.shared.store.errors import (
 )
 from lambdas.shared.store.retry import ConflictError, Pause, retry_on_conflict
 
+MAX_ACTIONS = 100
+"""DynamoDB's limit for one transaction."""
+
 _PASSING = THROTTLED_REASONS | {"TransactionConflict"}
 
 

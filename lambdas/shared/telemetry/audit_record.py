@@ -31,6 +31,7 @@ class Target(StrEnum):
     QUESTION = "question"
     USER = "user"
     CATEGORY = "category"
+    IMPORT = "import"
 
 
 _TARGETS = {
@@ -38,6 +39,7 @@ _TARGETS = {
     "questionId": Target.QUESTION,
     "userId": Target.USER,
     "category": Target.CATEGORY,
+    "importId": Target.IMPORT,
 }
 """By the name of the parameter that names it, in path or query."""
 

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from lambdas.shared.services import Services
+from lambdas.shared.store.categories import Category
 from lambdas.shared.store.client import Database
-from lambdas.shared.store.questions import BankRecord, CategoryEntry
+from lambdas.shared.store.questions import BankRecord
 from lambdas.shared.store.transaction import Transactions
 from local.import_bank import import_bank
 from local.import_terminal import Fate, Observer
 from tests.integration.stage import Stage
 
 Line = Mapping[str, Any] | str | bytes
-Bank = tuple[dict[str, CategoryEntry], dict[str, BankRecord]]
+Bank = tuple[dict[str, Category], dict[str, BankRecord]]
 
 
 class DeathError(BaseException):
@@ -44,12 +45,15 @@ class Calls:
         return call
 
     def published(self) -> list[list[str]]:
-        """Return the categories of each write that changes the registry's."""
+        """Return the categories that each transaction publishes."""
         names = [
-            sorted(action.get("Update", {}).get("ExpressionAttributeNames", {}).values())
+            [
+                action["Update"]["ExpressionAttributeValues"][":category"]["S"]
+                for action in parameters["TransactItems"]
+                if ":listed" in action.get("Update", {}).get("ExpressionAttributeValues", {})
+            ]
             for operation, parameters in self.made
             if operation == "transact_write_items"
-            for action in parameters["TransactItems"]
         ]
         return [each for each in names if each]
 
@@ -121,7 +125,8 @@ class Importing:
     def bank(self) -> Bank:
         """Return all that can be seen."""
         questions = self.stage.services.questions
-        registry = questions.registry()
+        names = {row["category"]["S"] for row in self.stage.rows("questions") if "listed" in row}
+        registry = self.stage.services.categories.many(sorted(names)) if names else {}
         ids = [
             f"{entry.category}:{ordinal:06d}"
             for entry in registry.values()
@@ -129,7 +134,8 @@ class Importing:
         ]
         records = questions.records(ids)
         assert sorted(records) == sorted(ids)
-        return registry, records
+        # A lease of a dead writer is no part of what can be seen.
+        return {name: entry._replace(holder=None) for name, entry in registry.items()}, records
 
 
 def plain(number: int, category: str = "geography", **other: Any) -> dict[str, Any]:

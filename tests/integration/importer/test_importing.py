@@ -186,8 +186,7 @@ def test_all_categories_are_published_once_and_together(importing: Importing) ->
     before: list[Any] = []
     importing.run(lines, calls=calls, at_read=lambda: before.append(sizes(importing)))
     assert before == [{}] * 4
-    names = ["category:geography", "category:history", "category:music"]
-    assert calls.published() == [names]
+    assert calls.published() == [["geography", "history", "music"]]
     assert sizes(importing) == {"geography": 134, "history": 133, "music": 133}
 
 
@@ -270,7 +269,7 @@ def test_an_interruption_publishes_nothing_and_frees_the_bank(importing: Importi
 
 
 def test_an_import_waits_for_the_lease_of_a_dead_writer(importing: Importing) -> None:
-    BankWriter(importing.stage.services, "dead").open()
+    BankWriter(importing.stage.services, "dead").open(["geography"])
     importing.stage.clock.advance(3_000)
     assert importing.run([plain(1)]) == {"geography": Fate(created=1)}
     assert importing.watch.waits == [LEASE - 3_000]
@@ -280,13 +279,12 @@ def test_an_import_waits_for_the_lease_of_a_dead_writer(importing: Importing) ->
 def test_an_import_gives_up_on_a_writer_that_lives(
     importing: Importing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = BankWriter(importing.stage.services, "alive").open()
+    importing.stage.hold("geography", LEASE, "alive")
     pause = importing.pause
 
     def renewed(seconds: float) -> None:
-        other.stage([])
         pause(seconds)
-        other.open()
+        importing.stage.hold("geography", LEASE, "alive")
 
     monkeypatch.setattr(importing, "pause", renewed)
     with pytest.raises(CommandError, match=r"^The bank is being written by somebody else: "):
@@ -318,7 +316,7 @@ def test_updates_are_not_written_without_the_lease(importing: Importing) -> None
     def oversleep() -> None:
         if len(importing.watch.positions) == 2:
             importing.stage.clock.advance(LEASE + 1)
-            BankWriter(importing.stage.services, "other").open()
+            BankWriter(importing.stage.services, "other").open(["geography"])
 
     with pytest.raises(CommandError, match="Somebody else"):
         importing.run(
@@ -333,18 +331,6 @@ def test_an_import_that_slept_alone_goes_on(importing: Importing) -> None:
 
     fates = importing.run((plain(number) for number in range(250)), at_read=oversleep)
     assert fates == {"geography": Fate(created=250)}
-
-
-def test_lines_that_are_all_refused_keep_the_lease(importing: Importing) -> None:
-    other = BankWriter(importing.stage.services, "other")
-
-    def slow() -> None:
-        importing.stage.clock.advance(LEASE // 2 + 1)
-        with pytest.raises(Exception, match="another writer"):
-            other.open()
-
-    fates = importing.run(["{"] * 500, at_read=slow)
-    assert fates == {"": Fate(refused=500)}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The bank's cache, over a table that is in the test's hands."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from domain.question import Choice, Question
+from domain.question import Choice, Question, category_and_ordinal
 from lambdas.shared.bank import FRESH_FOR, Bank
 from lambdas.shared.store.errors import StoreUnavailableError
 
@@ -25,19 +26,20 @@ class Table:
         self.stored = {question.question_id: question for question in questions}
         self.late: set[str] = set()
         self.calls: list[tuple[list[str], bool]] = []
-        self.edits = 0
+        self.edits: Counter[str] = Counter()
         self.checks = 0
         self.in_trouble = False
 
     def put(self, question: Question) -> None:
-        self.edits += question.question_id in self.stored
+        category, _ = category_and_ordinal(question.question_id)
+        self.edits[category] += question.question_id in self.stored
         self.stored[question.question_id] = question
 
-    def revision(self) -> int:
+    def revisions(self, categories: Sequence[str]) -> dict[str, int]:
         self.checks += 1
         if self.in_trouble:
             raise StoreUnavailableError("It cannot be read.")
-        return self.edits
+        return {each: self.edits[each] for each in categories}
 
     def questions(self, ids: Sequence[str], *, consistent: bool = False) -> dict[str, Question]:
         self.calls.append((list(ids), consistent))
@@ -253,7 +255,7 @@ def test_an_edit_shows_within_a_minute_whenever_it_comes(seed: int) -> None:
         wanted = ids(random.randrange(6))
         if random.random() < 0.02:
             # The writer raises the revision up to a lease before an edit is visible.
-            table.edits += 1
+            table.edits["geography"] += 1
             clock.now += random.randrange(10_000)
             version = table.version_at(wanted[0], clock.now) + 1
             table.put(question(int(wanted[0][-1]), version=version))

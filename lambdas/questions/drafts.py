@@ -1,0 +1,58 @@
+"""Checks drafts one by one, and returns the result of each by its place."""
+
+from collections.abc import Callable, Container, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lambdas.contract.bodies.question import QuestionDraft
+from lambdas.contract.errors import FieldCode, FieldFault, ValidationError
+from lambdas.questions.staging import SaveStatus, Staged
+from lambdas.shared.http.response import fault_view
+
+if TYPE_CHECKING:
+    from lambdas.contract import responses
+
+MAX_DRAFT_FAULTS = 20
+"""Faults reported for one draft: those of 100 drafts fit into an item and a response."""
+
+
+def settle_each(
+    questions: Sequence[Any],
+    settle: Callable[[Sequence[QuestionDraft]], list[Staged]],
+    categories: Container[str] | None = None,
+) -> list[Staged]:
+    """Return the result of each question: rejected as a draft, or as `settle` returns it.
+
+    `settle` receives the valid drafts together, and only if there are any. With `categories`, a
+    draft of another category is rejected.
+    """
+    results: dict[int, Staged] = {}
+    drafts: dict[int, QuestionDraft] = {}
+    for index, question in enumerate(questions):
+        try:
+            draft = QuestionDraft.read(question)
+        except ValidationError as error:
+            results[index] = Staged(SaveStatus.REJECTED, faults=error.faults[:MAX_DRAFT_FAULTS])
+            continue
+        if categories is None or draft.category in categories:
+            drafts[index] = draft
+        else:
+            message = "The import was not opened for this category."
+            fault = FieldFault("category", FieldCode.UNKNOWN_CATEGORY, message)
+            results[index] = Staged(SaveStatus.REJECTED, faults=(fault,))
+    if drafts:
+        results |= dict(zip(drafts, settle(list(drafts.values())), strict=True))
+    return [results[index] for index in range(len(questions))]
+
+
+def result_views(results: Sequence[Staged]) -> "list[responses.SaveResult]":
+    """Return results as the contract shows them."""
+    return [_result_view(index, each) for index, each in enumerate(results)]
+
+
+def _result_view(index: int, staged: Staged) -> "responses.SaveResult":
+    body: responses.SaveResult = {"index": index, "status": staged.status.value}
+    if staged.question_id:
+        body["questionId"] = staged.question_id
+    if staged.faults:
+        body["errors"] = list(map(fault_view, staged.faults))
+    return body

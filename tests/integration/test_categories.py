@@ -1,0 +1,157 @@
+"""Categories: one item each, listed in pages, with a writer of their own."""
+
+from typing import Any
+
+import pytest
+
+from lambdas.questions.bank_writer import LEASE
+from lambdas.shared.store.categories import Category, Lease
+from tests.integration.stage import Stage, draft, drafts
+
+MANY = 3_000
+"""Categories at which the single item that once held all of them was full."""
+
+
+def names(stage: Stage, **query: str) -> list[list[str]]:
+    """Return the names of all categories, page by page."""
+    found = []
+    while True:
+        reply = stage.call("listCategories", query=query)
+        assert reply.status == 200, reply.body
+        found.append([each["category"] for each in reply.body["categories"]])
+        if "nextToken" not in reply.body:
+            return found
+        query["nextToken"] = reply.body["nextToken"]
+
+
+def save(stage: Stage, *questions: Any) -> list[str]:
+    reply = stage.admin("saveQuestions", {"questions": questions})
+    assert reply.status == 200, reply.body
+    return [each["status"] for each in reply.body["results"]]
+
+
+def fill(stage: Stage, number: int) -> list[str]:
+    """Write that many categories of the longest names as items, a hundred in a transaction."""
+    made = [f"c{each:04d}".ljust(48, "x") for each in range(number)]
+    table, now = stage.services.categories, stage.clock.now
+    for at in range(0, number, 25):
+        some = made[at : at + 25]
+        lease = Lease("seed", now + 1)
+        for name in some:
+            table.claim(name, lease, now=now)
+        entries = [Category(name, title=name, size=1, active=1) for name in some]
+        stage.services.transactions.write([table.publish(each, "seed") for each in entries])
+    return made
+
+
+def test_a_bank_of_three_thousand_categories_takes_writes_and_starts_sessions(
+    stage: Stage,
+) -> None:
+    made = fill(stage, MANY)
+    assert save(stage, draft("x" * 48, 1), draft(made[17], 2)) == ["CREATED", "CREATED"]
+    stage.retire(f"{'x' * 48}:000000")
+    stage.save(*drafts("geography", 3))
+    reply = stage.call("startSession", {"sources": [{"category": "geography"}]})
+    assert reply.status == 201
+    # The one category, the profile and the question: nothing of the other three thousand.
+    assert reply.cost == (3, 2.0, 4.0)
+    assert names(stage) == [
+        sorted([*made, "geography"])[at : at + 100] for at in range(0, MANY + 1, 100)
+    ]
+
+
+def test_a_request_may_name_a_hundred_categories(stage: Stage) -> None:
+    questions = [draft(f"c{number:02d}", 0) for number in range(100)]
+    assert save(stage, *questions) == ["CREATED"] * 100
+    assert save(stage, *questions) == ["UNCHANGED"] * 100
+    changed = [{**each, "difficulty": 4} for each in questions]
+    assert save(stage, *changed) == ["UPDATED"] * 100
+    assert names(stage) == [[f"c{number:02d}" for number in range(100)]]
+    # Every lease has ended.
+    assert save(stage, *(draft(f"c{number:02d}", 1) for number in range(100))) == ["CREATED"] * 100
+
+
+def test_categories_are_listed_by_name_in_pages(stage: Stage) -> None:
+    wanted = [f"c{number}" for number in range(7)]
+    stage.save(*(draft(name, 0) for name in reversed(wanted)))
+    assert names(stage, limit="3") == [wanted[:3], wanted[3:6], wanted[6:]]
+    assert names(stage, limit="7") == [wanted]
+
+
+def test_a_category_of_retired_questions_takes_no_place_in_a_page(stage: Stage) -> None:
+    stage.save(*(draft(f"c{number}", 0) for number in range(6)))
+    for number in (0, 1, 3):
+        stage.retire(f"c{number}:000000")
+    assert names(stage, limit="2") == [["c2", "c4"], ["c5"]]
+    bank = stage.admin("listQuestions", query={"limit": "100", "category": "c3"}).body
+    assert [each["retired"] for each in bank["questions"]] == [True]
+    assert save(stage, draft("c3", 0)) == ["UPDATED"]
+    assert names(stage) == [["c2", "c3", "c4", "c5"]]
+
+
+def test_a_category_page_is_bound_to_its_query_and_learner(stage: Stage) -> None:
+    stage.save(*(draft(f"c{number}", 0) for number in range(3)))
+    token = stage.call("listCategories", query={"limit": "1"}).body["nextToken"]
+    assert stage.call("listCategories", query={"nextToken": token}).status == 200
+    for user, other in (("bob", token), ("ada", "AAAA")):
+        reply = stage.call("listCategories", query={"nextToken": other}, user=user)
+        assert reply.status in (404, 422)
+
+
+def test_nothing_rejected_leaves_a_category_behind(stage: Stage) -> None:
+    stage.save(draft("geography", 0, externalId="x"))
+    before = stage.everything()
+    assert save(stage, {**draft("history", 0), "answers": []}) == ["REJECTED"]
+    path = {"questionId": "history:000000"}
+    assert stage.admin("replaceQuestion", draft("history", 0), path=path).status == 404
+    assert stage.admin("retireQuestion", path=path).status == 404
+    assert stage.everything() == before
+
+
+# Writers
+
+
+def test_writers_of_other_categories_do_not_wait(stage: Stage) -> None:
+    stage.save(*drafts("geography", 2), *drafts("history", 2))
+    stage.hold("geography", LEASE)
+    pauses = stage.pauses()
+    assert save(stage, draft("history", 2), draft("law", 0)) == ["CREATED", "CREATED"]
+    stage.replace("history:000000", draft("history", 7))
+    stage.retire("history:000001")
+    assert pauses == []
+    reply = stage.admin(
+        "saveQuestions", {"questions": [draft("history", 3), draft("geography", 3)]}
+    )
+    assert reply.status == 503
+    assert "geography" in reply.body["detail"]
+    # The lease of the free category was given up again.
+    assert save(stage, draft("history", 3)) == ["CREATED"]
+
+
+@pytest.mark.parametrize("category", ["geography", "elsewhere"])
+def test_a_request_that_has_to_wait_keeps_no_lease(stage: Stage, category: str) -> None:
+    stage.save(*drafts("geography", 2))
+    before = stage.rows("questions")
+    stage.hold("zoology", LEASE)
+    stage.pauses()
+    refused = {"questions": [draft(category, 9), draft("zoology", 9)]}
+    assert stage.admin("saveQuestions", refused).status == 503
+    left = [row for row in stage.rows("questions") if "zoology" not in row["questionId"]["S"]]
+    assert left == before
+
+
+def test_an_edit_raises_the_revision_of_its_own_category(stage: Stage) -> None:
+    stage.save(*drafts("geography", 2), *drafts("history", 2))
+
+    def revisions() -> dict[str, int]:
+        return stage.services.questions.revisions(["geography", "history", "none"])
+
+    assert revisions() == {"geography": 0, "history": 0, "none": 0}
+    stage.replace("geography:000000", draft("geography", 7))
+    assert revisions() == {"geography": 1, "history": 0, "none": 0}
+    stage.retire("history:000001")
+    assert revisions() == {"geography": 1, "history": 1, "none": 0}
+    save(stage, draft("history", 0, difficulty=2), draft("geography", 1, difficulty=2))
+    assert revisions() == {"geography": 2, "history": 2, "none": 0}
+    save(stage, draft("history", 5))
+    assert revisions() == {"geography": 2, "history": 2, "none": 0}
