@@ -9,6 +9,7 @@ from typing import Final
 SCHEMAS: Final = {
     "AnswerResult": "The verdict on an answer, and the question that comes next.",
     "BankAnswer": "A choice of a question, as administrators see it.",
+    "BankImport": "An import of questions. It expires unless it is used.",
     "BankQuestion": "A question of the bank with its answer key, for administrators.",
     "BankQuestionPage": "A page of the bank.",
     "Category": "A category that learners can choose from.",
@@ -59,6 +60,13 @@ SCHEMAS: Final = {
 }
 
 PROPERTIES: Final = {
+    "AddImportPart.part": "Number of the part, from 1 without gaps; repeating one is safe.",
+    "BankImport.status": "Whether the import takes parts, is being published, or is over.",
+    "OpenImport.categories": "The categories that the import may change, 1 to 90.",
+    "description": "What the category is about; may be empty.",
+    "importId": "Id of the import.",
+    "parts": "Number of parts received.",
+    "updatesLeft": "Updates of questions that are not published yet.",
     "accuracy": "Share of right answers, 0 to 1; 0 before the first answer.",
     "ambiguous": "Questions in which a wrong choice rivals a right one.",
     "answered": "Questions that were answered at all.",

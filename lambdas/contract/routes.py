@@ -190,6 +190,7 @@ ROUTES: tuple[Route, ...] = (
         summary="List the categories of the bank by name",
         response="lambdas.contract.responses:CategoryPage",
         query=(_LIMIT._replace(default=MAX_PAGE), _NEXT_TOKEN),
+        errors=(404,),
     ),
     Route(
         operation="startSession",

@@ -104,7 +104,7 @@ def test_an_error_has_a_problem_component_with_its_codes(document: dict[str, Any
         schema = response["content"]["application/problem+json"]["schema"]
         assert codes[schema["$ref"].rpartition("/")[2]]
     assert codes["ConflictProblem"] == [
-        *("QUESTION_CHANGED", "SESSION_OVER", "SESSION_PAUSED", "TURN_MISMATCH"),
+        *("IMPORT_OVER", "QUESTION_CHANGED", "SESSION_OVER", "SESSION_PAUSED", "TURN_MISMATCH"),
         "VERSION_CONFLICT",
     ]
     assert "RATE_LIMITED" in codes["TooManyRequestsProblem"]

@@ -36,6 +36,7 @@ def path_of(route: Route) -> dict[str, str]:
         "userId": "me",
         "questionId": QUESTION_ID,
         "category": "aws-cloud-practitioner",
+        "importId": "0" * 32,
     }
     return {parameter.name: known[parameter.name] for parameter in route.path_parameters}
 
