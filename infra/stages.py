@@ -336,7 +336,7 @@ _PROD = replace(
     reserved_concurrency=MappingProxyType({"quiz": 30, "answer": 50}),
     provisioned_concurrency=ProvisionedConcurrency(minimum=1, maximum=20, utilization=0.7),
     pages=True,
-    monthly_budget=200,
+    monthly_budget=300,  # above the forecast for 10,000 learners
 )
 # Of it, only the tables are ever made: on a laptop.
 _LOCAL = replace(_DEV, name="local", extent=Extent.TABLES, delivery=LAPTOP_DELIVERY)

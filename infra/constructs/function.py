@@ -103,7 +103,12 @@ class Function(Construct):
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,
             reserved_concurrent_executions=stage.reserved_concurrency.get(folder),
-            current_version_options=lambda_.VersionOptions(removal_policy=stage.removal_policy),
+            # Versions go with their function; until then `make rollback` can go back to them.
+            current_version_options=lambda_.VersionOptions(
+                removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+                if stage.deploy_roles
+                else stage.removal_policy
+            ),
             environment={
                 "STAGE": stage.name,
                 "LOG_LEVEL": stage.log_level,

@@ -60,6 +60,26 @@ COUNTING_ANSWER_SECONDS = 0.004
 
 FUNCTION_GB = 0.5
 
+COLD_SHARE = 0.01
+INITIALIZATION_SECONDS = 1.0
+"""A request in a hundred meets a cold start, and an initialization takes a second: both assumed."""
+
+SCHEDULED_CALLS = 730
+"""A month: the hourly look for unfinished erasures."""
+
+ALARMS_OF_SCALING = 2
+"""Alarms that a target-tracking policy makes by itself, one for each direction."""
+
+KEY_REQUESTS = 50_000
+"""A month: DynamoDB asks for the key of each of five tables about every five minutes."""
+
+MESSAGES_A_LEARNER = 1.0
+"""A month: a confirmation code or a forgotten password."""
+
+BLOCKED_LOG_BYTES = 2_000
+BLOCKED_SHARE = 0.001
+"""The log of a request that WAF blocked, and the share of those: both assumed."""
+
 ONLY_IN_TROUBLE = (
     *(FAULTS, FAILED_ATTEMPTS, THROTTLES, REFUSED_CALLS, CIRCUITS_OPENED),
     *(UNFINISHED, MALFORMED, AUDIT_KEY_FAILURES),
@@ -102,6 +122,8 @@ def monthly_cost(month: Demand, has: Inventory) -> dict[str, float]:
     """Return USD by service."""
     traced = traces(month, has)
     logs = logged_bytes(month) + traced * TRACED_LOG_BYTES
+    if has.web_acls:
+        logs += month.requests * BLOCKED_SHARE * BLOCKED_LOG_BYTES
     stored = logs * COMPRESSED + month.requests * LOG_EVENTS * prices.LOG_EVENT_BYTES
     recovery = prices.TABLE_RECOVERY.of(month.stored_bytes) if has.table_recovery else 0.0
     run, kept = functions_cost(month, has)
@@ -118,7 +140,7 @@ def monthly_cost(month: Demand, has: Inventory) -> dict[str, float]:
         "CloudWatch: metrics, alarms, dashboards": prices.METRICS.of(
             metrics_in_use() if month.requests else 0
         )
-        + prices.ALARM_METRICS.of(has.alarm_metrics)
+        + prices.ALARM_METRICS.of(has.alarm_metrics + ALARMS_OF_SCALING * has.scaling_policies)
         + prices.COMPOSITE_ALARMS.of(has.composite_alarms)
         + prices.DASHBOARDS.of(has.dashboards),
         "X-Ray": prices.TRACES.of(traced),
@@ -128,8 +150,15 @@ def monthly_cost(month: Demand, has: Inventory) -> dict[str, float]:
         # At most: a record of Firehose holds what a function wrote meanwhile, often of several.
         "Audit: Firehose and S3": prices.FIREHOSE.of(month.requests * prices.FIREHOSE_STEP)
         + prices.BUCKET_STORAGE.of(month.requests * AUDIT_BYTES * COMPRESSED * 12)
-        + (prices.BUCKET_PUTS.of(MONTH_SECONDS / 300) if month.requests else 0.0),
-        "Keys and secrets": prices.KEYS.of(has.keys) + prices.SECRETS.of(has.secrets),
+        + (
+            prices.BUCKET_PUTS.of((1 + has.copied_buckets) * MONTH_SECONDS / 300)
+            if month.requests
+            else 0.0
+        ),
+        "Keys and secrets": prices.KEYS.of(has.keys)
+        + prices.SECRETS.of(has.secrets)
+        + (prices.KEY_REQUESTS.of(KEY_REQUESTS) if month.requests else 0.0),
+        "SES: messages": prices.MESSAGES.of(month.learners * MESSAGES_A_LEARNER),
         COGNITO: prices.COGNITO.of(month.learners),
     }
 
@@ -146,20 +175,23 @@ def functions_cost(month: Demand, has: Inventory) -> FunctionsCost:
     of_play = sum(month.by_operation.get(operation, 0.0) for operation in PLAY)
     others = month.requests - of_play
     gb_seconds = REQUEST_SECONDS * FUNCTION_GB
+    # Initialization is billed like any other duration; the functions of play are kept warm.
+    starts = (others if has.provisioned_mb else month.requests) * COLD_SHARE
+    initialization = starts * INITIALIZATION_SECONDS * FUNCTION_GB
     counting = FUNCTION_GB * (
         month.counting_calls * COUNTING_CALL_SECONDS + month.answers * COUNTING_ANSWER_SECONDS
     )
     if not has.provisioned_mb:
         return FunctionsCost(
-            prices.INVOCATIONS.of(month.requests + month.counting_calls)
-            + prices.GB_SECONDS.of(month.requests * gb_seconds + counting),
+            prices.INVOCATIONS.of(month.requests + month.counting_calls + SCHEDULED_CALLS)
+            + prices.GB_SECONDS.of(month.requests * gb_seconds + counting + initialization),
             0.0,
         )
     run = (
         prices.PROVISIONED_INVOCATIONS.of(of_play)
         + prices.PROVISIONED_DURATION.of(of_play * gb_seconds)
-        + prices.INVOCATIONS.of(others + month.counting_calls)
-        + prices.GB_SECONDS.of(others * gb_seconds + counting)
+        + prices.INVOCATIONS.of(others + month.counting_calls + SCHEDULED_CALLS)
+        + prices.GB_SECONDS.of(others * gb_seconds + counting + initialization)
     )
     wanted = of_play * gb_seconds / has.utilization
     least, most = (

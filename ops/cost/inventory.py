@@ -21,6 +21,8 @@ Resource = Mapping[str, Any]
 class Inventory:
     """Numbers of things; `log_months` is how long logs are kept.
 
+    `copied_buckets` are replicated, `scaling_policies` have two alarms each.
+
     `provisioned_mb` is memory kept warm, `most_provisioned_mb` as far as it grows, so that
     `utilization` of it is in use.
 
@@ -33,6 +35,8 @@ class Inventory:
     dashboards: int
     web_acls: int
     web_acl_rules: int
+    scaling_policies: int
+    copied_buckets: int
     keys: int
     secrets: int
     provisioned_mb: int
@@ -74,6 +78,10 @@ def inventory(resources: Iterable[Resource]) -> Inventory:
         dashboards=len(every("AWS::CloudWatch::Dashboard")),
         web_acls=len(every("AWS::WAFv2::WebACL")),
         web_acl_rules=sum(len(acl["Rules"]) for acl in every("AWS::WAFv2::WebACL")),
+        scaling_policies=len(policies),
+        copied_buckets=sum(
+            "ReplicationConfiguration" in bucket for bucket in every("AWS::S3::Bucket")
+        ),
         keys=len(every("AWS::KMS::Key")),
         secrets=len(every("AWS::SecretsManager::Secret")),
         provisioned_mb=warm * max(memory.values(), default=0),

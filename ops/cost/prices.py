@@ -11,7 +11,8 @@ pages, some of 2026: on-demand requests of DynamoDB, provisioned concurrency on 
 nothing is free with it, ingestion and storage of logs, custom metrics, alarms and composite alarms,
 WAF, that Firehose rounds each record up to 5 KB. The tables of the pages themselves are made by
 scripts and were not seen, so neither were: bytes stored with a log event, X-Ray, S3, KMS, Secrets
-Manager, Cognito, recovery of tables, duration under provisioned concurrency on arm64.
+Manager, Cognito, SES, requests of keys, recovery of tables, duration under provisioned concurrency
+on arm64.
 """
 
 from typing import NamedTuple
@@ -81,6 +82,10 @@ WEB_ACL_REQUESTS = Price(0.60 / MILLION, "request", _WAF)
 
 KEYS = Price(1.0, "key", "https://aws.amazon.com/kms/pricing/")
 SECRETS = Price(0.40, "secret", "https://aws.amazon.com/secrets-manager/pricing/")
+KEY_REQUESTS = Price(
+    3.0 / MILLION, "request of a key", "https://aws.amazon.com/kms/pricing/", free=20_000
+)
+MESSAGES = Price(100.0 / MILLION, "message sent", "https://aws.amazon.com/ses/pricing/")
 FIREHOSE = Price(0.029 / GB, "byte taken in", "https://aws.amazon.com/firehose/pricing/")
 FIREHOSE_STEP = 5 * 1024
 """Bytes; each record is rounded up to a multiple of it."""

@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.permissions import PERMISSIONS
 from local.errors import CommandError
+from ops.deploy.outputs import Outputs
 
 LIVE = "live"
 
@@ -21,7 +22,7 @@ def roll_back(stage: str, client: Any = None) -> Iterator[str]:
     Raises:
         CommandError: a function has no version before, or AWS refuses.
     """
-    client = client or boto3.client("lambda")
+    client = client or boto3.client("lambda", region_name=Outputs.read(stage).region)
     try:
         targets = {name: _version_before(client, name) for name in _functions(stage)}
         for name, (now, before) in targets.items():

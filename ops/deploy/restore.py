@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.permissions import TableName
 from lambdas.shared.store.progress import RESTORED_AT
 from local.errors import CommandError
+from ops.deploy.outputs import Outputs
 
 Item = Mapping[str, Any]
 Client = Any
@@ -180,7 +181,7 @@ def restore(stage: str, table: str, at: str, confirm: str) -> None:
     moment, name = _moment(at), _table(table)
     tables = {each: f"quiz-{stage}-{each}" for each in TableName}
     restored = f"{tables[name]}-at-{moment:%Y%m%dT%H%M%SZ}"
-    client = boto3.client("dynamodb")
+    client = boto3.client("dynamodb", region_name=Outputs.read(stage).region)
     try:
         restore_beside(client, tables[name], restored, moment)
         restoration = Restoration(client, tables, name, restored, moment, datetime.now(UTC))

@@ -26,7 +26,7 @@ def usd(has: Inventory, learners: int, window: float = DELIVERY.window_seconds) 
     return sum(cost.values()) - cost[COGNITO]
 
 
-@pytest.mark.parametrize(("learners", "most"), [(1_000, 70), (10_000, 230)])
+@pytest.mark.parametrize(("learners", "most"), [(1_000, 70), (10_000, 235)])
 def test_prod_costs_no_more_than_its_goal(assembly: Assembly, learners: int, most: float) -> None:
     assert 0.9 * most <= usd(of_stage(assembly, "prod"), learners) <= most
 
@@ -81,3 +81,12 @@ def test_fields_of_the_log_are_not_counted_as_metrics(monkeypatch: pytest.Monkey
     for each in fields:
         monkeypatch.delitem(METRICS, each.name)
     assert metrics_in_use() == counted
+
+
+@pytest.mark.parametrize(("stage", "learners"), [("dev", 0), ("staging", 0), ("prod", 10_000)])
+def test_a_budget_is_above_the_forecast(assembly: Assembly, stage: str, learners: int) -> None:
+    (budget,) = (
+        assembly.template(f"quiz-{stage}-operations").resources("AWS::Budgets::Budget").values()
+    )
+    amount = float(budget["Budget"]["BudgetLimit"]["Amount"])
+    assert usd(of_stage(assembly, stage), learners) < amount

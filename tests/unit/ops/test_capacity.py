@@ -44,6 +44,8 @@ TEMPLATE = [
     resource("AWS::CloudWatch::Dashboard"),
     resource("AWS::WAFv2::WebACL", Rules=[{}, {}]),
     resource("AWS::KMS::Key"),
+    resource("AWS::S3::Bucket", ReplicationConfiguration={"Rules": [{}]}),
+    resource("AWS::S3::Bucket"),
     resource("AWS::Lambda::Function", FunctionName="f", MemorySize=512),
     resource(
         "AWS::Lambda::Alias",
@@ -70,6 +72,8 @@ def test_an_inventory_counts_what_costs_money_by_itself() -> None:
         dashboards=1,
         web_acls=1,
         web_acl_rules=2,
+        scaling_policies=1,
+        copied_buckets=1,
         keys=1,
         secrets=0,
         provisioned_mb=1024,
@@ -92,6 +96,24 @@ def test_a_sampling_rule_of_ones_own_replaces_that_of_x_ray() -> None:
 
 def test_an_empty_stage_without_learners_costs_nothing() -> None:
     assert sum(monthly_cost(demand(0, Profile()), NOTHING).values()) == 0
+
+
+def test_a_month_with_learners_counts_messages_copies_and_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    month, has = demand(10_000, Profile()), inventory(TEMPLATE)
+    cost, bare = monthly_cost(month, has), monthly_cost(month, NOTHING)
+    assert cost["SES: messages"] == pytest.approx(1.0)
+    # A copy of each object that the stream writes, every five minutes.
+    copies = cost["Audit: Firehose and S3"] - bare["Audit: Firehose and S3"]
+    assert copies == pytest.approx(30.4 * 86_400 / 300 * 5e-6)
+    # 30,000 requests of the keys above the free ones.
+    assert bare["Keys and secrets"] == pytest.approx(30_000 * 3e-6)
+    many = demand(100_000, Profile())  # beyond what is free
+    billed = functions_cost(many, NOTHING).run
+    monkeypatch.setattr("ops.cost.capacity.COLD_SHARE", 0.0)
+    started = billed - functions_cost(many, NOTHING).run
+    assert started == pytest.approx(13.3334e-6 * many.requests * 0.01 * FUNCTION_GB)
 
 
 def test_an_idle_stage_costs_what_it_has() -> None:
