@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from local.data_folder import ROOT
-from tests.laptop.stage_process import StageProcess
+from tests.support.stage_process import StageProcess
 
 pytest_plugins = ["tests.laptop.conftest"]
 

@@ -10,7 +10,7 @@ import pytest
 
 from local.data_folder import ROOT
 from local.gateway.openapi_document import OUTPUT
-from tests.laptop.stage_process import StageProcess
+from tests.support.stage_process import StageProcess
 
 pytest_plugins = ["tests.laptop.conftest"]
 

@@ -10,7 +10,6 @@ import math
 import os
 import signal
 import statistics
-import subprocess
 import sys
 import threading
 import time
@@ -41,8 +40,8 @@ from tests.delivery.players import (
     milliseconds,
     play_in_turns,
 )
-from tests.laptop.stage_process import StageProcess, environment, run_program
-from tests.recount import by_version, item_statistics, learner_totals
+from tests.support.recount import by_version, item_statistics, learner_totals
+from tests.support.stage_process import StageProcess, run_program
 
 HANDS = 4
 ANSWERS = int(os.environ.get("ANSWERS", "320")) // (4 * HANDS) * (4 * HANDS)
@@ -123,22 +122,13 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     os.mkfifo(told.path)
     listener = threading.Thread(target=told.listen, daemon=True)
     listener.start()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.delivery.faulty_stage"],
-        cwd=ROOT,
-        env=environment(
-            data,
-            PORT="0",
-            TOLD_TO=str(told.path),
-            HELD_BY=str(held),
-            SOUND_AFTER=str(ANSWERS - HELD),
-        ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    stage = StageProcess.start(
+        data,
+        "tests.delivery.faulty_stage",
+        TOLD_TO=str(told.path),
+        HELD_BY=str(held),
+        SOUND_AFTER=str(ANSWERS - HELD),
     )
-    stage = StageProcess(data, process)
     with ExitStack() as clients:
         clients.callback(stage.close)
         stage.await_ready()

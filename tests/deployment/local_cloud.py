@@ -21,7 +21,7 @@ from botocore.config import Config
 from local.data_folder import ROOT
 from ops.deploy.outputs import Outputs
 from tests.infra.assembly import Assembly
-from tests.laptop.stage_process import free_port
+from tests.support.stage_process import free_port
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"

@@ -1,35 +1,24 @@
 """The smoke test's own parts, and that it finds what is wrong."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.data_folder import ROOT, DataFolder
+from local.data_folder import DataFolder
 from ops.deploy.api import Api
 from ops.deploy.learner import Learner, Question
 from ops.deploy.smoke import Play, SmokeError
-from tests.laptop.stage_process import StageProcess, environment, run_program
+from tests.support.stage_process import StageProcess, run_program
 
 
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StageProcess]:
     """A laptop stage with the sample bank."""
     data = DataFolder(tmp_path_factory.mktemp("laptop"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "local.run"],
-        cwd=ROOT,
-        env=environment(data, PORT="0"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    stage = StageProcess(data, process)
+    stage = StageProcess.start(data)
     yield stage.await_ready()
     stage.close()
 

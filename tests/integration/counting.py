@@ -10,8 +10,8 @@ from domain.statistics.given_answer import DAY, GivenAnswer
 from lambdas.analytics.records import given_answer
 from lambdas.shared.store.errors import StoreUnavailableError
 from lambdas.shared.store.packing import unpacked_item, unpacked_learner
-from tests import recount
 from tests.integration.stage import Stage
+from tests.support import recount
 
 TALLIES = ("users", "sessions", "questions")
 

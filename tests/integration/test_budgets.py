@@ -40,7 +40,7 @@ from ops.cost.budgets import (
     CallCost,
 )
 from tests.integration.stage import START, Reply, Stage, draft, drafts
-from tests.item_size import item_bytes
+from tests.support.item_size import item_bytes
 
 
 def loaded(stage: Stage, session_id: str) -> Session:

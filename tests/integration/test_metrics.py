@@ -27,10 +27,10 @@ from lambdas.shared.telemetry.metrics import CALLS, COUNTING, METRICS, NAMESPACE
 from lambdas.shared.telemetry.pseudonym_key import key_cache
 from ops.cost.budgets import LOG_LINE_BYTES
 from ops.cost.capacity import ONLY_IN_TROUBLE, metrics_in_use
-from tests import emf
 from tests.integration.counting import Letters
 from tests.integration.plays import PLAYS, Scene
 from tests.integration.stage import Stage, cancels, drafts, refuses, submission, unreachable
+from tests.support import emf
 
 MAX_REQUEST_BYTES, MAX_REQUEST_LINES = 900, 2
 """Logged for a request of play, the audit record apart, also one that starts cold, refills a queue

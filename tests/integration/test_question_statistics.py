@@ -11,9 +11,9 @@ from domain.statistics.item import tally_of
 from lambdas.analytics.records import given_answer
 from lambdas.shared.store.packing import packed_item
 from lambdas.shared.store.tallies import statistics_key
-from tests import recount
 from tests.integration.stage import Reply, Stage, draft, drafts, submission
-from tests.simulated_learners import Item, answers
+from tests.support import recount
+from tests.support.simulated_learners import Item, answers
 
 QUESTION, CATEGORY = "getQuestionStatistics", "getCategoryStatistics"
 

@@ -1,14 +1,12 @@
 """Stages on ports and data folders of their own."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from local.data_folder import ROOT, DataFolder
-from tests.laptop.stage_process import Launch, StageProcess, environment
+from tests.support.stage_process import Launch, StageProcess
 
 
 @pytest.fixture(scope="session")
@@ -32,16 +30,7 @@ def launcher() -> Iterator[Launch]:
     started: list[StageProcess] = []
 
     def launch(data: DataFolder, *, root: Path = ROOT, **variables: str) -> StageProcess:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "local.run"],
-            cwd=root,
-            env=environment(data, **{"PORT": "0", **variables}),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(StageProcess(data, process))
+        started.append(StageProcess.start(data, root=root, **variables))
         return started[-1]
 
     yield launch

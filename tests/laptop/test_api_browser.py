@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lambdas.contract.routes import ROUTES
-from tests.laptop.stage_process import StageProcess
+from tests.support.stage_process import StageProcess
 
 
 def test_the_page_and_all_it_loads_come_from_the_stage(stage: StageProcess) -> None:

@@ -15,7 +15,7 @@ import httpx2
 from local.data_folder import ROOT, DataFolder
 from local.database.engine import Engine, find_binary
 from tests.laptop.learner import Learner, answer_key, get_question, play_turn
-from tests.laptop.stage_process import TOO_LONG, Launch, StageProcess, run_program
+from tests.support.stage_process import TOO_LONG, Launch, StageProcess, run_program
 
 SAMPLE_BANK = ROOT / "local" / "sample_bank.jsonl"
 

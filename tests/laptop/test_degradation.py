@@ -18,7 +18,7 @@ from local.database.engine import STOP_SECONDS
 from local.gateway.server import DRAIN_SECONDS
 from local.stage_log import StageLog
 from local.stream.pump_process import END_SECONDS, PROGRAM
-from tests.laptop.stage_process import TOO_LONG, Launch, StageProcess
+from tests.support.stage_process import TOO_LONG, Launch, StageProcess
 
 BODY = {"sources": [{"category": "geography"}]}
 

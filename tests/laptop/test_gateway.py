@@ -14,7 +14,7 @@ from local.accounts.token_issuer import Issuer, KeySet, TokenVerifier
 from local.gateway.app import TEST_HEADER, Gateway
 from local.gateway.throttles import Throttles
 from local.invocation import InvocationContext
-from tests.laptop.stage_process import StageProcess
+from tests.support.stage_process import StageProcess
 
 ISSUER = "http://issuer.test"
 Event = Mapping[str, Any]

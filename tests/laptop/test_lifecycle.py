@@ -15,7 +15,7 @@ import pytest
 
 from local.data_folder import ROOT, DataFolder
 from local.database.engine import Engine, find_binary
-from tests.laptop.stage_process import (
+from tests.support.stage_process import (
     TOO_LONG,
     Launch,
     StageProcess,

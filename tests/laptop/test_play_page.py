@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from local.gateway.play_page import MAX_NAME
-from tests.laptop.stage_process import StageProcess
+from tests.support.stage_process import StageProcess
 
 PATH = "/play/token"
 

@@ -7,7 +7,7 @@ from random import Random
 
 from local.data_folder import ROOT, DataFolder
 from tests.laptop.learner import Learner, answer_key, get_question, play_turn
-from tests.laptop.stage_process import TOO_LONG, StageProcess, run_program
+from tests.support.stage_process import TOO_LONG, StageProcess, run_program
 
 TURNS = 15
 

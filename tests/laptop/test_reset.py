@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from local.data_folder import ROOT, DataFolder
-from tests.laptop.stage_process import TOO_LONG, environment
+from tests.support.stage_process import TOO_LONG, environment
 
 
 @pytest.mark.parametrize(("typed", "code"), [("y", 0), ("yes", 0), ("n", 1), ("", 1)])

@@ -8,7 +8,7 @@ import pytest
 from local.accounts.sign_in import refuse_unknown_groups
 from local.data_folder import DataFolder
 from local.errors import CommandError
-from tests.laptop.stage_process import StageProcess, run_program
+from tests.support.stage_process import StageProcess, run_program
 
 Claims = dict[str, Any]
 

@@ -11,7 +11,7 @@ import httpx2
 
 from local.data_folder import ROOT, DataFolder
 from tests.laptop.learner import Learner, answer_key, get_question, play_turn
-from tests.laptop.stage_process import Launch, StageProcess, run_program
+from tests.support.stage_process import Launch, StageProcess, run_program
 
 SAMPLE_BANK = ROOT / "local" / "sample_bank.jsonl"
 

@@ -21,13 +21,13 @@ from local.accounts.token_issuer import Issuer, load_key
 from local.data_folder import ROOT, DataFolder
 from local.running_stage import RunningStage
 from tests.laptop.learner import answer_key
-from tests.laptop.stage_process import StageProcess, environment
 from tests.load import engine_ceiling
 from tests.load.books import SessionBooks, Tables, UserBooks, differences
 from tests.load.learners import Arrivals, Campaign, SimulatedLearner
 from tests.load.made_up_bank import write_bank
 from tests.load.measured_stage import meter_file
 from tests.load.observations import HandlerTime, Latencies, Processes, Sample, Window
+from tests.support.stage_process import StageProcess, environment
 
 IMPORT_SECONDS = 600
 SETTLE_SECONDS = 3.0
@@ -208,16 +208,8 @@ def rig(
 
 
 def _start(data: DataFolder, *, distance: bool) -> StageProcess:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.load.measured_stage", *(["--distance"] if distance else [])],
-        cwd=ROOT,
-        env=environment(data, PORT="0"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    return StageProcess(data, process)
+    flags = ["--distance"] if distance else []
+    return StageProcess.start(data, "tests.load.measured_stage", *flags)
 
 
 def _import(data: DataFolder, bank: Path) -> None:

@@ -13,7 +13,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from local.data_folder import ROOT
 from tests.laptop.learner import Learner, answer_key, get_question
-from tests.laptop.stage_process import StageProcess
+from tests.support.stage_process import StageProcess
 
 pytestmark = pytest.mark.benchmark
 ROUNDS = 500

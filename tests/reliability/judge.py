@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.integration.stage import Stage
 from tests.reliability.history import MismatchError, Request, World
-from tests.reliability.reference_model import IllegalError, Model, Shown
+from tests.support.reference_model import IllegalError, Model, Shown
 
 MAX_ORDERS = 3_000
 SHIFTS = 3

@@ -1,6 +1,6 @@
 """When an answer counts, where another session of the learner's has its place already."""
 
-from tests.reliability.reference_model import Model
+from tests.support.reference_model import Model
 
 ATTEMPTS = 3
 

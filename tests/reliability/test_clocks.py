@@ -12,7 +12,7 @@ from lambdas.shared.services import Services
 from lambdas.shared.timestamps import iso, milliseconds
 from tests.integration.stage import Reply, Stage, drafts, submission
 from tests.reliability.moments import counted_at
-from tests.reliability.reference_model import Model, Shown
+from tests.support.reference_model import Model, Shown
 
 MINUTE = 60_000
 SKEW = 5 * MINUTE

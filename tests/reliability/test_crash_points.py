@@ -17,7 +17,7 @@ from lambdas.contract.routes import ROUTES
 from lambdas.questions.bank_writer import LEASE
 from tests.integration.stage import ROUTE, TABLES, Reply, Stage, draft, drafts
 from tests.reliability.chaos import CrashError, deliver
-from tests.reliability.reference_model import LIFETIME
+from tests.support.reference_model import LIFETIME
 
 KINDS = ("crash before", "crash after", "reply lost", "duplicated")
 

@@ -20,7 +20,7 @@ from ops.cost.budgets import (
 )
 from tests.integration.stage import Stage, submission
 from tests.integration.test_budgets import loaded
-from tests.item_size import item_bytes
+from tests.support.item_size import item_bytes
 
 if TYPE_CHECKING:
     from lambdas.shared.store.questions import QuestionsTable

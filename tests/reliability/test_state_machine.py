@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 from tests.integration.stage import ROUTE, START, Reply, Stage, draft, drafts, submission
 from tests.reliability.moments import counted_at
 from tests.reliability.policies import POLICIES, Policy
-from tests.reliability.reference_model import (
+from tests.support.reference_model import (
     LIFETIME,
     Model,
     SessionBook,

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from lambdas.contract.routes import ROUTES
 from local.data_folder import ROOT, DataFolder
-from tests.laptop.stage_process import StageProcess, environment
 from tests.security.people import People, Person, people_of
+from tests.support.stage_process import StageProcess
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 ERASING = [r.operation for r in ROUTES if (r.method, r.path) == ("DELETE", "/users/{userId}")]
@@ -53,16 +53,7 @@ def main() -> int:
 
 def start(data: DataFolder) -> StageProcess:
     """Return a stage of its own on an empty folder."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "local.run"],
-        cwd=ROOT,
-        env=environment(data, PORT="0"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    return StageProcess(data, process).await_ready()
+    return StageProcess.start(data).await_ready()
 
 
 def prepare(people: People) -> list[Person]:

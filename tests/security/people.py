@@ -14,7 +14,7 @@ from local.accounts.token_issuer import Issuer, load_key
 from local.data_folder import ROOT
 from local.running_stage import RunningStage
 from tests.laptop.learner import answer_key, asked
-from tests.laptop.stage_process import StageProcess
+from tests.support.stage_process import StageProcess
 
 ROUTE: Mapping[str, Route] = {route.operation: route for route in ROUTES}
 GUARDED = [route for route in ROUTES if route.access is not Access.PUBLIC]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.laptop.stage_process import StageProcess
 from tests.security.people import ROUTE, People, Person, path_of, people_of
+from tests.support.stage_process import StageProcess
 
 CODES = {
     400: {"BAD_REQUEST", "MALFORMED_BODY"},

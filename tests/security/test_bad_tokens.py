@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lambdas.contract.routes import Access, Route
-from tests.laptop.stage_process import StageProcess
 from tests.security.forgery import Mint, forgeries
 from tests.security.people import (
     GUARDED,
@@ -20,6 +19,7 @@ from tests.security.people import (
     people_of,
     question,
 )
+from tests.support.stage_process import StageProcess
 
 
 @pytest.fixture(scope="module")

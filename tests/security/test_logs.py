@@ -16,7 +16,7 @@ from local.gateway.app import Gateway, Refusal
 from local.log_lines import JsonLines
 from tests.integration.plays import PLAYS, Scene
 from tests.integration.stage import ROUTE, Stage, draft, refuses, submission, unreachable
-from tests.laptop.stage_process import StageProcess
+from tests.support.stage_process import StageProcess
 
 SECRETS = {
     "token": "eyJhbGciOiJSUzI1NiJ9.c2VjcmV0.c2lnbmF0dXJl",

@@ -16,7 +16,6 @@ from botocore.awsrequest import AWSPreparedRequest
 from lambdas.contract.routes import Access, Route
 from lambdas.shared.http import entrypoint
 from tests.integration.stage import Stage, drafts, submission
-from tests.laptop.stage_process import StageProcess
 from tests.security.forgery import Mint
 from tests.security.people import (
     GUARDED,
@@ -28,6 +27,7 @@ from tests.security.people import (
     path_of,
     people_of,
 )
+from tests.support.stage_process import StageProcess
 
 NOBODY = "7f9c24e8-3b12-4fef-91e0-a5d2c8b7e6f3"
 NEVER = "0" * 27

@@ -16,7 +16,7 @@ from lambdas.shared.services import system_clock
 from local.data_folder import ROOT, DataFolder
 from local.running_stage import RunningStage
 from tests.integration.importer.importing import Importing, plain
-from tests.laptop.stage_process import environment
+from tests.support.stage_process import environment
 
 LONG = 60.0
 TABLE = """\

@@ -23,8 +23,8 @@ from domain.statistics.item import (
     tally_of,
     together,
 )
-from tests import recount
-from tests.simulated_learners import CHOICES, START, Item, answers, items
+from tests.support import recount
+from tests.support.simulated_learners import CHOICES, START, Item, answers, items
 
 pytestmark = pytest.mark.slow
 

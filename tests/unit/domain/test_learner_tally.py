@@ -21,7 +21,7 @@ from domain.statistics.learner import (
     count,
 )
 from domain.statistics.streaks import NO_DAYS, NO_RUN, Run, Span, joined, with_answer
-from tests import recount
+from tests.support import recount
 
 START = 20_000 * DAY
 

@@ -13,9 +13,9 @@ from domain.session.policy import Spacing
 from domain.session.pool import HEAD_CAPACITY, TRIES, PoolEntry
 from domain.session.replay import replay
 from domain.session.state import Outcome, Status, progress_of
+from tests.support.session_rules import ReferenceModel, Sheet
 from tests.unit.domain.builders import question, seeded
 from tests.unit.domain.chi_square import chi_square, limit
-from tests.unit.domain.reference_model import ReferenceModel, Sheet
 from tests.unit.domain.whole_sessions import (
     CATEGORIES,
     Plan,

@@ -31,7 +31,7 @@ from lambdas.shared.telemetry.request_log import (
     sample,
     usage,
 )
-from tests import emf
+from tests.support import emf
 
 MAX_REQUEST_BYTES = 900
 """Of all lines of a request of play, at most two."""

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +31,22 @@ class StageProcess:
     process: subprocess.Popen[str]
     printed: list[str] = field(default_factory=list)
     url: str = ""
+
+    @classmethod
+    def start(
+        cls, data: DataFolder, *program: str, root: Path = ROOT, **variables: str
+    ) -> "StageProcess":
+        """Start a stage, or a program that is one with instruments, on any free port."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", *(program or ("local.run",))],
+            cwd=root,
+            env=environment(data, **{"PORT": "0", **variables}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        return cls(data, process)
 
     def await_ready(self) -> "StageProcess":
         """Read on until the stage prints that it is ready."""
