@@ -77,7 +77,7 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
         Grant(table=TableName.WRONG_ANSWERS, index=BEYOND_HEAD, actions=("Query",)),
     ),
     "answer": (
-        Grant(table=TableName.SESSIONS, actions=("GetItem", "PutItem")),
+        Grant(table=TableName.SESSIONS, actions=("GetItem", "BatchGetItem", "PutItem")),
         Grant(table=TableName.QUESTIONS, actions=("GetItem", "BatchGetItem")),
         Grant(table=TableName.PROGRESS, actions=("UpdateItem",)),
         Grant(

@@ -21,6 +21,7 @@ from lambdas.contract.errors import (
     ApiError,
     FieldCode,
     FieldFault,
+    NotFoundError,
     QuestionChangedError,
     TurnMismatchError,
     UnavailableError,
@@ -38,8 +39,9 @@ from lambdas.shared.playing import (
     save_turn,
 )
 from lambdas.shared.services import Services
-from lambdas.shared.store.errors import TransactionConditionError
-from lambdas.shared.telemetry.metrics import CONFLICTS, RETRIES
+from lambdas.shared.store.errors import StoreUnavailableError, TransactionConditionError
+from lambdas.shared.store.turn import read_turn
+from lambdas.shared.telemetry.metrics import CONFLICTS, FROM_MEMORY, RETRIES
 from lambdas.shared.telemetry.request_log import count, note
 
 ATTEMPTS = 3
@@ -70,7 +72,7 @@ def submit_answer(
             turn or another version of the question, or a choice is unknown.
     """
     for attempt in range(ATTEMPTS):
-        session = load(services, user_id, session_id)
+        session = _load(services, user_id, session_id, submission.question_id)
         now = services.clock()
         if attempt:
             # The new pool entry may have met one of another session at the same millisecond.
@@ -80,6 +82,28 @@ def submit_answer(
         except TransactionConditionError:
             count(CONFLICTS)
     raise UnavailableError("Too many requests play this session at once.")
+
+
+def _load(services: Services, user_id: str, session_id: str, question_id: str) -> Session:
+    """Return the session, read together with the question if the one in memory may be outdated.
+
+    While the Questions table cannot be read, play continues from memory.
+    """
+    if not services.bank.is_due(question_id):
+        return load(services, user_id, session_id)
+    try:
+        session, question = read_turn(
+            services.sessions, services.questions, user_id, session_id, question_id
+        )
+    except StoreUnavailableError:
+        session = load(services, user_id, session_id)
+        count(FROM_MEMORY)
+        return session
+    if question:
+        services.bank.refresh(question)
+    if session is None:
+        raise NotFoundError
+    return session
 
 
 def _submit(

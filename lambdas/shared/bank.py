@@ -12,8 +12,8 @@ from cachetools import LRUCache
 from domain.question import Question, category_and_ordinal
 from lambdas.shared.store.errors import StoreUnavailableError
 from lambdas.shared.store.questions import QuestionsTable
-from lambdas.shared.telemetry.metrics import CACHE_HITS
-from lambdas.shared.telemetry.request_log import sample
+from lambdas.shared.telemetry.metrics import CACHE_HITS, FROM_MEMORY
+from lambdas.shared.telemetry.request_log import count, sample
 
 CACHE_BYTES = 32 * 1024 * 1024
 """Bound on cached questions: some 25,000 of average length, in a function of 512 MB."""
@@ -21,6 +21,9 @@ CACHE_BYTES = 32 * 1024 * 1024
 FRESH_FOR = 60_000
 """Milliseconds a question is served without asking whether it was edited: an edit shows within a
 minute in every environment (at once where it meets an answer to the new version)."""
+
+GRADED_FOR = 5_000
+"""Milliseconds an answer is graded by a question in memory without reading it again."""
 
 QUESTION_OVERHEAD = 700
 """Bytes a cached question of four choices takes beside its texts, as tracemalloc tells."""
@@ -111,11 +114,23 @@ class Bank:
                     }
                 if len(stale) < len(unread):
                     raise
+                count(FROM_MEMORY)
                 return found | stale
             missing = [each for each in unread if each not in found]
             if missing:
                 found |= self._read(missing, consistent=True)
         return found
+
+    def is_due(self, question_id: str) -> bool:
+        """Whether a question in memory is too old to grade by: it may have been edited since."""
+        with self._lock:
+            kept = self._cached.get(question_id)
+            return kept is not None and self.clock() >= kept.read_at + GRADED_FOR
+
+    def refresh(self, question: Question) -> None:
+        """Keep a question that was just read."""
+        with self._lock:
+            self._keep(question)
 
     def reread(self, question_id: str) -> Question | None:
         """Return a question as it is now, whatever is in memory."""

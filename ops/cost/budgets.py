@@ -49,6 +49,10 @@ those of sessions in progress count only where it cannot skip them."""
 QUESTIONS_NOT_IN_MEMORY = CallCost(1, 0.5, 0.0)
 """Added by a question of up to 4 KB; for several, the call is one and the units add up."""
 
+QUESTION_DUE = CallCost(0, 0.5, 0.0)
+"""Added to an answer whose question, of up to 4 KB, was read more than five seconds ago: it is read
+again in the same call as the session."""
+
 SESSION_ITEM_BYTES = 1024
 SESSION_ITEM_BYTES_AT_THE_EXTREMES = 2048
 LOG_LINE_BYTES = 640
@@ -122,6 +126,7 @@ CALLS: tuple[tuple[str, CallCost], ...] = (
     ("added for an entry beyond the head", BEYOND_HEAD),
     ("added by the answer that completes a session", SESSION_ENDS),
     ("added by a question of up to 4 KB not in memory", QUESTIONS_NOT_IN_MEMORY),
+    ("added to an answer whose question was read over 5 s ago", QUESTION_DUE),
     ("POST sessions", START_SESSION),
     ("POST sessions with an `Idempotency-Key`", START_SESSION_WITH_KEY),
     ("POST sessions at the limit, at worst", WORST_START),

@@ -19,6 +19,7 @@ from lambdas.shared.telemetry.metrics import (
     COUNTING,
     FAILED_ATTEMPTS,
     FAULTS,
+    FROM_MEMORY,
     MALFORMED,
     METRICS,
     PLAY,
@@ -82,7 +83,7 @@ BLOCKED_SHARE = 0.001
 
 ONLY_IN_TROUBLE = (
     *(FAULTS, FAILED_ATTEMPTS, THROTTLES, REFUSED_CALLS, CIRCUITS_OPENED),
-    *(UNFINISHED, MALFORMED, AUDIT_KEY_FAILURES),
+    *(UNFINISHED, MALFORMED, AUDIT_KEY_FAILURES, FROM_MEMORY),
 )
 """Metrics that are not emitted, and so not billed, in an hour without trouble."""
 

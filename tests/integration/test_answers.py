@@ -934,6 +934,38 @@ def test_an_edit_shows_within_a_minute_in_a_warm_environment(bank: Stage) -> Non
     assert_conflict(bank.answer(session_id, shown), "QUESTION_CHANGED")
 
 
+def test_an_old_answer_key_is_not_used_from_five_seconds_after_an_edit_on(bank: Stage) -> None:
+    session_id = bank.start(GEOGRAPHY)
+    shown = bank.question(session_id)["question"]
+    number = int(shown["questionId"][-6:])
+    bank.replace(shown["questionId"], draft("geography", number, text="Edited?"))
+    bank.clock.advance(5_000)
+    reply = bank.answer(session_id, shown)
+    assert_conflict(reply, "QUESTION_CHANGED")
+    assert reply.body["question"]["text"] == "Edited?"
+    bank.clock.advance(5_000)
+    assert bank.answer(session_id, reply.body["question"]).body["correct"] is True
+
+
+def test_play_continues_from_memory_while_questions_cannot_be_read(bank: Stage) -> None:
+    session_id = bank.start(GEOGRAPHY)
+    shown = bank.question(session_id)["question"]
+    bank.clock.advance(5_000)
+    with bank.fault("BatchGetItem", refuses("InternalServerError")):
+        reply = bank.answer(session_id, shown, right=False)
+    assert (reply.status, reply.body["correct"]) == (200, False)
+    assert reply.log["QuestionsFromMemory"] == 1
+
+
+def test_a_session_of_somebody_else_stays_unknown_while_its_question_is_read_again(
+    bank: Stage,
+) -> None:
+    session_id = bank.start(GEOGRAPHY)
+    shown = bank.question(session_id)["question"]
+    bank.clock.advance(5_000)
+    assert bank.answer(session_id, shown, user="bob").status == 404
+
+
 def test_a_repeat_is_recognized_after_its_question_was_edited(bank: Stage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]

@@ -26,6 +26,7 @@ from ops.cost.budgets import (
     GET_QUESTION,
     POOL_CHANGES,
     POOL_ENTRY_STARTS_AGAIN,
+    QUESTION_DUE,
     QUESTIONS_NOT_IN_MEMORY,
     REFILLED,
     REPEATED_ANSWER,
@@ -395,6 +396,22 @@ def test_questions_not_in_memory_cost_one_more_call(stage: Stage) -> None:
         FRESH_AND_RIGHT.round_trips + trips,
         FRESH_AND_RIGHT.read_units + 2 * units,
         FRESH_AND_RIGHT.write_units,
+    )
+
+
+def test_a_question_read_five_seconds_ago_is_read_again_with_the_session(stage: Stage) -> None:
+    stage.save(*drafts("geography", 50))
+    session = stage.start({"category": "geography"}, percentage=0)
+    shown = stage.question(session)["question"]
+    # The next question is in memory too.
+    stage.services.bank.get(f"geography:{number:06d}" for number in range(50))
+    stage.clock.advance(5_000)
+
+    trips, reads, writes = QUESTION_DUE
+    assert stage.answer(session, shown).cost == (
+        FRESH_AND_RIGHT.round_trips + trips,
+        FRESH_AND_RIGHT.read_units + reads,
+        FRESH_AND_RIGHT.write_units + writes,
     )
 
 

@@ -113,6 +113,10 @@ def troubled(stage: Stage, session_id: str) -> Iterator[str]:
         event = stage.event("submitAnswer", body, path={"sessionId": session_id})
         with stage.fault(operation, fault, times):
             shown = stage.handle("answer", event).body.get("question", shown)
+    stage.clock.advance(5_000)
+    event = stage.event("submitAnswer", submission(shown), path={"sessionId": session_id})
+    with stage.fault("BatchGetItem", refuses("InternalServerError")):
+        assert stage.handle("answer", event).status == 200
     yield from written(stage)
 
 

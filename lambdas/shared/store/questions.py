@@ -79,6 +79,16 @@ class QuestionsTable(NamedTuple):
             items = batch_get(self.database, self.name, keys, consistent=consistent)
         return {item["questionId"]["S"]: _question(item) for item in items}
 
+    @staticmethod
+    def request(identifier: str) -> dict[str, Any]:
+        """Return a question's part of a BatchGetItem over several tables."""
+        return {"Keys": [_key(identifier)]}
+
+    @staticmethod
+    def question(item: Item) -> Question:
+        """Return the question of an item."""
+        return _question(item)
+
     def records(self, ids: Iterable[str]) -> dict[str, BankRecord]:
         """Return the records that exist of those named, strongly consistent."""
         keys = [_key(each) for each in dict.fromkeys(ids)]

@@ -108,6 +108,13 @@ AUDIT_KEY_FAILURES = Metric(
     "AuditKeyFailures", COUNT, BY_STAGE, "Reads of the audit's pseudonym key that failed"
 )
 
+FROM_MEMORY = Metric(
+    "QuestionsFromMemory",
+    COUNT,
+    BY_STAGE,
+    "Questions shown or graded from memory because their table could not be read",
+)
+
 CACHE_HITS = Metric(
     "CacheHits",
     COUNT,
