@@ -37,7 +37,7 @@ class Review(NamedTuple):
 
 
 class Habits(NamedTuple):
-    """What a log says of its learners.
+    """Rates that a log shows.
 
     `first_error` is the rate of wrong first tries, `review_success` of right later ones that are
     half a day or more after the last; `answers_a_day` counts days with an answer.

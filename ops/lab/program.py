@@ -33,7 +33,7 @@ LARGE_ERROR = 0.41
 
 
 class Options(NamedTuple):
-    """What is simulated; seeds start at 300."""
+    """Size of a simulation; seeds start at 300."""
 
     learners: int
     course: Course
