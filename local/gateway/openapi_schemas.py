@@ -117,7 +117,10 @@ def _property(key: str, schema: Schema, *, in_request: bool) -> Schema:
             shaped = _named(given)
             if isinstance(shaped.get("type"), str) and "enum" not in shaped:
                 shaped["type"] = [shaped["type"], "null"]
-    elif (key.endswith("At") or key in _TIMES) and "anyOf" not in shaped:
+    elif key.endswith("At") or key in _TIMES:
+        if "anyOf" in shaped:
+            del shaped["anyOf"]
+            shaped["type"] = ["string", "null"]
         shaped["format"] = "date-time"
     elif key == "date":
         shaped["format"] = "date"

@@ -435,6 +435,7 @@ def test_a_wrong_answer_has_the_body_of_the_contract(bank: Stage) -> None:
             **shown,
             "turn": 2,
             "answers": reply.body["question"]["answers"],
+            "reason": {"code": "RETRY", "text": "Your answer was wrong: try again."},
         },
         "version": 2,
         "progress": {
