@@ -29,7 +29,7 @@ STAGE = "rehearsal"
 PREFIX = f"quiz-{STAGE}"
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 SERVER = ROOT / ".venv-rehearsal" / "bin" / "ministack"
-TOO_LONG = 120.0
+TOO_LONG = 300.0
 
 Done = subprocess.CompletedProcess[str]
 
