@@ -21,7 +21,7 @@ from typing import BinaryIO
 from botocore.exceptions import ClientError
 
 from banks.files import BankFileError, Entry, read_bank
-from banks.pinned_choices import pinned_places
+from domain.pinned_choices import pinned_places
 from lambdas.contract.bodies.question import QuestionDraft
 from lambdas.contract.errors import ValidationError
 from lambdas.contract.routes import CATEGORY_PATTERN

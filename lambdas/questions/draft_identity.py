@@ -7,8 +7,8 @@ its author gave it. Both are unique within a category.
 import json
 from dataclasses import replace
 from hashlib import blake2b
-from unicodedata import normalize
 
+from domain.look_alikes import as_seen
 from domain.question import Choice, Question, category_and_ordinal
 from lambdas.contract.bodies.question import QuestionDraft
 from lambdas.shared.store.questions import BankRecord
@@ -19,7 +19,7 @@ def content_key(draft: QuestionDraft) -> str:
 
     The answer key is not part of it, so that correcting an answer updates the question.
     """
-    content = [_normalized(draft.text), sorted(_normalized(each.text) for each in draft.answers)]
+    content = [as_seen(draft.text), sorted(as_seen(each.text) for each in draft.answers)]
     return f"#content#{draft.category}#{_digest(content)}"
 
 
@@ -40,9 +40,9 @@ def record_keys(record: BankRecord) -> tuple[str, ...]:
 
 def fingerprint(draft: QuestionDraft) -> str:
     """Return a digest of everything in a draft but the order of its choices."""
-    choices = sorted((_normalized(each.text), each.correct, each.pinned) for each in draft.answers)
+    choices = sorted((as_seen(each.text), each.correct, each.pinned) for each in draft.answers)
     rest = [draft.type, draft.explanation, draft.language, draft.difficulty, draft.tags]
-    return _digest([_normalized(draft.text), choices, *rest])
+    return _digest([as_seen(draft.text), choices, *rest])
 
 
 def new_record(identifier: str, draft: QuestionDraft, now: int) -> BankRecord:
@@ -96,10 +96,6 @@ def _question(identifier: str, version: int, draft: QuestionDraft) -> Question:
 
 def _external_key(category: str, external_id: str) -> str:
     return f"#external#{category}#{external_id}"
-
-
-def _normalized(text: str) -> str:
-    return normalize("NFC", " ".join(text.split()))
 
 
 def _digest(content: object) -> str:

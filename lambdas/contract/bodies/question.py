@@ -2,8 +2,17 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SkipValidation, StringConstraints, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SkipValidation,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
+from domain.look_alikes import as_seen, is_blank
+from domain.pinned_choices import pinned_places
 from domain.question import MAX_CHOICES, MIN_CHOICES
 from lambdas.contract.bodies.base import (
     CategoryName,
@@ -17,13 +26,31 @@ from lambdas.contract.errors import FieldCode
 MAX_QUESTIONS = 100
 """Questions of one request."""
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=VISIBLE_PROSE)]
+
+def _visible(text: str) -> str:
+    if is_blank(text):
+        raise refusal(FieldCode.INVALID_CHARACTERS, "The text must have a visible character.")
+    return text
+
+
+Text = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=4000, pattern=VISIBLE_PROSE),
+    AfterValidator(_visible),
+]
 
 
 class AnswerDraft(RequestModel):
-    """A choice; a pinned one keeps its place."""
+    """A choice; a pinned one keeps its place.
 
-    text: Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=VISIBLE_PROSE)]
+    Unless `pinned` is given, a choice that refers to others, as "All of the above", is pinned.
+    """
+
+    text: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=1000, pattern=VISIBLE_PROSE),
+        AfterValidator(_visible),
+    ]
     correct: bool
     pinned: bool = False
 
@@ -56,7 +83,7 @@ class QuestionDraft(RequestModel):
     def _gradable(
         cls, answers: tuple[AnswerDraft, ...], info: ValidationInfo
     ) -> tuple[AnswerDraft, ...]:
-        if len({answer.text for answer in answers}) < len(answers):
+        if len({as_seen(answer.text) for answer in answers}) < len(answers):
             raise refusal(FieldCode.DUPLICATE, "Give each answer a text of its own.")
         correct = sum(answer.correct for answer in answers)
         kind = info.data.get("type")
@@ -69,7 +96,18 @@ class QuestionDraft(RequestModel):
                 FieldCode.WRONG_CORRECT_ANSWERS,
                 "Mark at least one answer correct and leave at least one wrong.",
             )
-        return answers
+        return _with_pins(answers)
+
+
+def _with_pins(answers: tuple[AnswerDraft, ...]) -> tuple[AnswerDraft, ...]:
+    """Decide for each choice that does not state it whether it is pinned."""
+    places = pinned_places([answer.text for answer in answers])
+    return tuple(
+        answer
+        if "pinned" in answer.model_fields_set
+        else answer.model_copy(update={"pinned": place in places})
+        for place, answer in enumerate(answers)
+    )
 
 
 class SaveQuestions(RequestModel):

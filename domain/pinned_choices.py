@@ -1,10 +1,14 @@
-"""Choices that refer to others, found by their text: shuffled, they would not say the same.
+"""Choices that refer to others, found by their text: shuffled, they would mean something else.
 
-English only; in other languages a choice is pinned by the file.
+English only; in other languages the author pins a choice. Markup, entities, LaTeX and a label in
+front ("D.", "(d)") make no difference.
 """
 
+import html
 import re
 from collections.abc import Sequence
+
+from domain.look_alikes import as_seen
 
 _QUANTITY = (
     r"(?:all|any|both|each|either|neither|none|some|two|three|one or more|more than one"
@@ -27,16 +31,40 @@ _LETTERS = re.compile(
 )
 
 
+_NUMERAL = "(?:i|ii|iii|iv|v|vi|vii|viii)"
+_STATEMENTS = re.compile(
+    rf"(?:(?:both|either|neither|only|statements?) )*"
+    rf"(?:(?:{_NUMERAL} )+(?:and|nor|or) {_NUMERAL}(?: only)?|{_NUMERAL} only|only {_NUMERAL})"
+    rf"{_VERDICT}"
+)
+_MARKUP = re.compile(r"</?[a-z][^<>]*>|\\(?:text|math|mbox)[a-z]*(?=\s*\{)", re.IGNORECASE)
+_LABEL = re.compile(r"\s*(?:\([a-j1-9]\)|[a-j1-9][.):])(?=\s|$)", re.IGNORECASE)
+
+
 def pinned_places(choices: Sequence[str]) -> frozenset[int]:
     """Return the places of the choices that have to keep them.
 
-    "None of the above" keeps its own. Where one says "both A and B", naming choices before it by
-    letter, all choices keep theirs.
+    "None of the above" keeps its place, and so does "I and II only". If a choice names earlier ones
+    by letter, as "both A and B" does, all choices keep theirs.
+
+    >>> sorted(pinned_places(["red", "blue", "<p>None of the above</p>"]))
+    [2]
     """
-    texts = [_words(choice) for choice in choices]
-    if any(_names_places(text, before=place) for place, text in enumerate(texts)):
-        return frozenset(range(len(choices)))
-    return frozenset(place for place, text in enumerate(texts) if _OTHERS.fullmatch(text))
+    readings = [_readings(choice) for choice in choices]
+    for place, texts in enumerate(readings):
+        if any(_names_places(text, before=place) for text in texts):
+            return frozenset(range(len(choices)))
+    return frozenset(
+        place
+        for place, texts in enumerate(readings)
+        if any(_OTHERS.fullmatch(text) or _STATEMENTS.fullmatch(text) for text in texts)
+    )
+
+
+def _readings(choice: str) -> tuple[str, str]:
+    """Return the words of a choice, and those after a label in front of it."""
+    plain = as_seen(_MARKUP.sub(" ", html.unescape(choice)))
+    return _words(plain), _words(_LABEL.sub("", plain, count=1))
 
 
 def _words(text: str) -> str:

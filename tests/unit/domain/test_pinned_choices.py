@@ -1,8 +1,8 @@
-"""Which choices keep their places by what they say."""
+"""Choices that keep their places because they refer to others."""
 
 import pytest
 
-from banks.pinned_choices import pinned_places
+from domain.pinned_choices import pinned_places
 
 PINNED = [
     "All of the above",
@@ -31,6 +31,26 @@ PINNED = [
     "none of these  three answers is  correct",
     "None of the options",
     "All statements are true.",
+    "<p>All of the above</p>",
+    "<span class='x'>None of the above</span><br/>",
+    "All&nbsp;of&nbsp;the&#32;above",
+    "D. All of the above",
+    "(d) All of the above",
+    "d) None of these",
+    "4. None of the above",
+    "D: <b>All of the above</b>",
+    r"\text{All of the above}",
+    r"$\text{None of these}$",
+    r"\textbf {None of the above}",
+    "All\u200b of the above\u00a0",
+    "I and II only",
+    "I, II and III",
+    "I, II, and III",
+    "II only",
+    "Only III",
+    "Neither I nor II",
+    "Both I and III",
+    "Statements I and II are correct",
 ]
 FREE = [
     "All of these reasons",
@@ -50,6 +70,13 @@ FREE = [
     "None of the emperors",
     "Both avoirdupois and British",
     "These",
+    "I",
+    "I and you",
+    "Elizabeth I",
+    "Henry IV and Henry V",
+    "A. Weaving",
+    r"\text{All}",
+    "<p>All</p>",
     "",
     "!",
 ]
@@ -75,6 +102,10 @@ def test_a_choice_that_only_looks_alike_moves(text: str) -> None:
         "A and B",
         "a & b only",
         "(A) and (B)",
+        "D. Both A and B",
+        "<p>(d) Both A and B</p>",
+        r"\text{Both A and B}",
+        "A&nbsp;and&nbsp;B",
         "Only A and C",
         "A, B and C",
         "A, B, and C are correct",
