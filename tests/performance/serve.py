@@ -28,6 +28,8 @@ def main() -> None:
         event["requestContext"]["authorizer"]["claims"]["sub"] = user
     handler = importlib.import_module(f"lambdas.{recording['function']}.handler").handler
     services = importlib.import_module("lambdas.shared.services").services()
+    # Recorded within seconds, served by valgrind in minutes: no question is read again.
+    vars(importlib.import_module("lambdas.shared.bank"))["GRADED_FOR"] = 10**12
     services.bank.get(recording["questions"])
     engine = Replay() if layer == "replayed" else None
     cut(services, recording["answers"], LAYERS.index(layer))
