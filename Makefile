@@ -29,7 +29,7 @@ export PORT
 given = $(if $(filter command,$(origin $(1))),$($(1)))
 
 # make exports its command line: the commands read STAGE, CATEGORY, AUDIT and PORT themselves.
-STAGED := run token import reset synth capacity deploy diff destroy doctor admin verify rollback restore redrive smoke report
+STAGED := run token import export reset synth capacity deploy diff destroy doctor admin verify rollback restore redrive smoke report
 ifeq ($(origin STAGE),command line)
 $(foreach goal,$(filter-out $(STAGED),$(MAKECMDGOALS)),$(error 'make $(goal)' takes no STAGE: leave it out))
 endif
@@ -58,9 +58,12 @@ reset: $(RUN) ## empty the stage, once it is stopped
 	@$(PYTHON) -m ops reset
 
 ##@ Fill and read the question bank: teachers (STAGE=, or this machine)
-.PHONY: import inspect report
-import: $(RUN) ## import a question bank (FILE=bank.jsonl CATEGORY=geography)
-	@$(PYTHON) -m ops import $(if $(FILE),"$(FILE)")
+.PHONY: import export inspect report
+import: $(RUN) ## import a question bank into a stage (FILE=bank.gift CATEGORY= DRY_RUN=1 STAGE=dev USER=ada@example.com)
+	@$(PYTHON) -m ops import $(if $(FILE),"$(FILE)") $(if $(call given,USER),--user "$(call given,USER)") $(if $(DRY_RUN),--dry-run)
+
+export: $(RUN) ## write a stage's questions into a file (CATEGORY= FORMAT=jsonl|csv|gift|moodle-xml FILE= STAGE= USER=)
+	@$(PYTHON) -m ops export $(if $(call given,USER),--user "$(call given,USER)") $(if $(FORMAT),--format "$(FORMAT)") $(if $(FILE),--file "$(FILE)")
 
 inspect: $(RUN) ## show what a question bank holds (FILE=bank.gift JSON=1)
 	@$(PYTHON) -m ops inspect $(if $(FILE),"$(FILE)") $(if $(JSON),--json)

@@ -4,8 +4,6 @@ import re
 from hashlib import blake2b
 from unicodedata import normalize
 
-from banks.question import Reason, RefusedError
-
 MAX_CATEGORY = 48
 _HASH = 6
 _CONTEXT = re.compile(r"\$[a-z0-9]+\$")
@@ -17,20 +15,16 @@ def category_name(given: str, notices: list[str]) -> str | None:
 
     `World History` becomes `world-history`, `$course$/top/Physics/Optics` becomes
     `physics-optics`. Names that differ stay different: a long one ends with a hash of all of it.
-    A path without a category of its own, such as `$course$/top`, is none.
-
-    Raises:
-        RefusedError: Nothing of the name can be kept.
+    A path without a category of its own, such as `$course$/top`, is none, and so is a name without
+    any Latin letter or digit.
     """
     path = _path(given)
     if len(path) <= 1 and (not path or _VALID.fullmatch(path[0])):
         return path[0] if path else None
     name = _slug(path)
     if not name:
-        raise RefusedError(
-            Reason.CATEGORY,
-            f"category '{given[:60]}' has no Latin letter or digit: give the category yourself",
-        )
+        notices.append(f"category '{given[:100]}' has no Latin letter or digit and is left out")
+        return None
     notices.append(f"category '{given[:100]}' becomes '{name}'")
     return name
 

@@ -21,7 +21,7 @@ class Reason(StrEnum):
     """Why a question is refused. The values appear in reports."""
 
     ANSWERS_ALIKE = "answers not distinct"
-    CATEGORY = "category unusable"
+    CATEGORY = "no category"
     CLOZE = "cloze"
     DESCRIPTION = "description, no question"
     DRAG_AND_DROP = "drag and drop"

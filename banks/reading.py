@@ -13,7 +13,6 @@ from banks.json_items import read_json_document, read_json_lines
 from banks.lines import Lines
 from banks.moodle_xml import read_moodle_xml
 from banks.question import BankFileError, Item
-from banks.xlsx_rows import read_xlsx
 
 _BY_LINES: Mapping[Format, Callable[[Lines], Iterator[Item]]] = {
     Format.JSON_LINES: read_json_lines,
@@ -43,6 +42,9 @@ class Bank:
     def _reader(self, file: BinaryIO, detected: Detected) -> Iterator[Item]:
         match detected.format:
             case Format.XLSX:
+                # Loading openpyxl takes longer than reading most files of the other formats.
+                from banks.xlsx_rows import read_xlsx  # noqa: PLC0415
+
                 return read_xlsx(file, self.notices)
             case Format.MOODLE_XML:
                 return read_moodle_xml(file)

@@ -22,7 +22,7 @@ from lambdas.contract.routes import ROUTES
 from lambdas.signup import handler as signup
 from local.accounts.token_issuer import Issuer, KeySet, TokenVerifier, load_key
 from local.accounts.user_pool import PATH, UserPool, new_secret, pool_environment
-from local.data_folder import ROOT, DataFolder
+from local.data_folder import DataFolder
 from local.database.backend import Connection, connect, enter, explained, handler_environment
 from local.database.file_guard import DatabaseFile
 from local.database.schema import create_tables, ensure_time_to_live, missing_tables
@@ -36,10 +36,10 @@ from local.gateway.play_page import play_page
 from local.gateway.readiness import first_category
 from local.gateway.server import Server, raise_file_limit
 from local.gateway.throttles import Throttles
-from local.import_bank import import_bank
 from local.invocation import InvocationContext
 from local.log_lines import log_to_output
 from local.running_stage import RunningStage
+from local.sample_bank import load_sample_bank
 from local.stage_log import StageLog
 from local.stream.pump_process import PumpProcess
 from local.stream.reader import stream_of, streams_client
@@ -57,7 +57,6 @@ _HOST = "127.0.0.1"
 _DEFAULT_PORT = "8000"
 _MAX_PORT = 65_535
 _FILE_CHECK_SECONDS = 1.0
-_SAMPLE_BANK = ROOT / "local" / "sample_bank.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +182,7 @@ def _prepare(
     ensure_time_to_live(client, tables)
     if note.exists() and note.read_text() == connection.name:
         terminal.say("Loading the sample bank.")
-        import_bank(_SAMPLE_BANK)
+        load_sample_bank()
         note.unlink()
 
 

@@ -121,14 +121,35 @@ def token(user: str, groups: str, stage: str) -> None:
 
 @operate.command(name="import")
 @click.argument("file", type=click.Path(path_type=Path))
-@category_option
+@click.option("--category", envvar="CATEGORY", help="The category of all questions of the file.")
+@click.option("--user", help="E-mail address of an administrator; on the stage local, any name.")
+@click.option("--dry-run", is_flag=True, help="Show what would be imported, and send nothing.")
 @stage_option(LAPTOP)
-def import_(file: Path, category: str | None, stage: str) -> int:
-    """Import a question bank: JSON Lines or CSV."""
-    only_on_this_machine(stage, "import")
-    from local.import_bank import main
+def import_(file: Path, category: str | None, user: str | None, dry_run: bool, stage: str) -> int:
+    """Import a question bank into a stage.
 
-    return main(file, category)
+    On a deployed stage an administrator signs in with the password of QUIZ_PASSWORD, or is asked
+    for it. Exit codes: 0 all of the file went in or was known, 1 questions were refused or the
+    stage failed, 2 a wrong call or no question bank, 130 interrupted.
+    """
+    from ops.bank.program import import_file
+
+    return import_file(file, stage, user, category, dry_run=dry_run)
+
+
+@operate.command()
+@category_option
+@click.option("--user", help="E-mail address of an administrator; on the stage local, any name.")
+@click.option("--format", "format_", default="jsonl", help="jsonl, csv, gift or moodle-xml.")
+@click.option("--file", type=click.Path(path_type=Path), help="The file to write.")
+@stage_option(LAPTOP)
+def export(
+    category: str | None, user: str | None, format_: str, file: Path | None, stage: str
+) -> None:
+    """Write the questions of a stage into a file, answers included."""
+    from ops.bank.program import export_bank
+
+    print(export_bank(stage, user, category, format_, file))
 
 
 @operate.command()

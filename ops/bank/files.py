@@ -1,12 +1,13 @@
 """Opens question banks and describes them on a terminal."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from banks.inspection import Summary
-from banks.question import BankFileError, Item
+from banks.question import BankFileError
 from banks.reading import Bank, read_bank
 from local.errors import CommandError
 
@@ -60,19 +61,24 @@ def described(file: Path, bank: Bank, summary: Summary) -> Iterator[str]:
     yield from _listed("Nearly the same, imported as they are", near)
 
 
-def refusals(items: Iterable[Item], summary: Summary) -> Iterator[str]:
+class Refused(NamedTuple):
+    """A refused question: its place, the reason, and the fault with its remedy."""
+
+    place: str
+    reason: str
+    message: str
+
+
+def refusals(refused: Iterable[Refused], counts: Counter[str]) -> Iterator[str]:
     """Return the lines that name refused questions, by reason."""
-    if not summary.refused:
+    if not counts:
         return
-    yield f"{summary.refused.total():,} are refused:"
-    shown = dict.fromkeys(summary.refused, 0)
-    found: dict[str, list[str]] = {reason: [] for reason in summary.refused}
-    for item in items:
-        reason = str(item.reason)
-        if item.question is None and shown[reason] < MOST_SHOWN:
-            shown[reason] += 1
-            found[reason].append(f"    {printable(f'{item.place}: {item.message}')}")
-    for reason, count in summary.refused.most_common():
+    yield f"{counts.total():,} refused:"
+    found: dict[str, list[str]] = {reason: [] for reason in counts}
+    for place, reason, message in refused:
+        if len(found[reason]) < MOST_SHOWN:
+            found[reason].append(f"    {printable(f'{place}: {message}')}")
+    for reason, count in counts.most_common():
         yield f"  {count:>7,}  {reason}"
         yield from found[reason]
         if count > len(found[reason]):

@@ -6,7 +6,7 @@ from pathlib import Path
 from banks.inspection import Summary, as_json, summarize
 from banks.question import BankFileError
 from local.errors import CommandError
-from ops.bank.files import described, opened, refusals
+from ops.bank.files import Refused, described, opened, refusals
 
 
 def inspect_file(file: Path, *, json_output: bool = False) -> None:
@@ -28,4 +28,10 @@ def inspect_file(file: Path, *, json_output: bool = False) -> None:
         if json_output:
             sys.stdout.writelines(as_json(bank.format, summary, again))
         else:
-            print("\n".join((*described(file, bank, summary), *refusals(again, summary))))
+            refused = (
+                Refused(str(item.place), str(item.reason), item.message)
+                for item in again
+                if item.question is None
+            )
+            lines = (*described(file, bank, summary), *refusals(refused, summary.refused))
+            print("\n".join(lines))

@@ -13,12 +13,10 @@ from pathlib import Path
 
 import httpx2
 
-from local.accounts.sign_in import LaptopSignIn
 from local.data_folder import DataFolder
 from local.errors import CommandError
+from ops.deploy.access import AdministratorAccess
 from ops.deploy.api import TIMEOUT, Api, ResponseError
-from ops.deploy.outputs import Outputs
-from ops.deploy.sign_in import sign_in_by_hand
 from ops.report.page import page
 from ops.report.reading import MOST_QUESTIONS, Reading, read
 
@@ -31,10 +29,10 @@ def write_report(
     Raises:
         CommandError: The stage cannot be read.
     """
-    url, token = _access(stage, user)
-    headers = {"Authorization": f"Bearer {token}"}
+    access = AdministratorAccess.find(stage, user, "report")
+    headers = {"Authorization": f"Bearer {access.sign_in()}"}
     with (
-        httpx2.Client(base_url=url, headers=headers, timeout=TIMEOUT) as client,
+        httpx2.Client(base_url=access.url, headers=headers, timeout=TIMEOUT) as client,
         _progress_line() as show,
     ):
         try:
@@ -60,19 +58,6 @@ def _progress_line() -> Iterator[Callable[[str], None]]:
         yield lambda name: show(f"Reading {name}")
     finally:
         show("")
-
-
-def _access(stage: str, user: str | None) -> tuple[str, str]:
-    """Return the address of a stage and an administrator's token for it."""
-    if stage == "local":
-        laptop = LaptopSignIn.find()
-        return laptop.stage.url, laptop.access_token("report", ["admin"])
-    outputs = Outputs.read(stage)
-    if not user:
-        raise CommandError(
-            f"Name the administrator who signs in: make report STAGE={stage} USER=ada@example.com"
-        )
-    return outputs.apiUrl.rstrip("/"), sign_in_by_hand(outputs, user)
 
 
 def _write(reading: Reading) -> Path:

@@ -3,7 +3,6 @@
 import pytest
 
 from banks.categories import MAX_CATEGORY, category_name
-from banks.question import RefusedError
 
 
 @pytest.mark.parametrize(
@@ -40,6 +39,7 @@ def test_long_names_stay_apart() -> None:
     assert len(first) == len(second) == MAX_CATEGORY
 
 
-def test_a_name_of_which_nothing_is_left_is_refused() -> None:
-    with pytest.raises(RefusedError, match="give the category yourself"):
-        category_name("地理", [])
+def test_a_name_of_which_nothing_is_left_is_no_category() -> None:
+    notices: list[str] = []
+    assert category_name("地理", notices) is None
+    assert notices == ["category '地理' has no Latin letter or digit and is left out"]

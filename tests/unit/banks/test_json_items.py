@@ -88,7 +88,6 @@ def test_indexes_name_the_right_choices(
         ({"tags": ["x"] * 21}, "tags: at most 20, not 21"),
         ({"tags": ["a\nb"]}, "tag 'a\nb' holds a line break or an invisible mark"),
         ({"language": "English"}, "language: 'English' is no language tag such as en or pt-BR"),
-        ({"category": "地理"}, "category '地理' has no Latin letter or digit: give the category"),
         ({"colour": "red"}, "colour: not a field of a question; those are category, choices"),
         ({"text": "a\x01b"}, "text holds the control character U+0001: remove it"),
         ({"text": "x" * 4_001}, "text has 4,001 characters: 4,000 at most"),

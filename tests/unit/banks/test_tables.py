@@ -230,7 +230,6 @@ def test_a_missing_quote_does_not_swallow_a_large_file() -> None:
         ("type", "SINGLE_CHOICE", "several full-mark answers in single choice", "2 answers are"),
         ("difficulty", "6", "invalid value", "column 'difficulty': '6' is not a number from 1"),
         ("pinned", "4", "invalid value", "column 'pinned': '4' is not the number of an answer"),
-        ("category", "地理", "category unusable", "category '地理' has no Latin letter or digit"),
     ],
 )
 def test_faulty_cells_are_named(column: str, value: str, reason: str, message: str) -> None:

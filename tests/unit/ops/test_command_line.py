@@ -23,7 +23,7 @@ def test_make_refuses_a_stage_for_every_other_target() -> None:
     assert set(listed.split()) == operate.commands.keys() - WITHOUT_STAGE | {"synth"}
 
 
-@pytest.mark.parametrize("arguments", [["run"], ["reset"], ["import", "bank.jsonl"]])
+@pytest.mark.parametrize("arguments", [["run"], ["reset"]])
 def test_a_command_for_this_machine_refuses_a_deployed_stage(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

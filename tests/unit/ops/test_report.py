@@ -434,7 +434,7 @@ def test_a_deployed_stage_is_read_as_the_administrator_that_signed_in(
 ) -> None:
     monkeypatch.setenv("QUIZ_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("QUIZ_USER", "ada@example.com")
-    monkeypatch.setattr("ops.report.program.sign_in_by_hand", lambda _, user: f"token of {user}")
+    monkeypatch.setattr("ops.deploy.sign_in.sign_in_by_hand", lambda _, user: f"token of {user}")
     Outputs(apiUrl="http://stage/dev/", userPoolId="", userPoolClientId="", region="").write("dev")
     stage = LargeStage(categories=2, questions=7)
     asked: set[tuple[str, str]] = set()
