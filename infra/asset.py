@@ -1,4 +1,4 @@
-"""What the functions ship: their sources and locked requirements, in one asset for all."""
+"""The functions' asset: their sources and locked requirements, one for all."""
 
 import sys
 from pathlib import Path

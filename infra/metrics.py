@@ -91,7 +91,7 @@ def burn_rate(
     """Return how fast the error budget goes over a window: at 1 it lasts exactly its 30 days.
 
     Fewer failures than `fewest_failures` burn nothing: one in three requests is 333 times the
-    budget, and tells nothing. CloudWatch slides the window by the minute, one of more than a day by
+    budget, and shows nothing. CloudWatch slides the window by the minute, one of more than a day by
     the hour.
     """
     return expression(

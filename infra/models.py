@@ -35,7 +35,7 @@ def model_schema(body: str) -> Schema:
 
 
 def _draft_4(schema: Schema, definitions: Schema) -> Schema:
-    """Rewrite what draft 4 says otherwise, with every reference in its place: no body recurs."""
+    """Rewrite keywords that draft 4 lacks, with every reference inlined: no body recurs."""
     if (reference := schema.get("$ref")) is not None:
         target = definitions[reference.removeprefix(_REFERENCE)]
         beside = {key: value for key, value in schema.items() if key != "$ref"}

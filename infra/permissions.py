@@ -32,7 +32,7 @@ class TableName(StrEnum):
 
     @property
     def variable(self) -> str:
-        """Environment variable that tells a function the physical name."""
+        """Environment variable that holds the physical name."""
         return f"{self.name}_TABLE"
 
 
@@ -131,4 +131,4 @@ ACCOUNT_ACTIONS: dict[str, tuple[str, ...]] = {
     "privacy": ("AdminDeleteUser",),
     "signup": ("AdminAddUserToGroup",),
 }
-"""What functions may do to the accounts of the stage's user pool, as actions of Cognito."""
+"""Functions' rights on the accounts of the stage's user pool, as actions of Cognito."""

@@ -91,11 +91,11 @@ class Stage:
         extent: How much of the stage is made.
         deploy_roles: Whether the CDK CLI takes on the roles of the account's bootstrap; else it
             deploys with the very credentials it was given.
-        asset_platform: What the functions' asset is built for.
+        asset_platform: Platform of the functions' asset.
         tls_only: Whether failed batches and their queue refuse whoever comes without TLS.
         owner: Whom to ask about it (tag).
         cost_centre: Who pays for it (tag).
-        audit: What becomes of the audit records.
+        audit: Retention of the audit records.
         log_level: Lowest level that the functions log.
         cors_origin: The web client's origin, or `*`. One, because the gateway's own error
             responses can name only a fixed origin. Requests carry tokens, not cookies, so `*`
@@ -108,7 +108,7 @@ class Stage:
         deletion_protection: Whether tables, users and their stacks refuse to be deleted.
         first_deployment: Whether that protection is left off, so that CloudFormation can roll back
             a first deployment that fails. `make deploy` deploys once so, then with the protection.
-        removal_policy: What becomes of tables, users, logs and versions that leave the stack.
+        removal_policy: Policy for tables, users, logs and versions that leave the stack.
         throttle_scale: Times the route table's rates and bursts.
         reserved_concurrency: Environments kept for a function, by its folder, and the most that
             it may use. Taken from the account's limit, 1,000 by default but 10 in new accounts,
@@ -130,7 +130,7 @@ class Stage:
             deployer of a production stage sets it.
         monthly_budget: In USD.
         delivery: How answers reach the function that counts them.
-        traced_share: Of the API's requests, those that X-Ray records: it bills by the trace.
+        traced_share: Share of the API's requests that X-Ray records: it bills by the trace.
     """
 
     name: str
@@ -185,7 +185,7 @@ class Stage:
 
     @property
     def prefix(self) -> str:
-        """What the names of the stage's resources begin with."""
+        """Prefix of the names of the stage's resources."""
         return f"{SERVICE}-{self.name}"
 
     def named(self, what: str) -> str:
@@ -338,7 +338,7 @@ _PROD = replace(
     pages=True,
     monthly_budget=300,  # above the forecast for 10,000 learners
 )
-# Of it, only the tables are ever made: on a laptop.
+# Only its tables are ever created: on a laptop.
 _LOCAL = replace(_DEV, name="local", extent=Extent.TABLES, delivery=LAPTOP_DELIVERY)
 # Deployed by CI to a local cloud, which runs the functions on its own interpreter, speaks plain
 # HTTP, has no roles of a bootstrap, and refuses budgets, alarms on metric math and associations of

@@ -51,7 +51,7 @@ class DataFolder:
 
     @property
     def running_stage(self) -> Path:
-        """What the running stage tells other programs."""
+        """Address and environment of the running stage, for other programs."""
         return self.path / "stage.json"
 
     @property
@@ -95,7 +95,7 @@ class DataFolder:
 class FileLock:
     """An exclusive lock, freed by the system when its last holder ends, however it ends.
 
-    A child process that is given the descriptor is a holder too. The file itself stays, and tells
+    A child process that is given the descriptor is a holder too. The file itself stays, and holds
     the process id that its holder wrote in it.
     """
 

@@ -1,4 +1,4 @@
-"""What Lambda hands a handler beside the event."""
+"""The Lambda context of an invocation on the laptop."""
 
 import time
 

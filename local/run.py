@@ -61,7 +61,7 @@ _FILE_CHECK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """Whoever started the stage; the handlers' lines do not go there."""
+    """The terminal that started the stage; the handlers' lines do not go there."""
 
     output: TextIO
 

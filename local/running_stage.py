@@ -1,4 +1,4 @@
-"""What a running stage tells the programs beside it: where it is, and how to reach its tables."""
+"""Address and tables of a running stage, for the programs beside it."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -30,7 +30,7 @@ class RunningStage:
         """
         lock = folder.stage_lock()
         try:
-            # The lock, and not a process id, tells that it runs: ids outlive processes.
+            # The lock, and not a process id, proves that it runs: ids outlive processes.
             if not lock.acquire():
                 return cls(**json.loads(folder.running_stage.read_text()))
         except (OSError, ValueError, TypeError):

@@ -1,7 +1,7 @@
 """Look the locked Python packages up among the known vulnerabilities: `make scan`.
 
 pip-audit succeeds on a package it cannot look up, and breaks without a network. Here either is
-said to be no audit: a failure where AUDIT=required, elsewhere a sentence.
+reported as no audit: a failure where AUDIT=required, elsewhere a sentence.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """What pip-audit found out.
+    """Result of pip-audit.
 
     Attributes:
         looked_up: How many packages were compared with the known vulnerabilities.
@@ -28,7 +28,7 @@ class Audit:
 
 
 def read_report(report: str, errors: str) -> Audit:
-    """Return what a report of pip-audit says, or the last of its errors if it wrote none."""
+    """Return the findings in a report of pip-audit, or the last of its errors if it wrote none."""
     try:
         packages: Sequence[Mapping[str, Any]] = json.loads(report)["dependencies"]
     except ValueError:

@@ -2,7 +2,7 @@
 
 `next_draw` decides without knowing the bank. `advance` carries its decision out: it fetches the
 question and shows it (`present`), steps over it when it is retired (`skip`), or reads more of the
-pool (`refill`) and asks again. What it reads, it reads through two functions of the caller.
+pool (`refill`) and asks again. It reads through two functions of the caller.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -89,7 +89,7 @@ def advance(session: Session, fetch: Fetch, read_pool: ReadPool) -> Advanced:
     whose questions no longer exist.
 
     Raises:
-        InvalidValueError: `read_pool` found nothing, and says that there is more.
+        InvalidValueError: `read_pool` found nothing but reports more entries.
     """
     removed: list[EntryRemoved] = []
     known: dict[str, Question | None] = {}

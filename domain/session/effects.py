@@ -1,4 +1,4 @@
-"""What an answer asks to be written beside the session, in the same transaction."""
+"""Writes that an answer asks for beside the session, in the same transaction."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -261,7 +261,7 @@ def answer(
     """Grade an answer to the current turn and apply rules 1 to 4.
 
     All and only the right choices are right (rule 7). A wrong answer leaves the question on
-    screen, reshuffled, on a new turn; after a right one the screen is empty and `next_draw` says
+    screen, reshuffled, on a new turn; after a right one the screen is empty and `next_draw` decides
     what comes. `time_spent` is in milliseconds.
 
     Raises:

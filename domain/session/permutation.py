@@ -16,7 +16,7 @@ pass from 33 on (docs/decisions/0003-drawing-without-replacement.md)."""
 _ROUND_MESSAGES = tuple(
     (b"|%d|%%d" % number, b"|%d|%%d" % (number + 1)) for number in range(0, ROUNDS, 2)
 )
-"""What a round hashes, the half it does not change put in: two rounds at a time."""
+"""Input of a round's hash, completed by the half it does not change: two rounds at a time."""
 
 SHUFFLED_BELOW = 65
 """Pools smaller than this are shuffled outright: exact, and a small domain is where a Feistel

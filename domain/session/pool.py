@@ -46,7 +46,7 @@ class PoolEntry(NamedTuple):
 
     @property
     def key(self) -> tuple[int, str]:
-        """What orders entries and tells them apart."""
+        """Key that orders and identifies entries."""
         return (self.queued_at, self.question_id)
 
     @property

@@ -54,7 +54,7 @@ def choices_move(choices: Sequence[Choice]) -> bool:
 def choice_ids(seed: bytes, turn: int, version: int, count: int) -> tuple[str, ...]:
     """Return the id of each choice by its index: 7 characters of keyed hash, then the turn.
 
-    The turn is public; carrying it lets an answer be told from a stale one without more state.
+    The turn is public; it separates an answer from a stale one without more state.
     """
     stream = int.from_bytes(digest(seed, b"choice", b"%d|%d" % (turn, version)))
     keys: dict[int, None] = {}

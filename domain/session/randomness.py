@@ -1,7 +1,7 @@
 """Every random decision of a session, made from its seed.
 
 All values come from keyed BLAKE2b (RFC 7693), one purpose apart from another by the hash's
-personalization, so that nothing a learner sees (the order, the ids) tells anything of what is
+personalization, so that nothing a learner sees (the order, the ids) reveals anything of what is
 drawn next. The same seed gives the same session on any machine, for ever.
 """
 

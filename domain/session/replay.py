@@ -1,7 +1,7 @@
 """Play a session again from its first state and its answers, without a database.
 
 The same engine, with the bank and the pool in memory: what support, tests and simulations use to
-tell what a session must have been.
+reconstruct a session.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

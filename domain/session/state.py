@@ -26,7 +26,7 @@ class Status(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What an answer came to, by the rules of the engine."""
+    """Outcome of an answer, by the rules of the engine."""
 
     WRONG = "WRONG"
     QUEUED = "QUEUED"
@@ -174,7 +174,7 @@ class Session(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """What the learner sees of a session; field meanings are the HTTP contract's."""
+    """The figures of a session that a learner sees, as the HTTP contract defines them."""
 
     total_questions: int
     questions_answered: int
@@ -187,7 +187,7 @@ class Progress(NamedTuple):
 
     @property
     def penalty_indicator(self) -> str:
-        """What is owed, in words."""
+        """The penalty indicator."""
         return penalty_indicator(self.wrong_pool_size, self.remaining_tries)
 
     @property

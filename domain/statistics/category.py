@@ -26,7 +26,7 @@ class CategoryStatistics:
 
     `facilities` counts the answered by class of facility; `attempts` and `depths` are the learning
     curve and the pools' depth over a session; `worst` are judged ones, the worst first: by their
-    worst flag, then by how poorly they tell the able from the weak.
+    worst flag, then by how poorly they separate the able from the weak.
     """
 
     questions: int

@@ -34,7 +34,7 @@ FEWEST_STRONGEST = 10
 which one learner shifts a share by more than a tenth."""
 
 STRONGEST_SHARE = 0.27
-"""Share of learners in the strongest group: 27% at each end tells groups apart best (Kelley, "The
+"""Share of learners in the strongest group: 27% at each end separates groups best (Kelley, "The
 selection of upper and lower groups for the validation of test items", J. Educ. Psychol. 30, 1939).
 Scores are kept in bands of a tenth, so the group is the fewest top bands that hold as many."""
 
@@ -62,7 +62,7 @@ _Z95 = 1.959963984540054
 
 TIME_BOUNDS = tuple(round(100 * 2 ** (step / 4)) for step in range(80))
 """Where the bins of time end and the next begin, in ms: four to an octave from 0.1 s to a day. A
-quantile is told as its bin's geometric middle, so it is off by at most 2^(1/8) - 1 = 9.1%, except
+quantile is its bin's geometric middle, so it is off by at most 2^(1/8) - 1 = 9.1%, except
 below 0.1 s."""
 
 LAST_ATTEMPT = 8
@@ -92,7 +92,7 @@ _MONTH = 1000
 
 
 class Flag(StrEnum):
-    """What is wrong with a question, the worst first."""
+    """Faults of a question, the worst first."""
 
     MISLEADING = "MISLEADING"
     AMBIGUOUS = "AMBIGUOUS"
@@ -159,7 +159,7 @@ class Strongest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ItemTally:
-    """What was counted of one version of a question; times in milliseconds.
+    """Counts of one version of a question; times in milliseconds.
 
     `cells` are counts and sums by number; `as_of` is the time of the newest answer, 0 before the
     first.
@@ -233,12 +233,12 @@ class ItemTally:
 
     @property
     def timed(self) -> int:
-        """Answers whose time was told."""
+        """Answers with a time."""
         return self._cell(_TIMED)
 
     @property
     def mean_time(self) -> float | None:
-        """Mean time of the answers whose time was told, in ms."""
+        """Mean time of the answers with a time, in ms."""
         return self._cell(_TIME) / self.timed if self.timed else None
 
     def time_quantile(self, share: float) -> float | None:
@@ -314,10 +314,10 @@ class ItemTally:
 
     @property
     def flags(self) -> tuple[Flag, ...]:
-        """What is wrong with the question: nothing before `FEWEST_FIRST_TRIES`.
+        """Faults of the question: none before `FEWEST_FIRST_TRIES`.
 
         Misleading: of the strongest, more took some wrong choice than took some right one.
-        Ambiguous: a wrong choice rivals a right one among them, and the question tells them poorly
+        Ambiguous: a wrong choice rivals a right one among them, and the question sorts them poorly
         from the weak. The right choices are those of right answers: without one, all are wrong.
         """
         if self.first_tries < FEWEST_FIRST_TRIES or self.facility is None:

@@ -1,4 +1,4 @@
-"""What a function may do to the accounts of the user pool."""
+"""A function's rights on the accounts of the user pool."""
 
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam

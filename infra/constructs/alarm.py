@@ -20,8 +20,8 @@ _SETTLING = cdk.Duration.minutes(5)
 class Condition:
     """A metric above a threshold, in each of `periods` periods in a row.
 
-    A period without data is a good one: nothing happened that the metric would tell. Where silence
-    could be the trouble itself, the metric has to be one that says so.
+    A period without data is good: nothing happened that the metric would record. Where silence
+    could be the trouble itself, the metric must show it.
     """
 
     metric: cloudwatch.IMetric
@@ -31,7 +31,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
-    """What an alarm says: a sentence, and the anchor of its heading in the runbook."""
+    """Description of an alarm: a sentence, and the anchor of its heading in the runbook."""
 
     text: str
     runbook: str
@@ -70,9 +70,9 @@ class Alarm(cloudwatch.Alarm):
 
 
 class CompositeAlarm(cloudwatch.CompositeAlarm):
-    """An alarm on other alarms, so that one incident is told of once.
+    """An alarm on other alarms, so that one incident is reported once.
 
-    While `beneath` is in alarm, it says nothing: that one was told already.
+    While `beneath` is in alarm, it is suppressed: that one was reported already.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The alarms of a stage: what learners notice pages, what may become that is a ticket.
 
-Whatever the cause, an outage is one page: the rates of failed requests speak through one composite
-alarm. Causes are tickets; they tell where to look.
+An outage pages once, whatever its cause: the rates of failed requests share one composite
+alarm. Causes are tickets; they show where to look.
 """
 
 from collections.abc import Iterator, Sequence
@@ -81,7 +81,7 @@ in three days. The first two page. https://sre.google/workbook/alerting-on-slos/
 
 FEWEST_FAILURES = 10
 """In a long window; below, hardly anybody met one. Where nobody calls, a total outage of 10
-requests an hour is so told after an hour. The short window only ends the alarm: one is enough."""
+requests an hour is reported after an hour. The short window only ends the alarm: one is enough."""
 
 
 class Alarms(Construct):
@@ -106,7 +106,7 @@ class Alarms(Construct):
         errors = self._alarm(
             "api-errors",
             f"More than {MANY_ERRORS_PERCENT}% of requests failed with 5xx.",
-            # FEW_REQUESTS and no data: nobody called. Of too few, the burn rates tell.
+            # FEW_REQUESTS and no data: nobody called. The burn rates cover too few requests.
             Condition(metric=api_error_rate(stage), above=MANY_ERRORS_PERCENT),
         )
         burning = {burn.name: list(self._burning(burn)) for burn in BURNS}
@@ -205,7 +205,7 @@ class Alarms(Construct):
             yield self._ticket(
                 f"table-throttles-{table}",
                 f"Table {table} throttled calls, ten minutes in a row.",
-                # Emitted only when it happens. What the SDK's retries smooth away is no ticket.
+                # Emitted only when it happens. Failures that retries absorb are no ticket.
                 Condition(metric=table_throttles(stage, table), above=0, periods=2),
                 runbook="table-throttles",
             )

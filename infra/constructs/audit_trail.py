@@ -35,7 +35,7 @@ class AuditTrail(Construct):
     to a landing bucket, and S3 replicates each object to the locked bucket, which gives it its own
     default retention. Elsewhere there is one bucket.
 
-    Records arrive at least once: one that came twice has the same `requestId`. What could not be
+    Records arrive at least once: duplicates have the same `requestId`. Records that could not be
     unpacked is kept too, under `failed/`.
 
     Attributes:
@@ -123,7 +123,7 @@ class AuditTrail(Construct):
             lifecycle_rules=[
                 s3.LifecycleRule(
                     expiration=days,
-                    # What expires first becomes an older version, which the lock may still hold.
+                    # An expired object becomes an older version first, which may be locked.
                     noncurrent_version_expiration=cdk.Duration.days(1),
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
                 ),
@@ -186,7 +186,7 @@ class AuditTrail(Construct):
             self,
             "Writes",
             roles=[role],
-            # What Firehose asks for, without GetObject: it needs to read nothing back.
+            # The rights Firehose asks for, without GetObject: it reads nothing back.
             # https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-s3
             statements=[
                 iam.PolicyStatement(

@@ -11,7 +11,7 @@ _WARN_AT = (80, 100)
 
 
 class Budget(budgets.CfnBudget):
-    """What the stage may cost in a month, and a message when it comes near.
+    """Budget of the stage for a month, with a message when the cost comes near.
 
     It counts what carries the stage's tag, once the account has activated `stage` as a cost
     allocation tag: an account's affair, done once in Billing.

@@ -51,7 +51,7 @@ _Metrics = Sequence[cloudwatch.IMetric]
 
 
 class Dashboard(cloudwatch.Dashboard):
-    """The alarms, then a section each; every graph says its unit and, where there is one, a limit.
+    """The alarms, then a section each; every graph shows its unit and, where there is one, a limit.
 
     A route that nobody called in the time shown has no line.
     """

@@ -49,7 +49,7 @@ BY_GATEWAY = Calls(
 class Function(Construct):
     """A folder under `lambdas` as a function with a role and a log group of its own.
 
-    It is told the names of the tables it has a grant for, and no others; its audit records go where
+    It gets the names of the tables it has a grant for, and no others; its audit records go where
     it cannot reach. Callers call `live`, the alias of the version published last: to go back is to
     point it at the one before.
     """

@@ -30,7 +30,7 @@ from lambdas.contract.headers import (
 )
 from lambdas.contract.routes import Route, Throttle
 
-# No token, address, query or value of a path: an id in a path tells who called.
+# No token, address, query or value of a path: an id in a path identifies the caller.
 ACCESS_LOG_FORMAT = {
     "requestId": "$context.requestId",
     "traceId": "$context.xrayTraceId",
@@ -149,7 +149,7 @@ class Gateway(apigateway.RestApi):
             schema=schema,
         )
         if self.latest_deployment:
-            # What a stage publishes is what was there when it was deployed.
+            # A gateway stage publishes the resources that existed when it was deployed.
             self.latest_deployment.add_to_logical_id({name: schema})
         self._models[name] = apigateway.Model.from_model_name(self, name, model.ref)
         return self._models[name]
@@ -211,7 +211,7 @@ class Gateway(apigateway.RestApi):
             type=apigateway.ResponseType.of(response_type),
             status_code=str(problem.status),
             response_headers=self._headers(problem),
-            # By this name the gateway finds it whatever the client accepts; the header tells the
+            # By this name the gateway finds it whatever the client accepts; the header names the
             # type.
             templates={"application/json": problem.template},
         )

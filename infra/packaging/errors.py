@@ -1,4 +1,4 @@
-"""What stops packaging."""
+"""Errors of packaging."""
 
 
 class PackagingError(Exception):

@@ -1,4 +1,4 @@
-"""What the asset is made for: it decides wheels and bytecode."""
+"""Target platforms of the asset: they decide wheels and bytecode."""
 
 import sys
 import sysconfig

@@ -58,10 +58,10 @@ _CLIENT_DATA = {
     "sdk-default-configuration.json",
     *SERVICES,
 }
-"""What making a client reads. The other 400 services are 15 MB."""
+"""Service data read to create a client. The other 400 services take 15 MB."""
 
 _CLIENT_FILES = ("service-2.json", "endpoint-rule-set-1.json")
-"""What it reads of a service; paginators, waiters and examples are for others."""
+"""Files read of a service; paginators, waiters and examples are not."""
 
 Json = Any
 
@@ -70,7 +70,7 @@ def trim(folder: Path) -> None:
     """Remove from installed packages what no function loads.
 
     Raises:
-        PackagingError: a package is no longer laid out as the list above says.
+        PackagingError: a package is no longer laid out as in the list above.
     """
     for pattern in _LEFT_OUT:
         _remove(folder, pattern)

@@ -68,7 +68,7 @@ class AnalyticsStack(StageStack):
             "Delivery",
             function_name=counting.live.function_arn,
             event_source_arn=stream,
-            # What was written before there was a consumer is counted too.
+            # Answers written before the consumer existed are counted too.
             starting_position="TRIM_HORIZON",
             batch_size=delivery.batch_size,
             maximum_batching_window_in_seconds=delivery.window_seconds,

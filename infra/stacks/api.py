@@ -37,7 +37,7 @@ _SWEEP = cdk.Duration.hours(1)
 
 
 class ApiStack(StageStack):
-    """What is called from outside; holds no state."""
+    """The gateway and the functions behind it; holds no state."""
 
     def __init__(
         self,

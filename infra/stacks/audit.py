@@ -9,7 +9,7 @@ from infra.stages import Stage
 
 
 class AuditStack(StageStack):
-    """Deployed before the functions, whose logs it is told to follow."""
+    """Deployed before the functions, whose logs it follows."""
 
     trail: AuditTrail
 

@@ -1,4 +1,4 @@
-"""What the stacks have in common."""
+"""Base class of the stacks."""
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -7,7 +7,7 @@ from infra.stages import Stage
 
 
 class StageStack(cdk.Stack):
-    """A stack whose name and tags tell its stage; one with state is protected as the stage says."""
+    """A stack whose name and tags carry its stage; its policy protects one with state."""
 
     def __init__(
         self, scope: Construct, kind: str, *, stage: Stage, purpose: str, stateful: bool = False

@@ -1,4 +1,4 @@
-"""What must not be lost: the tables. The one declaration of their keys and indexes."""
+"""The tables, which must not be lost. The one declaration of their keys and indexes."""
 
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct

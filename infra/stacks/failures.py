@@ -1,4 +1,4 @@
-"""What the stream's consumer could not count: kept whole, and told by a queue."""
+"""Failed batches of the stream's consumer: stored whole, and announced by a queue."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -41,7 +41,7 @@ class FailuresStack(StageStack):
             self,
             "DeadLetters",
             queue_name=stage.named("dead-letters"),
-            # The most there is. What outlives its message is found in the bucket.
+            # The longest possible. A batch that outlives its message stays in the bucket.
             retention_period=cdk.Duration.days(14),
             visibility_timeout=cdk.Duration.seconds(_READING_SECONDS),
             # S3 may send to no queue under the key of AWS for SQS in KMS.
@@ -75,7 +75,7 @@ class FailuresStack(StageStack):
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="Forget",
-                    # The consumer tells what it has counted for so long, and not longer.
+                    # The consumer recognizes counted answers for so long, and not longer.
                     expiration=cdk.Duration.days(FAILED_BATCH_DAYS),
                     noncurrent_version_expiration=(
                         cdk.Duration.days(_UNDONE_DELETION_DAYS) if stage.table_recovery else None

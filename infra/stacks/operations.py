@@ -1,4 +1,4 @@
-"""What tells how the stage does: alarms and topics for them, a dashboard, queries, a budget."""
+"""Monitoring of the stage: alarms and their topics, a dashboard, queries, a budget."""
 
 import aws_cdk as cdk
 from constructs import Construct

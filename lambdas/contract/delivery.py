@@ -62,7 +62,7 @@ class Delivery:
 
 
 DELIVERY = Delivery(
-    # What a shard tells in a window at 130 answers a second in all. Two images of a record are
+    # Records of a shard in a window at 130 answers a second in all. Two images of a record are
     # about 1.5 KB: 1,000 are far below the 6 MB of an invocation, and counted within seconds.
     batch_size=1_000,
     # A learner's answers of a window are written together: at one in 20 s, a quarter fewer writes

@@ -1,4 +1,4 @@
-"""Errors a client is told of. One class per code of the contract; one place renders them."""
+"""Errors of the HTTP contract. One class per code; one place renders them."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -101,7 +101,7 @@ class MalformedBodyError(ApiError):
 
 
 class UnauthorizedError(ApiError):
-    """No caller could be told from the request."""
+    """The request identifies no caller."""
 
     status, code, title = 401, "UNAUTHORIZED", "Unauthorized"
 

@@ -104,7 +104,7 @@ GATEWAY_PROBLEMS: dict[str, Problem] = {
     "EXPIRED_TOKEN": _UNAUTHORIZED,
     "ACCESS_DENIED": _FORBIDDEN,
     "WAF_FILTERED": _FORBIDDEN,
-    # What the gateway calls a path or method it does not know; no method here is signed.
+    # The gateway's name for an unknown path or method; no method here is signed.
     "MISSING_AUTHENTICATION_TOKEN": NOT_FOUND,
     "RESOURCE_NOT_FOUND": NOT_FOUND,
     # Only the fallbacks mind the type of a body, and they answer for paths that are not there.

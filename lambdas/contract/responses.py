@@ -318,7 +318,7 @@ class Discrimination(TypedDict):
 
 
 class QuestionTimes(TypedDict):
-    """Seconds an answer took, of the `answers` whose time was told; quantiles to within 10%."""
+    """Seconds an answer took, over the `answers` with a time; quantiles to within 10%."""
 
     answers: int
     mean: float | None

@@ -103,8 +103,8 @@ class Route(NamedTuple):
     def scopes(self) -> tuple[str, ...]:
         """Scopes of which a token has to carry one; none where the route is public.
 
-        They make the gateway's authorizer take access tokens, not ID tokens. What a caller may do
-        is decided by group: an SDK sign-in gives everybody the same scope.
+        They make the gateway's authorizer take access tokens, not ID tokens. A caller's rights
+        depend on the group: an SDK sign-in gives everybody the same scope.
         """
         if self.access is Access.PUBLIC:
             return ()

@@ -10,7 +10,7 @@ USUAL_SECONDS = 10
 _OTHERS = {
     # Just below the gateway's: an erasure deletes some ten thousand items in this.
     "privacy": 28,
-    # What Cognito waits for its triggers, before it calls them again.
+    # Cognito's timeout for its triggers, after which it calls them again.
     "signup": 5,
 }
 

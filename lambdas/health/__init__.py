@@ -1,1 +1,1 @@
-"""The function that tells it runs."""
+"""The function behind the health check."""

@@ -8,7 +8,7 @@
    looked through again, until nothing is found.
 4. The account in the user pool is deleted, and the tombstone's mark that this was still to do.
 
-Whoever asked may never ask again, so a schedule completes what the mark says was begun.
+The learner may never ask again, so a schedule completes every erasure that was begun.
 """
 
 from datetime import timedelta

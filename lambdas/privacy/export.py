@@ -18,7 +18,7 @@ from lambdas.shared.store.records import (
 )
 
 POSITION_PATTERN = "[012]/[!-~]{0,128}"
-"""What positions match: the place of a table, and after which sort key to go on."""
+"""Grammar of positions: the place of a table, and the sort key to go on after."""
 
 
 @dataclass(slots=True)

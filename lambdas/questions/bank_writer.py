@@ -114,7 +114,7 @@ class BankWriter:
     def publish(self, updates: Sequence[Update] = ()) -> None:
         """Make staged questions and up to 100 updates visible, and end the leases.
 
-        What is new or changed in a category becomes visible in one transaction.
+        New and changed questions of a category become visible in one transaction.
 
         Raises:
             TransactionConditionError: a lease was lost, or a question changed. Categories may be

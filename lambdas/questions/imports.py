@@ -165,7 +165,7 @@ def publish_import(services: Services, import_id: str) -> BankImport:
 def delete_import(services: Services, import_id: str) -> None:
     """Delete an import and release its categories; a repeated call changes nothing.
 
-    What is published stays; nothing else of it becomes visible.
+    Published questions stay; nothing else of the import becomes visible.
 
     Raises:
         NotFoundError: there is no such import.

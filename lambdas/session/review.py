@@ -21,8 +21,7 @@ from lambdas.shared.store.transaction import Action
 from lambdas.shared.store.wrong_answers import OwedQuestion
 
 MAX_ACTIONS = 97
-"""Of a transaction's 100, what the review session, its idempotency marker and the check of the
-learner's account leave."""
+"""Actions that a transaction of 100 has room for beside the review session's own writes."""
 
 PAGE = 200
 """Entries of one query: at some 190 bytes each, at most 10 read units."""

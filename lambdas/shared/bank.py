@@ -26,7 +26,7 @@ GRADED_FOR = 5_000
 """Milliseconds an answer is graded by a question in memory without reading it again."""
 
 QUESTION_OVERHEAD = 700
-"""Bytes a cached question of four choices takes beside its texts, as tracemalloc tells."""
+"""Bytes a cached question of four choices takes beside its texts, by tracemalloc."""
 
 MAX_REVISIONS = 10_000
 """Bound on categories whose revision is in memory, a few hundred bytes each."""
@@ -39,7 +39,7 @@ class _Kept(NamedTuple):
 
 
 class Revision(NamedTuple):
-    """What is known of a category's revision; times in milliseconds.
+    """The known revision of a category; times in milliseconds.
 
     Attributes:
         number: The revision.

@@ -1,4 +1,4 @@
-"""What an invocation says of itself."""
+"""The deadline of an invocation."""
 
 import math
 from time import monotonic

@@ -1,4 +1,4 @@
-"""What session, quiz and answer share: drawing the next question, and saving a turn."""
+"""Drawing the next question and saving a turn, shared by session, quiz and answer."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -104,7 +104,7 @@ def on_screen(services: Services, turn: Turn, *ahead: str) -> Question | None:
     """Return the question on screen, None if it is gone; those `ahead` are fetched with it.
 
     It is never older than when it was drawn, which another environment may have done: a version
-    shown before cannot come back, and an answer is told from one to an older version by that.
+    shown before cannot come back; that separates an answer from one to an older version.
     """
     identifier = turn.question_id
     question = services.bank.cached(identifier)

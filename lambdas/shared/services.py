@@ -91,7 +91,7 @@ class Services:
 
     @cached_property
     def tallies(self) -> "Tallies":
-        """What is counted of learners and questions."""
+        """Tallies of learners and questions."""
         from lambdas.shared.store.tallies import Tallies  # noqa: PLC0415 - of one function alone
 
         return Tallies(self.database, self.users.name, self.sessions.name, self.questions.name)

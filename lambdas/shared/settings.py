@@ -1,4 +1,4 @@
-"""What a function is told by its environment, read once, on first use."""
+"""Settings from environment variables, read once, on first use."""
 
 import os
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 VERSION = "0.1.0"
-"""Version of the API, told by GET /health."""
+"""Version of the API, returned by GET /health."""
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -20,7 +20,7 @@ class Settings:
     """Typed environment. A table's name is None where the function does not use the table.
 
     `client_id` is the user pool's client whose tokens are taken, None where no user calls;
-    `user_pool_id` the pool, None where no account is changed; `performance_monitoring` says
+    `user_pool_id` the pool, None where no account is changed; `performance_monitoring` is
     whether lines carry metrics.
     """
 

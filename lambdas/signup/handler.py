@@ -1,7 +1,7 @@
 """Called by Cognito when a sign-up is confirmed (Developer guide, "Post confirmation trigger").
 
 An error would be shown to the user, whose account is confirmed all the same, and no later sign-in
-would call this again. So it raises none. What a passing fault left out is missed by nobody: a user
+would call this again. So it raises none. A step that a passing fault left out does no harm: a user
 without an item has the defaults, and the first change of the profile makes one; the group `learner`
 only informs, as every user may practise.
 """
@@ -18,7 +18,7 @@ from lambdas.shared.telemetry.request_log import Usage, log_fault, usage
 from lambdas.shared.user_pool import UserPool
 
 CONFIRMED = "PostConfirmation_ConfirmSignUp"
-"""What this is about; the other source, a new password, makes no user."""
+"""The trigger source handled; the other source, a new password, makes no user."""
 
 
 def handler(event: Mapping[str, Any], context: Any) -> Mapping[str, Any]:

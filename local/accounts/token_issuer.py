@@ -54,7 +54,7 @@ class Issuer:
     def __init__(
         self, key: rsa.RSAPrivateKey, url: str, user_id: Callable[[str], str] | None = None
     ) -> None:
-        """Take what tells a user's id by name; by default every name's first account has it."""
+        """Take the lookup of a user's id by name; by default that of every name's first account."""
         self._user_id = user_id or first_user_id
         self._key = key
         self._url = url
@@ -129,7 +129,7 @@ class TokenVerifier:
     """Checks tokens as a Cognito authorizer with scopes does, given the issuer's keys alone.
 
     Keys come from the key set and nowhere else, whatever a token's header names (`jku`, `x5u`,
-    `jwk`). What the functions check again they check by the same rule.
+    `jwk`). The functions check claims again by the same rule.
     """
 
     def __init__(self, keys: KeySet, issuer: str) -> None:

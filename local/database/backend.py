@@ -36,7 +36,7 @@ class Connection:
 
     @property
     def name(self) -> str:
-        """What tells this database from others, across restarts."""
+        """Identity of this database across restarts."""
         return _OWN if self.process else self.endpoint
 
     def access(self) -> dict[str, str]:

@@ -27,7 +27,7 @@ _TABLE_TYPE = "AWS::DynamoDB::Table"
 class TableDefinition:
     """A table: the parameters of its `CreateTable`, and its time to live.
 
-    What only AWS has (backups, encryption, tags, protection) is left out: engines refuse it.
+    Features of AWS alone (backups, encryption, tags, protection) are left out: engines refuse them.
     """
 
     create: dict[str, Any]

@@ -41,7 +41,7 @@ Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
 
 MAX_BODY_BYTES = 10_000_000
 MAX_HEAD_BYTES = 10_240
-"""Of the address and the values of all headers together, as the quotas of API Gateway say:
+"""Limit on the address and the values of all headers together, by the quotas of API Gateway:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
 """
 

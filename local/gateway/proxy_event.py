@@ -56,7 +56,7 @@ def proxy_event(  # noqa: PLR0913 - the parts of a request
 
 
 def response_headers(result: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the headers of a function's result; a name in both forms is sent as the list says."""
+    """Return the headers of a function's result; for a name in both forms the list wins."""
     single: Mapping[str, Any] = result.get("headers") or {}
     several: Mapping[str, Sequence[Any]] = result.get("multiValueHeaders") or {}
     pairs = [(name, str(value)) for name, value in single.items() if name not in several]

@@ -3,7 +3,7 @@
 As documented for DynamoDB streams (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html): a
 batch is retried as a whole, from the lowest record that the consumer reports, or in halves when it
 raised; what fails for good is discarded to where failed batches are kept, and delivery goes on.
-Only the pauses between attempts are ours, for Lambda does not tell its own.
+Only the pauses between attempts are ours, for Lambda does not publish its own.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +45,7 @@ class EventSourceMapping:
     """Settles batches, one after the other.
 
     `invoke` returns what the consumer answers to records, or raises ConsumerError; `discard` keeps
-    a failed batch; `settled` is told each record up to which nothing is left to do; `wait` pauses
+    a failed batch; `settled` receives each record up to which nothing is left to do; `wait` pauses
     for seconds, and may raise what is to end the delivery; `now` is in seconds since the epoch.
     """
 
@@ -105,7 +105,7 @@ class EventSourceMapping:
 
 
 def counted_of(response: object, batch: Sequence[Record]) -> int:
-    """Return how many records of a batch, from its first, a response says are done.
+    """Return how many records of a batch, from its first, a response reports as done.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html: nothing
     reported is success; anything that names no record of the batch is failure of all of it.
@@ -130,5 +130,5 @@ def sequence_number(record: Record) -> str:
 
 
 def created_at(record: Record) -> float:
-    """Return when a record was written, in seconds since the epoch; DynamoDB tells it roughly."""
+    """Return when a record was written, in seconds since the epoch; DynamoDB gives it roughly."""
     return float(record["dynamodb"]["ApproximateCreationDateTime"])

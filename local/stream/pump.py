@@ -90,7 +90,7 @@ class Checkpoint:
 class Pump:
     """A thread that delivers a stream to a consumer until it is closed.
 
-    Whatever goes wrong in it is logged and tried again.
+    Any failure in it is logged and retried.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class Pump:
                 pause = _TROUBLE_PAUSE
 
     def pump(self) -> bool:
-        """Read every shard once and deliver the batches that are due; tell if there was any."""
+        """Read every shard once and deliver the batches that are due; return if there was any."""
         self._find_shards()
         busy = False
         for reader in list(self._readers.values()):

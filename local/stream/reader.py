@@ -52,7 +52,7 @@ def stream_of(
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """The stream of a table; its ARN tells it from that of an earlier table of the same name."""
+    """The stream of a table; its ARN differs from that of an earlier table of the same name."""
 
     client: "DynamoDBStreamsClient"
     arn: str

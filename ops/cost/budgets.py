@@ -1,4 +1,4 @@
-"""What a call costs: the numbers that the tests assert and the capacity model counts with.
+"""Cost of calls: the numbers that the tests assert and the capacity model uses.
 
 Exact for a warm function, with any bank and any number of pending corrections
 (docs/architecture.md, "Budgets", has the tables made here). Bytes are upper bounds.
@@ -60,7 +60,7 @@ LOG_LINE_BYTES = 640
 
 
 class RouteBudget(NamedTuple):
-    """What a warm request takes that succeeds, of a learner as the tests make one.
+    """Budget of a warm request that succeeds, for a learner as the tests make one.
 
     A category has 20 questions, of 200 bytes with four choices of 50 and an explanation of 300. The
     learner began 20 sessions; in one, each question was missed and put right; all of it is counted.
@@ -112,7 +112,7 @@ ROUTE_BUDGETS: Mapping[str, RouteBudget] = {
 
 QUESTION_FRAME_BYTES = 1_030
 ANSWER_FRAME_BYTES = 1_280
-"""Of a question's and an answer's response beside its texts, at the extremes of the contract: the
+"""Bytes of a question's and an answer's response beside its texts, at the contract's extremes: the
 longest category, ten choices, nine of them right, six digits of turns and answers."""
 
 CALLS: tuple[tuple[str, CallCost], ...] = (

@@ -1,4 +1,4 @@
-"""What a number of learners asks of AWS and costs there, from counts that the tests assert.
+"""Demand and cost of a number of learners on AWS, from counts that the tests assert.
 
 Without a stage, prod is meant. Figures are for us-east-1, by list price; how much of it is guessed
 (what learners do, how long a function runs) is in `Profile` and in the assumptions of this module.
@@ -53,11 +53,11 @@ SIZES = (1_000, 10_000, 100_000, 1_000_000)
 IDLE_STAGES = ("dev", "staging", "prod")
 
 REQUEST_SECONDS = 0.025
-"""Of a warm request at 512 MB: two calls of 5 ms, and some milliseconds of a third of a core."""
+"""Duration of a warm request at 512 MB: two calls of 5 ms, and some ms of a third of a core."""
 
 COUNTING_CALL_SECONDS = 0.05
 COUNTING_ANSWER_SECONDS = 0.004
-"""Of an answer in a batch, at a third of a core: the laptop's whole one counts 900 a second."""
+"""Time of an answer in a batch, at a third of a core: a whole laptop core counts 900 a second."""
 
 FUNCTION_GB = 0.5
 
@@ -88,10 +88,10 @@ ONLY_IN_TROUBLE = (
 """Metrics that are not emitted, and so not billed, in an hour without trouble."""
 
 COMPRESSED = 0.15
-"""Of its size, what a log takes once it is stored."""
+"""Share of its size that a log takes once it is stored."""
 
 BUSY_SECONDS_SHARE = 0.9
-"""Of a month's seconds, at most, in which X-Ray's reservoir finds a request."""
+"""Largest share of a month's seconds in which X-Ray's reservoir finds a request."""
 
 COGNITO = "Cognito"
 
@@ -172,7 +172,7 @@ class FunctionsCost(NamedTuple):
 
 
 def functions_cost(month: Demand, has: Inventory) -> FunctionsCost:
-    """Return the price of the functions: those of play are kept warm where the stage says so."""
+    """Return the price of the functions: those of play are kept warm if the stage is set to."""
     of_play = sum(month.by_operation.get(operation, 0.0) for operation in PLAY)
     others = month.requests - of_play
     gb_seconds = REQUEST_SECONDS * FUNCTION_GB

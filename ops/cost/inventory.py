@@ -1,4 +1,4 @@
-"""What of a stage costs money whether or not anybody learns: counted in its templates."""
+"""Fixed costs of a stage, counted in its templates."""
 
 import json
 import os

@@ -59,7 +59,7 @@ GB_SECONDS = Price(13.3334 / MILLION, "GB-second, arm64", _LAMBDA, free=400_000)
 PROVISIONED_GB_SECONDS = Price(3.3334 / MILLION, "GB-second provisioned, arm64", _LAMBDA)
 PROVISIONED_INVOCATIONS = INVOCATIONS._replace(free=0.0)
 PROVISIONED_DURATION = Price(7.7778 / MILLION, "GB-second run in what is provisioned", _LAMBDA)
-"""What is free applies to no function that has environments provisioned."""
+"""The free tier excludes functions with provisioned environments."""
 
 _CLOUDWATCH = "https://aws.amazon.com/cloudwatch/pricing/"
 LOGS = Price(0.50 / GB, "byte ingested", _CLOUDWATCH, free=5 * GB)

@@ -1,4 +1,4 @@
-"""What learners do in a month, and what that asks of each service: counts, no prices."""
+"""Learners' activity in a month, and the demand on each service: counts, no prices."""
 
 import math
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ PLATFORM_LOG_BYTES = 265
 """START, END and REPORT, which Lambda adds to each invocation."""
 
 TRACED_LOG_BYTES = 95
-"""What REPORT adds where X-Ray samples a call."""
+"""Bytes that REPORT adds where X-Ray samples a call."""
 
 ACCESS_LOG_BYTES = 300
 """The gateway's line, by its format."""
@@ -38,7 +38,7 @@ COUNTING_LOG_BYTES = 2_000
 """The line of a batch: up to 100 samples each of two figures."""
 
 LOG_EVENTS = 6
-"""Of a request: its line, its audit record, the gateway's, and three of Lambda's."""
+"""Log events of a request: its line, its audit record, the gateway's, and three of Lambda's."""
 
 RESPONSE_BYTES = ROUTE_BUDGETS["submitAnswer"].response_bytes + 300
 """The largest body of play, and headers."""
@@ -176,11 +176,11 @@ def answer_cost(profile: Profile) -> MeanCost:
 
 
 SHARDS = 4
-"""Of a new table's stream: a partition each."""
+"""Shards of a new table's stream: a partition each."""
 
 
 class Counting(NamedTuple):
-    """What the consumer of the stream does for an answer; `batch` is its answers a call."""
+    """Work of the stream's consumer for an answer; `batch` is its answers a call."""
 
     batch: float
     items: float
@@ -201,7 +201,7 @@ def counting(profile: Profile, answers_a_second: float, window: float) -> Counti
 
     A batch holds what came of one shard since a first answer opened its window, which ends early
     when the batch is full. It touches one item for each learner in it, totals and the day's ledger
-    together, and one for each question. Of the learners in a session, each at moments that do not
+    together, and one for each question. With learners in a session at moments that do not
     depend on the others' (a Poisson process), a share has answered by then. An answer after a wrong
     one is to the same question.
     """

@@ -1,7 +1,7 @@
 """Checks whether an account can take a stage, before anything is deployed to it.
 
 Every check reads. A check that the credentials may not make is reported as not made: the pipeline's
-role may do little, and the deployment itself will tell.
+role may do little, and the deployment itself will show it.
 """
 
 import json

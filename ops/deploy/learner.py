@@ -43,7 +43,7 @@ class Learner:
         return [answer["id"] for answer in question["answers"] if answer["text"] in chosen]
 
     def enter(self, question: Question, submitted: list[str], *, correct: bool) -> None:
-        """Enter an answer in the books, and remember what it told."""
+        """Record an answer and its response."""
         name = question["questionId"]
         texts = frozenset(a["text"] for a in question["answers"] if a["id"] in submitted)
         if not correct:
@@ -64,7 +64,7 @@ class Learner:
 
     @property
     def indicator(self) -> str:
-        """What the penalty indicator has to say."""
+        """The expected penalty indicator."""
         questions = len(self.missed | self.pool.keys())
         tries = 2 * len(self.missed) + sum(
             left for name, left in self.pool.items() if name not in self.missed

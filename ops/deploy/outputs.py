@@ -1,4 +1,4 @@
-"""What a deployed stage tells its clients: where it is, and where to sign in."""
+"""Outputs of a deployed stage for its clients: the API's address, and where to sign in."""
 
 import json
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """Sends the analytics function once more what it could not count: the failed batches of a stage.
 
-What it has counted since then it knows, so sending it again changes nothing: this can be
+The consumer knows what it has counted since, so sending a batch again is harmless: this can be
 interrupted and repeated. A batch is forgotten once all of its records are counted; what cannot be
-counted stays where it is, and is told.
+counted stays where it is, and is reported.
 
 Exit codes: 0 nothing is left, 1 something is, 2 it could not be tried.
 """
@@ -51,7 +51,7 @@ class FailedBatchAt(Protocol):
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """Name of the batch."""
 
     def read(self) -> str | bytes | None:
         """Return its content; None if somebody else has forgotten it."""
@@ -62,7 +62,7 @@ class FailedBatchAt(Protocol):
 
 @dataclass(slots=True)
 class Report:
-    """What was done, and what remains: why, by the name of a batch."""
+    """Batches counted, and batches that remain with the reason, by name."""
 
     counted: int = 0
     records: int = 0
@@ -199,11 +199,11 @@ class DeployedBatches:
     handles: dict[str, str] = field(default_factory=dict)
 
     def batches(self) -> Iterator[FailedBatchAt]:
-        """Yield what the queue tells of, then what it told of so long ago that it forgot."""
+        """Yield the batches that the queue names, then those whose messages have expired."""
         while messages := self._receive():
             for message in messages:
                 keys = _keys_of(message["Body"])
-                if not keys:  # S3 tells the queue that it may, once
+                if not keys:  # S3's test message, sent once
                     self._delete(message["ReceiptHandle"])
                 for key in keys:
                     self.handles[key] = message["ReceiptHandle"]
@@ -289,7 +289,7 @@ def bucket_of(stage: str, account: str, region: str) -> str:
 
 
 def queue_of(stage: str) -> str:
-    """Return the name of the queue that tells of them."""
+    """Return the name of the queue that announces them."""
     return f"quiz-{stage}-dead-letters"
 
 
@@ -331,7 +331,7 @@ def find_batches(name: str, region: str) -> DeployedBatches:
 
 
 def _keys_of(body: str) -> list[str]:
-    """Return the objects that a message of S3 tells of; none for its test of the queue."""
+    """Return the objects named in a message of S3; none for its test of the queue."""
     told = json.loads(body).get("Records", [])
     return [unquote_plus(each["s3"]["object"]["key"]) for each in told]
 

@@ -1,4 +1,4 @@
-"""Plays a short session on a stage over HTTP, and says whether it went as the rules say.
+"""Plays a short session on a stage over HTTP, and checks it against the rules.
 
 It needs no administrator and no answer key. In a deployed stage it signs in a user made for it,
 unless QUIZ_SMOKE_USER and QUIZ_SMOKE_PASSWORD name one; on the laptop stage its token is the local
@@ -121,7 +121,7 @@ class Play:
             self._to_the_end(path, self.api.call("GET", f"{path}/question"))
             self._check_end(self.api.call("GET", path), sources)
         except BaseException:
-            with suppress(ResponseError, httpx2.HTTPError):  # the first error is the one to tell
+            with suppress(ResponseError, httpx2.HTTPError):  # the first error is the one to report
                 self.api.call("DELETE", path, expected=204)
             raise
 

@@ -1,7 +1,7 @@
 """Deploys the stacks of a stage, compares them with what runs, or takes them down.
 
-The CDK's own command line does the work. What it would say late and at length, that there are no
-credentials for example, is said first and in one sentence.
+The CDK's own command line does the work. Errors it would report late and at length, missing
+credentials for example, are reported first and in one sentence.
 """
 
 import json
@@ -181,7 +181,7 @@ def _require_bootstrap(account: str, region: str) -> None:
     try:
         boto3.client("ssm").get_parameter(Name=_BOOTSTRAP_VERSION)
     except ClientError as error:
-        # Whoever deploys through the bootstrap's roles alone may not read it: the CLI will see.
+        # Deployers with the bootstrap's roles alone may not read it: the CLI will check.
         if error.response["Error"]["Code"] == "ParameterNotFound":
             raise CommandError(
                 f"Account {account} has not been bootstrapped in {region}: run "

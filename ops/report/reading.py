@@ -51,7 +51,7 @@ class CategoryReading:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a report tells of: categories in the stage's own order, and how many it leaves out."""
+    """Subject of a report: categories in the stage's own order, and how many it leaves out."""
 
     stage: str
     categories: tuple[CategoryReading, ...]

@@ -17,7 +17,7 @@ GEOGRAPHY = {"category": "geography", "questionCount": 1}
 @pytest.fixture
 def bank(stage: Stage) -> Stage:
     stage.save(*drafts("geography", 3))
-    # What is drawn is cached, so that costs are exact.
+    # Drawn questions are cached, so that costs are exact.
     stage.services.bank.get([f"geography:{number:06d}" for number in range(3)])
     return stage
 

@@ -88,6 +88,6 @@ Language = Annotated[str, StringConstraints(pattern=LANGUAGE_PATTERN, max_length
 
 
 def some_given(of: Literal["anyOf", "oneOf"], **types: str) -> dict[str, Any]:
-    """Return what a schema says where some of the fields have to be there and not be null."""
+    """Return the schema of a body in which one of the fields must be present and not null."""
     given = [{"required": [each], "properties": {each: {"type": types[each]}}} for each in types]
     return {of: given}

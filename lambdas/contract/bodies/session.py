@@ -33,7 +33,7 @@ Name = Annotated[str, StringConstraints(max_length=80, pattern=ONE_LINE)]
 
 
 class SourceChoice(RequestModel):
-    """A category, and how many of its questions; all, if not said."""
+    """A category, and how many of its questions; all by default."""
 
     category: CategoryName
     question_count: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
@@ -82,14 +82,14 @@ class SessionPreferences(RequestModel):
 
 
 class ReviewChoice(RequestModel):
-    """What earlier sessions left to review: of one category or all, and how many questions."""
+    """Leftovers of earlier sessions to review: of one category or all, and how many questions."""
 
     category: CategoryName | None = None
     question_count: Annotated[int, Field(ge=1, le=MAX_LEFTOVERS)] = MAX_LEFTOVERS
 
 
 class StartSession(RequestModel):
-    """What to play: either questions of sources, or a review."""
+    """A session to start: either questions of sources, or a review."""
 
     model_config = ConfigDict(
         json_schema_extra=some_given("oneOf", sources="array", review="object")
@@ -126,7 +126,7 @@ class StartSession(RequestModel):
 
 
 class UpdateSession(RequestModel):
-    """What to change of a session; `version` is the one the client last saw."""
+    """Changes of a session; `version` is the one the client last saw."""
 
     model_config = ConfigDict(json_schema_extra=some_given("anyOf", name="string", status="string"))
 

@@ -12,7 +12,7 @@ from lambdas.contract.errors import FieldCode
 
 
 class UpdateUser(SessionPreferences):
-    """What to change of a profile."""
+    """Changes of a profile."""
 
     model_config = ConfigDict(
         json_schema_extra=some_given(

@@ -32,7 +32,7 @@ _WHOLE_NUMBER = compile_pattern("[0-9]{1,9}")
 
 
 class Request(NamedTuple):
-    """What the route declares, and only that.
+    """A checked request: the parts its route declares, and no others.
 
     `user_id` is the learner whose data the call is about; `query` has defaults filled in; `address`
     is the path called, under the base path the gateway serves the stage at.

@@ -80,7 +80,7 @@ def progress_view(session: Session) -> "responses.SessionProgress":
 
 
 def question_view(session: Session, question: Question | None) -> "responses.ShownQuestion | None":
-    """Return the question on screen, without anything that tells the right choice."""
+    """Return the question on screen, without anything that reveals the right choice."""
     if question is None or session.turn is None:
         return None
     ids = choice_ids(session.seed, session.turns, question.version, len(question.choices))

@@ -19,7 +19,7 @@ WINDOW = 30.0
 """Seconds over which the share of failures is taken."""
 
 FEWEST_CALLS = 10
-"""Calls within the window below which a share says nothing."""
+"""Calls within the window below which a share is not significant."""
 
 FAILURE_SHARE = 0.5
 
@@ -72,7 +72,7 @@ class Breaker:
     def admit(self, circuits: Iterable[Circuit]) -> None:
         """Let a call pass that touches these circuits, or refuse it before it is made.
 
-        Of an open circuit whose pause is over, one call is let pass as its probe; should it never
+        An open circuit whose pause is over lets one call pass as its probe; should it never
         be heard of again, another may follow after the shortest pause.
 
         Raises:
@@ -110,7 +110,7 @@ class Breaker:
             for circuit in circuits:
                 state = self._states.setdefault(circuit, _State())
                 if state.open_until is not None:
-                    # A call from before it opened tells nothing new; a probe does.
+                    # A call from before it opened brings nothing new; a probe does.
                     if state.probing_until:
                         state.probes_failed += 1
                         self._open(state)

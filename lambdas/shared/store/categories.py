@@ -337,7 +337,7 @@ def published_categories(items: Iterable[Item]) -> dict[str, Category]:
 def category_from_item(item: Item) -> Category:
     """Return the category of an item of the table or of the index."""
     name = _name(item)
-    # What an earlier holder has staged does not count.
+    # Questions staged by an earlier holder do not count.
     staged = "stagedBy" in item and item["stagedBy"] == item.get("holder")
     return new_category(name, _text(item, "language", "en"))._replace(
         **({"title": item["title"]["S"]} if "title" in item else {}),

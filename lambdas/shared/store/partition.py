@@ -26,7 +26,7 @@ class Partition:
     def clear(self) -> bool:
         """Delete all items; return whether there was any.
 
-        What is deleted before a failure stays deleted.
+        Items deleted before a failure stay deleted.
 
         Raises:
             StoreUnavailableError: some are left, for want of time or of the database.

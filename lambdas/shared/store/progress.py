@@ -52,7 +52,7 @@ class ProgressTable(NamedTuple):
             "lastSeenAt = :at",
             "lastChoice = :choice",
             "lastVersion = :version",
-            # What the stream's consumer needs to count this very answer once, and to score it.
+            # The stream's consumer needs these to count this very answer once, and to score it.
             "sessionId = :session",
             "answerNumber = :number",
             "rightBefore = :right",

@@ -110,7 +110,7 @@ class QuestionsTable(NamedTuple):
     ) -> tuple[list[BankRecord], bool]:
         """Return up to `limit` published questions whose ordinals come after `after`.
 
-        The second value tells whether more may follow: a page has at most a megabyte.
+        The second value is whether more may follow: a page has at most a megabyte.
         """
         found = self.database.call(
             "query",

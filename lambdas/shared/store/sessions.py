@@ -209,7 +209,7 @@ class SessionsTable(NamedTuple):
     def put_marker(self, session: Session, key: str, body: bytes) -> Action:
         """Return the write of the marker of an Idempotency-Key: the session that it started.
 
-        `body` is a digest of the request's body, by which a repeat is told from a misuse.
+        `body` is a digest of the request's body, which separates a repeat from a misuse.
 
         Refused with KeyUsedError if there is one. A session id sorts by time and cannot be derived
         from the key, so the marker is an item of its own, beside the sessions.

@@ -9,7 +9,7 @@ from lambdas.shared.store.users import Profile, UsersTable, profile_from_item
 
 
 class Start(NamedTuple):
-    """What a session starts from: its own categories, by name, and the learner's profile."""
+    """Input of a start: the session's categories, by name, and the learner's profile."""
 
     categories: dict[str, Category]
     profile: Profile

@@ -1,4 +1,4 @@
-"""What the consumer of answers keeps: totals of learners, ledgers of days, tallies of questions.
+"""Tallies of the stream's consumer: totals of learners, ledgers of days, tallies of questions.
 
 A learner's totals are attributes of their item in Users, and so is the ledger of their newest UTC
 day: an answer counted writes one item of its learner. The ledger of a day before is an item in

@@ -23,7 +23,7 @@ UNFINISHED_ERASURES = "unfinishedErasures"
 """Index of the tombstones that have `erasing`, and of nothing else."""
 
 _UNFINISHED = "yes"
-"""What `erasing` says: the one partition of the index."""
+"""Value of `erasing`: the one partition of the index."""
 
 NOT_ERASED = "attribute_not_exists(erasedAt)"
 """The condition; it holds as well for a user who has no item."""

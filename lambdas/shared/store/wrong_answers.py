@@ -21,7 +21,7 @@ from lambdas.shared.store.transaction import Action
 from lambdas.shared.timestamps import iso, milliseconds
 
 POSITION_PATTERN = f"[0-9T:.-]{{23}}Z#{QUESTION_ID_PATTERN.strip('^$')}"
-"""What sort keys match."""
+"""Grammar of sort keys."""
 
 
 BEYOND_HEAD = "beyondHead"

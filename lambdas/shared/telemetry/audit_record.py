@@ -21,7 +21,7 @@ from lambdas.shared.telemetry.pseudonym_key import current_key
 from lambdas.shared.timestamps import iso
 
 KIND = "audit"
-"""What the field `kind` of a record says; no other line has that field."""
+"""Value of the field `kind` of a record; no other line has that field."""
 
 
 class Target(StrEnum):
@@ -72,7 +72,7 @@ class AuditRecord(TypedDict):
 
 @dataclass(slots=True)
 class _Action:
-    """What is known so far of the action being served."""
+    """Facts collected so far about the action being served."""
 
     who: str | None = None
     on: dict[str, list[str]] = field(default_factory=dict)
@@ -87,7 +87,7 @@ def begin() -> None:
 
 
 def name_caller(user_id: str) -> None:
-    """Name who acts, once a token has told it and before anything is decided about it."""
+    """Record the caller, once a token has named it and before any decision about it."""
     _action.get(_Action()).who = user_id
 
 
@@ -161,7 +161,7 @@ _compiled = lru_cache(maxsize=None)(re.compile)
 
 
 def _targets_of(route: Route, event: Mapping[str, Any], who: str | None) -> dict[str, list[str]]:
-    """Return what path and query name. What breaks its grammar names nothing, and may be a name."""
+    """Return the ids in path and query. A value that breaks its grammar is left out."""
     declared = (*route.path_parameters, *route.query)
     path = event.get("pathParameters") or {}
     sent = {

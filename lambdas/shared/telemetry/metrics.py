@@ -1,11 +1,11 @@
 """The metrics the functions emit: name, unit, dimensions, meaning. The one table of them.
 
-Functions emit by it, the stacks make dashboard and alarms of it, tests hold both to it. What is
-counted is left out where it is 0: read sums, or divide them by a number of samples.
+Functions emit by it, the stacks make dashboard and alarms of it, tests hold both to it. Counts of 0
+are left out: read sums, or divide them by a number of samples.
 
 A name and a set of dimension values is one custom metric, billed for the hours it is emitted in. So
-an operation is a dimension only where somebody looks at it by operation: what else a request tells
-is a member of its line, for queries.
+an operation is a dimension only where somebody looks at it by operation: other facts about a
+request are members of its line, for queries.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ NAMESPACE = "AdaptiveQuiz"
 Dimensions = tuple[str, ...]
 
 BY_STAGE: Dimensions = ("Stage",)
-"""Of what happens in trouble: queries tell the operation."""
+"""Failure metrics. Use the log queries to break them down by operation."""
 
 BY_OPERATION: Dimensions = ("Stage", "Operation")
 """Operation is an operation of the route table, `COUNTING`, or `NO_OPERATION`."""

@@ -24,7 +24,7 @@ RETRY_SECONDS = 60.0
 """Pause after a read that failed, so that requests do not wait for Secrets Manager each."""
 
 _VERSION_CHARACTERS = 8
-"""Of a version's id: enough to find it among a secret's versions."""
+"""Characters of a version's id: enough to find it among a secret's versions."""
 
 _PSEUDONYM_HEX = 32
 """128 bits: two users share a pseudonym only by a chance of 1 in 10^20 among 10^9 of them."""

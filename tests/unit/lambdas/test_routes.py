@@ -108,7 +108,7 @@ def test_parameters_of_a_route_have_names_of_their_own(route: Route) -> None:
 
 
 COMMANDS = ("publishImport",)
-"""Operations whose path says all there is to say."""
+"""Operations that their path describes completely."""
 
 
 @every_route

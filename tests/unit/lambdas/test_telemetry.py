@@ -34,7 +34,7 @@ from lambdas.shared.telemetry.request_log import (
 from tests.support import emf
 
 MAX_REQUEST_BYTES = 900
-"""Of all lines of a request of play, at most two."""
+"""Bytes of all lines of a play request, at most two."""
 
 MAX_FAULT_BYTES = 500
 

@@ -1,4 +1,4 @@
-"""Clients of AWS that answer as told and check each request against the service's model."""
+"""Clients of AWS that return given answers and check each request against the service's model."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

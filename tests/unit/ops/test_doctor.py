@@ -1,4 +1,4 @@
-"""What an account lacks for a stage, each finding with its remedy."""
+"""Findings about an account for a stage, each with its remedy."""
 
 import json
 from collections.abc import Iterator
