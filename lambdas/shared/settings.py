@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 """Version of the API, returned by GET /health."""
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
