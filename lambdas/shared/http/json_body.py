@@ -1,6 +1,7 @@
 """A request body as JSON, refused where JSON parsers are usually lenient."""
 
 import json
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 from unicodedata import normalize
 
@@ -55,7 +56,12 @@ def _number(text: str) -> float | int:
     value = float(text)
     if value in (float("inf"), float("-inf")):
         raise _RefusedError("a number in it is too large")
-    return int(value) if value.is_integer() else value
+    # Read exactly: the nearest float to 5.000000000000000000001 is a whole number, 5.
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:
+        raise _RefusedError("an exponent in it is too long") from None
+    return int(value) if exact == exact.to_integral_value() else value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

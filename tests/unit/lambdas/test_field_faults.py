@@ -113,5 +113,6 @@ def test_a_number_without_a_fraction_is_whole(number: str) -> None:
     assert (whole, type(whole)) == (7, int)
 
 
-def test_a_number_with_a_fraction_is_not() -> None:
-    assert type(parse_json("7.5")) is float
+@pytest.mark.parametrize("number", ["7.5", "7.000000000000000000001", "1e-400"])
+def test_a_number_with_a_fraction_is_not(number: str) -> None:
+    assert type(parse_json(number)) is float

@@ -59,6 +59,7 @@ REFUSED = {
     "-1e999": ('{"a": -1e999}', "too large"),
     "1E+400": ('{"a": {"b": [1E+400]}}', "too large"),
     "1.0 and 400 zeros": (f'{{"a": 1{"0" * 400}.0}}', "too large"),
+    "exponent of 20 digits": (f'{{"a": 1e-{"9" * 20}}}', "exponent in it is too long"),
     "5,000 digits": (f'{{"a": {"9" * 5000}}}', "too long"),
     "minus 5,000 digits": (f'{{"a": -{"9" * 5000}}}', "too long"),
     "same key": ('{"a": 1, "a": 1}', "key twice"),
