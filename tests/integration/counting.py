@@ -63,15 +63,20 @@ def given(records: Sequence[Mapping[str, Any]]) -> list[GivenAnswer]:
 
 
 def forget(stage: Stage) -> None:
-    """Take back all that was counted."""
-    for table, keys in (
-        ("users", ["userId"]),
-        ("sessions", ["userId", "sessionId"]),
-        ("questions", ["questionId"]),
-    ):
+    """Take back all that was counted; a user's item keeps the rest, such as the starts."""
+    database = stage.services.database
+    for row in stage.rows("users"):
+        if "tally" in row:
+            database.call(
+                "update_item",
+                TableName=stage.services.users.name,
+                Key={"userId": row["userId"]},
+                UpdateExpression="REMOVE tally, tallyVersion, ledger, ledgerDay",
+            )
+    for table, keys in (("sessions", ["userId", "sessionId"]), ("questions", ["questionId"])):
         for row in stage.rows(table):
             if "tally" in row:
-                stage.services.database.call(
+                database.call(
                     "delete_item",
                     TableName=getattr(stage.services, table).name,
                     Key={key: row[key] for key in keys},

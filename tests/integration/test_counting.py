@@ -184,7 +184,7 @@ def test_a_learners_newest_day_is_written_with_the_totals_and_kept_apart_once_it
         questions = len({each.question_id for each in given(batch)})
         costs.append((line["roundTrips"], line["WRU"] / 2 - questions))
     assert costs == [(2, 1), (2, 2), (2, 1), (3, 2)]
-    (row,) = bank.rows("users")
+    (row,) = tallies(bank)["users"]
     assert int(row["ledgerDay"]["N"]) == days(records)[1]
     (ledger,) = tallies(bank)["sessions"]
     assert sum(
