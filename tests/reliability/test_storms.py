@@ -155,7 +155,7 @@ def _answer(stage: Stage, session_id: str, user: str) -> object:
 
 
 SCENES = [
-    Scene("startSession", "GetItem", _start),
+    Scene("startSession", "BatchGetItem", _start),
     Scene("startSession", "TransactWriteItems", _start),
     Scene("startSession", "TransactWriteItems", _start, headers=True),
     Scene("startSession", "BatchGetItem", _start_as_preferred),
