@@ -104,6 +104,7 @@ class Scene:
     headers: bool = False
     within: str = ""
     owing: bool = False
+    expired: bool = False
     cold: bool = False
 
     def __str__(self) -> str:
@@ -120,7 +121,13 @@ class Scene:
             shown = stage.question(session_id, user)["question"]
             stage.answer(session_id, shown, user=user)
             path = {"sessionId": session_id}
-            assert stage.call("abandonSession", path=path, user=user).status == 204
+            if self.expired:
+                # The index has the day only; whether it is over by now is read from the session.
+                session = stage.services.sessions.get(user, session_id)
+                assert session
+                stage.clock.now = session.expires_at
+            else:
+                assert stage.call("abandonSession", path=path, user=user).status == 204
         body = self.body(stage, session_id, user)
         headers = {"Idempotency-Key": "k"} if self.headers else None
         stage.services.bank.get(f"geography:{n:06d}" for n in range(QUESTIONS))
@@ -159,8 +166,9 @@ SCENES = [
     Scene("startSession", "TransactWriteItems", _start),
     Scene("startSession", "TransactWriteItems", _start, headers=True),
     Scene("startSession", "BatchGetItem", _start_as_preferred),
-    Scene("startSession", "Query", _review, owing=True),
-    Scene("startSession", "BatchGetItem", _review, owing=True, within="sessions"),
+    Scene("startSession", "Query", _review, owing=True, within="sessions"),
+    Scene("startSession", "Query", _review, owing=True, within="wrong_answers"),
+    Scene("startSession", "BatchGetItem", _review, owing=True, expired=True, within="sessions"),
     Scene("startSession", "TransactWriteItems", _review, owing=True, headers=True),
     Scene("getQuestion", "GetItem"),
     Scene("getQuestion", "GetItem", within="questions", cold=True),
