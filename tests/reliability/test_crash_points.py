@@ -446,6 +446,13 @@ def listing_sessions(stage: Stage) -> Asked:
 
 
 @case
+def listing_a_sessions_questions(stage: Stage) -> Asked:
+    session_id = started(stage)
+    play(stage, session_id, "wr")
+    return Asked("listSessionQuestions", path={"sessionId": session_id})
+
+
+@case
 def reading_a_profile(_: Stage) -> Asked:
     return Asked("getUser", path={"userId": "me"})
 
