@@ -13,6 +13,7 @@ from lambdas.contract.routes import ROUTES, Access
 from lambdas.shared.store.client import ATTEMPT_SECONDS
 from lambdas.shared.telemetry import audit_record
 from lambdas.shared.telemetry.audit_record import AuditRecord, Target
+from lambdas.shared.telemetry.metrics import BY_CODE, BY_OPERATION
 from tests.integration.plays import ADMIN, PLAYS, Play, Scene
 from tests.integration.stage import ROUTE, Fault, Reply, Stage, refuses, unreachable
 from tests.pseudonyms import pseudonym
@@ -58,14 +59,27 @@ def acted(
     return reply, [json.loads(line) for line in output.splitlines()]
 
 
+def dimensions(line: Mapping[str, Any]) -> tuple[str, ...]:
+    ((named,),) = (each["Dimensions"] for each in line["_aws"]["CloudWatchMetrics"])
+    return tuple(named)
+
+
 def record_of(reply: Reply, lines: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the only record among the lines, as the schema wants it and just before the last."""
+    """Return the only record among the lines, as the schema wants it, just before the metrics.
+
+    These are one line for each set of dimensions, and the request's own is the last.
+    """
     (record,) = (line for line in lines if line.get("kind") == audit_record.KIND)
     assert list(record) == list(AuditRecord.__annotations__) == list(SCHEMA)
     assert [field for field, holds in SCHEMA.items() if not holds(record[field])] == []
-    assert lines.index(record) == len(lines) - 2
-    assert "kind" not in lines[-1]
-    assert record["requestId"] == lines[-1]["requestId"] == reply.headers["X-Request-Id"]
+    measured = [line for line in lines if "_aws" in line]
+    assert measured == lines[lines.index(record) + 1 :]
+    sets = [dimensions(line) for line in measured]
+    assert sets[-1] == BY_OPERATION
+    assert len(sets) == len(set(sets))
+    assert (BY_CODE in sets) == (reply.status >= 400)
+    for line in (record, *measured):
+        assert line["requestId"] == reply.headers["X-Request-Id"]
     assert record["status"] == reply.status
     assert record["code"] == (reply.body["code"] if reply.status >= 400 else None)
     return record
@@ -108,11 +122,11 @@ def check_failed(scene: Scene, operation: str, request: Mapping[str, Any], kind:
     scene.stage.forget_questions()
     with scene.stage.fault("*", kind):
         reply, lines = acted(scene, operation, request)
-    record_of(reply, lines)
+    record = record_of(reply, lines)
     assert reply.status == (503 if kind is unreachable else 500)
     assert "SECRET" not in json.dumps(lines)
     faults = [at for at, line in enumerate(lines) if line.get("event") == "fault"]
-    assert faults == ([len(lines) - 3] if reply.status == 500 else [])
+    assert faults == ([lines.index(record) - 1] if reply.status == 500 else [])
 
 
 class _Context:

@@ -13,6 +13,7 @@ from lambdas.contract.routes import Access
 from lambdas.shared.store import retry
 from lambdas.shared.store.batch import batch_get
 from lambdas.shared.store.errors import (
+    InvalidRequestError,
     RefusedWriteError,
     StoreUnavailableError,
     TransactionConditionError,
@@ -162,10 +163,18 @@ def test_a_failed_condition_wins_over_a_conflict(stage: Stage) -> None:
     assert (len(met), pauses) == (1, [])
 
 
-@pytest.mark.parametrize("code", ["ValidationError", "ItemCollectionSizeLimitExceeded"])
-def test_a_transaction_that_can_never_be_is_not_tried_again(stage: Stage, code: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        pytest.param("ValidationError", InvalidRequestError, id="ValidationError"),
+        pytest.param("ItemCollectionSizeLimitExceeded", ClientError, id="size-limit"),
+    ],
+)
+def test_a_transaction_that_can_never_be_is_not_tried_again(
+    stage: Stage, code: str, error: type[Exception]
+) -> None:
     pauses = stage.pauses()
-    with stage.fault("TransactWriteItems", cancels(code)) as met, pytest.raises(ClientError):
+    with stage.fault("TransactWriteItems", cancels(code)) as met, pytest.raises(error):
         stage.services.transactions.write([put(stage, "ada")])
     assert (len(met), pauses) == (1, [])
 
@@ -331,12 +340,16 @@ def test_every_route_tells_of_a_database_in_trouble(bank: Stage) -> None:
         "updateUser": {"language": "de"},
         "saveQuestions": {"questions": [draft]},
         "replaceQuestion": draft,
+        "openImport": {"categories": ["rivers"]},
+        "addImportPart": {"part": 1, "questions": drafts("rivers", 1)},
     }
+    opened = bank.admin("openImport", {"categories": ["stars"]})
     path = {
         "sessionId": session_id,
         "userId": "me",
         "questionId": "geography:000000",
         "category": "geography",
+        "importId": opened.body["importId"],
     }
     before = bank.everything()
     with bank.fault("*", refuses("InternalServerError", 500)):
@@ -378,7 +391,9 @@ def secret(_: AWSPreparedRequest) -> AWSResponse:
             id="no-table",
         ),
         pytest.param(
-            refuses("ValidationException", message="Ada's secret"), "ClientError", id="bad-request"
+            refuses("ValidationException", message="Ada's secret"),
+            "InvalidRequestError",
+            id="bad-request",
         ),
     ],
 )
@@ -397,10 +412,12 @@ def test_an_unforeseen_error_is_500_without_detail_here_or_in_the_log(
         "detail": reply.body["detail"],
         "requestId": reply.headers["X-Request-Id"],
     }
-    fault, request = lines
+    fault, counted, request = lines
+    assert (counted["Code"], counted["Errors"]) == ("INTERNAL_ERROR", 1)
     assert fault["error"] == error
     assert (fault["level"], fault["event"]) == ("ERROR", "fault")
-    assert fault["requestId"] == request["requestId"] == reply.headers["X-Request-Id"]
+    for line in lines:
+        assert line["requestId"] == reply.headers["X-Request-Id"]
     assert fault["where"]
     assert all(place.rpartition(":")[2].isdigit() for place in fault["where"])
     assert (request["status"], request["level"]) == (500, "ERROR")
