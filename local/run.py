@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from subprocess import Popen
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from local.database.tables import TableDefinition
 
@@ -278,7 +278,7 @@ def _application(
         refuses_writes=lambda: file is not None and file.lost,
     )
     # Not mounted: no pattern of a mount matches an address with a line break in it.
-    router = Router(
+    router = _Pages(
         [
             *play_page(learner_token, url, folder.report("local")),
             *pages(openapi_document(laptop=url), key_set),
@@ -288,6 +288,19 @@ def _application(
         redirect_slashes=False,
     )
     return GZipMiddleware(router, minimum_size=MIN_COMPRESSED_BYTES)
+
+
+class _Pages(Router):
+    """The stage's own pages, before the API.
+
+    A pattern of a route ends with `$`, which matches before a final line break too: no page has
+    such an address.
+    """
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Answer a request."""
+        named = not scope.get("path", "").endswith("\n")
+        await (super().__call__ if named else self.default)(scope, receive, send)
 
 
 def _watch(process: "Popen[bytes]", server: Server, part: str) -> None:

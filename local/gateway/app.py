@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -103,12 +104,15 @@ class Resource:
         return {"HEAD"} if get and get.access is Access.PUBLIC else set()
 
     def match(self, parts: Sequence[str]) -> dict[str, str] | None:
-        """Return the path parameters if the parts are of this path."""
+        """Return the path parameters if the parts are of this path.
+
+        An encoded letter of a literal segment is that letter (RFC 3986, section 6.2.2.2).
+        """
         found = {}
         for segment, part in zip(self.segments, parts, strict=True):
             if segment.startswith("{") and part:
                 found[segment[1:-1]] = part
-            elif segment != part:
+            elif segment != unquote(part):
                 return None
         return found
 

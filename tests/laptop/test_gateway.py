@@ -170,6 +170,20 @@ def test_a_literal_segment_wins_over_a_parameter(issuer: Issuer) -> None:
     assert [len(r.events) for r in (literal, parameter, below)] == [1, 1, 1]
 
 
+def test_an_encoded_letter_of_a_literal_segment_is_that_letter(issuer: Issuer) -> None:
+    routes = [
+        route("GET", "/q/{questionId}", "parameter"),
+        route("GET", "/q/categories", "literal"),
+    ]
+    literal, parameter = Recorder(), Recorder()
+    gateway = client(issuer, *routes, literal=literal, parameter=parameter)
+    gateway.get("/%71/%63ategories")
+    gateway.get("/%71/%2563ategories")
+    gateway.get("/%71/categories%2F")
+    assert [len(r.events) for r in (literal, parameter)] == [1, 2]
+    assert gateway.get("/q%2Fcategories").status_code == 404
+
+
 def test_an_encoded_slash_is_part_of_its_segment(issuer: Issuer) -> None:
     recorder = Recorder()
     gateway = client(issuer, route("GET", "/q/{questionId}", "f"), f=recorder)
