@@ -210,6 +210,7 @@ class Dashboard(cloudwatch.Dashboard):
                         metrics.THROTTLES,
                         metrics.CONFLICTS,
                         metrics.REFUSED_CALLS,
+                        metrics.FROM_MEMORY,
                     )
                 ),
                 *(

@@ -161,8 +161,9 @@ def test_a_route_is_throttled_as_the_table_and_the_stage_say(
     assert settings["ThrottlingBurstLimit"] == route.throttle.burst * scale
 
 
-def test_production_throttles_as_the_table_says() -> None:
-    assert CHOSEN["prod"].throttle_scale == CHOSEN["staging"].throttle_scale == 1
+def test_staging_throttles_as_the_table_says_and_production_three_times_as_much() -> None:
+    assert CHOSEN["staging"].throttle_scale == 1
+    assert CHOSEN["prod"].throttle_scale == 3
 
 
 def test_every_other_method_is_throttled_too(api: Template) -> None:

@@ -91,7 +91,7 @@ def test_only_an_erasure_deletes_accounts_or_what_is_kept_of_them(api: Template)
         for action, _ in allowed(api, function)
         if action in ("cognito-idp:AdminDeleteUser", "dynamodb:BatchWriteItem")
     }
-    assert able == {"privacy", "questions"}
+    assert able == {"privacy"}
     (told,) = (
         f["Environment"]["Variables"]["USER_POOL_ID"]
         for f in functions(api).values()

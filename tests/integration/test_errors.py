@@ -11,6 +11,7 @@ from lambdas.contract import responses
 from lambdas.contract.errors import ApiError
 from lambdas.contract.gateway_problems import GATEWAY_PROBLEMS, METHOD_NOT_ALLOWED
 from lambdas.contract.routes import ME, ROUTES
+from lambdas.session.limits import MAX_STARTS
 from tests.integration.stage import (
     ROUTE,
     Reply,
@@ -166,6 +167,46 @@ def internal(stage: Stage) -> Reply:
         return stage.call("getSession", path={"sessionId": NEVER})
 
 
+def session_limit(stage: Stage) -> Reply:
+    session = begun(stage)
+    assert stage.call("abandonSession", path={"sessionId": session}).status == 204
+    users = stage.services.users
+    stage.services.database.call(
+        "update_item",
+        TableName=users.name,
+        Key=users.key("ada"),
+        UpdateExpression="SET starts = :most",
+        ExpressionAttributeValues={":most": {"N": str(MAX_STARTS)}},
+    )
+    return stage.call("startSession", {"sources": [{"category": "geography"}]})
+
+
+def key_reused(stage: Stage) -> Reply:
+    stage.save(*drafts("geography", 3))
+    headers = {"Idempotency-Key": "k"}
+    first, other = ({"sources": [{"category": "geography", "questionCount": n}]} for n in (1, 2))
+    assert stage.call("startSession", first, headers=headers).status == 201
+    return stage.call("startSession", other, headers=headers)
+
+
+def part_of_an_import(stage: Stage, *, left_alone_for: int = 0, deleted: bool = False) -> Reply:
+    """Add a part to an import that has ended."""
+    opened = stage.admin("openImport", {"categories": ["geography"]})
+    path = {"importId": opened.body["importId"]}
+    if deleted:
+        assert stage.admin("deleteImport", path=path).status == 204
+    stage.clock.advance(left_alone_for)
+    return stage.admin("addImportPart", {"part": 1, "questions": drafts("geography", 1)}, path=path)
+
+
+def import_over(stage: Stage) -> Reply:
+    return part_of_an_import(stage, deleted=True)
+
+
+def import_expired(stage: Stage) -> Reply:
+    return part_of_an_import(stage, left_alone_for=16 * 60_000)
+
+
 WAYS: dict[str, tuple[int, Callable[[Stage], Reply]]] = {
     "MALFORMED_BODY": (400, malformed),
     "UNAUTHORIZED": (401, unauthorized),
@@ -176,9 +217,13 @@ WAYS: dict[str, tuple[int, Callable[[Stage], Reply]]] = {
     "QUESTION_CHANGED": (409, question_changed),
     "SESSION_PAUSED": (409, paused),
     "SESSION_OVER": (409, over),
+    "IMPORT_OVER": (409, import_over),
     "SESSION_EXPIRED": (410, expired),
+    "IMPORT_EXPIRED": (410, import_expired),
     "BODY_TOO_LARGE": (413, too_large),
     "VALIDATION_ERROR": (422, invalid),
+    "IDEMPOTENCY_KEY_REUSED": (422, key_reused),
+    "SESSION_LIMIT": (429, session_limit),
     "UNAVAILABLE": (503, unavailable),
     "INTERNAL_ERROR": (500, internal),
 }
@@ -430,8 +475,21 @@ SEVERAL: dict[str, tuple[dict[str, Any], set[str]]] = {
             "version",
         },
     ),
+    "openImport": (
+        {"categories": ["geography", "Not a name", 5], "publish": True},
+        {"categories.1", "categories.2", "publish"},
+    ),
+    "addImportPart": (
+        {"part": 0, "questions": [], "publish": True},
+        {"part", "questions", "publish"},
+    ),
 }
-PATHS = {"sessionId": NEVER, "userId": ME, "questionId": "geography:000000"}
+PATHS = {
+    "sessionId": NEVER,
+    "userId": ME,
+    "questionId": "geography:000000",
+    "importId": "0" * 32,
+}
 
 
 def test_every_route_with_a_body_is_tried() -> None:
