@@ -60,14 +60,22 @@ def test_learner_data_is_keyed_by_the_learner(
     assert {types[name] for name in keys} == {"S"}
 
 
-def test_questions_are_listed_by_category_in_the_order_of_their_ordinals(data: Template) -> None:
+def test_questions_are_listed_by_category_and_categories_by_name(data: Template) -> None:
     properties = table(data, "questions")
     assert properties["GlobalSecondaryIndexes"] == [
         {
             "IndexName": "byCategory",
             "KeySchema": key("category", "ordinal"),
             "Projection": {"ProjectionType": "ALL"},
-        }
+        },
+        {
+            "IndexName": "byName",
+            "KeySchema": key("listed", "category"),
+            "Projection": {
+                "NonKeyAttributes": ["title", "description", "language", "size", "active"],
+                "ProjectionType": "INCLUDE",
+            },
+        },
     ]
     assert {"AttributeName": "category", "AttributeType": "S"} in properties["AttributeDefinitions"]
     assert {"AttributeName": "ordinal", "AttributeType": "N"} in properties["AttributeDefinitions"]
@@ -97,9 +105,10 @@ def with_property(template: Template, name: str) -> dict[str, Any]:
     }
 
 
-def test_only_sessions_expire(data: Template) -> None:
+def test_only_sessions_and_imports_expire(data: Template) -> None:
     assert with_property(data, "TimeToLiveSpecification") == {
-        "sessions": {"AttributeName": "ttl", "Enabled": True}
+        "questions": {"AttributeName": "ttl", "Enabled": True},
+        "sessions": {"AttributeName": "ttl", "Enabled": True},
     }
 
 
