@@ -542,7 +542,9 @@ def test_a_deep_spaced_pool_is_worked_off_with_a_refill_in_eight_draws(stage: St
     refills = [reply for reply in replies if reply.cost[0] > POOL_CHANGES.round_trips]
     assert 0 < len(refills) <= 120 / 8
     others = {reply.cost for reply in replies if reply not in refills}
-    assert others <= {POOL_CHANGES, both(POOL_CHANGES, BEYOND_HEAD)}
+    # An entry may leave the part beyond the head of one queue and enter that of the other.
+    one = both(POOL_CHANGES, BEYOND_HEAD)
+    assert others <= {POOL_CHANGES, one, both(one, BEYOND_HEAD)}
     assert replies[-1].body["nextAction"] == "SESSION_COMPLETED"
 
 
