@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any, BinaryIO
-from xml.etree.ElementTree import Element, TreeBuilder
+from xml.etree.ElementTree import Element, TreeBuilder  # nosec B405 - defusedxml parses
 from xml.sax import SAXException  # nosec B406 - only the exception; defusedxml parses
 from xml.sax.handler import ContentHandler  # nosec B406
 

@@ -38,7 +38,7 @@ def redact(database: Path, user_id: str) -> int:
         ).fetchall()
         _change(
             connection,
-            f"UPDATE _stream_records SET event_name = 'REMOVE', keys_json = '{_ERASED}', "  # noqa: S608 - a constant
+            f"UPDATE _stream_records SET event_name = 'REMOVE', keys_json = '{_ERASED}', "  # noqa: S608 - a constant  # nosec B608
             "new_image = NULL, old_image = NULL WHERE id = ?",
             found,
         )

@@ -63,8 +63,8 @@ def person(seed: int, questions: int, error: float) -> Person:
         return float(np.mean(known * SLIP + (1 - known) * (1 - GUESS))) - error
 
     shift = brentq(excess, -20, 20)
-    known = random.random(questions) < expit(DISCRIMINATION * (ability - difficulty) + shift)
-    return Person(difficulty, known, random.random((questions, PRESENTATIONS, 3)))
+    known = random.random(questions) < expit(DISCRIMINATION * (ability - difficulty) + shift)  # nosec B311
+    return Person(difficulty, known, random.random((questions, PRESENTATIONS, 3)))  # nosec B311
 
 
 class Learner(Protocol):

@@ -202,7 +202,7 @@ def marathon(policy: Policy, questions: int, error: float, seed: int) -> Maratho
         answers += 1
         question = ordinal(turn.question_id)
         diary.asked(question, answers)
-        right = bool(random.random() < learner.recall(question, 0.0))
+        right = bool(random.random() < learner.recall(question, 0.0))  # nosec B311
         learner.learned(question, 0.0, recalled=right)
         session.submit(right=right, now=SECONDS_AN_ANSWER * answers)
         if not right:
