@@ -83,19 +83,19 @@ class QuestionDraft(RequestModel):
     def _gradable(
         cls, answers: tuple[AnswerDraft, ...], info: ValidationInfo
     ) -> tuple[AnswerDraft, ...]:
+        faults = []
         if len({as_seen(answer.text) for answer in answers}) < len(answers):
-            raise refusal(FieldCode.DUPLICATE, "Give each answer a text of its own.")
+            faults.append((FieldCode.DUPLICATE, "Give each answer a text of its own."))
         correct = sum(answer.correct for answer in answers)
         kind = info.data.get("type")
+        wrong_number = FieldCode.WRONG_CORRECT_ANSWERS
         if kind == "SINGLE_CHOICE" and correct != 1:
-            raise refusal(
-                FieldCode.WRONG_CORRECT_ANSWERS, f"Mark exactly one answer correct, not {correct}."
-            )
+            faults.append((wrong_number, f"Mark exactly one answer correct, not {correct}."))
         if kind == "MULTIPLE_CHOICE" and not 0 < correct < len(answers):
-            raise refusal(
-                FieldCode.WRONG_CORRECT_ANSWERS,
-                "Mark at least one answer correct and leave at least one wrong.",
-            )
+            sentence = "Mark at least one answer correct and leave at least one wrong."
+            faults.append((wrong_number, sentence))
+        if faults:
+            raise refusal(faults[0][0], " ".join(sentence for _, sentence in faults))
         return _with_pins(answers)
 
 
