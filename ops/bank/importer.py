@@ -45,7 +45,7 @@ _OUTCOMES = {
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of a question.
+    """Outcome of a question of an import.
 
     Attributes:
         entry: The question.

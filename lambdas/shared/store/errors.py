@@ -71,7 +71,7 @@ class KeyUsedError(RefusedWriteError):
     """The Idempotency-Key has started a session already.
 
     Attributes:
-        started: What it started.
+        started: The session it started, with the digest of that request's body.
     """
 
     def __init__(self, started: StartedByKey) -> None:

@@ -87,7 +87,7 @@ def test_a_batch_with_a_poison_record_stays_but_the_rest_of_it_is_counted() -> N
     )
 
 
-def test_what_is_no_failed_batch_stays_and_is_told() -> None:
+def test_other_objects_stay_and_are_reported() -> None:
     kept, report = Kept("strange", "{"), Report()
     redrive(iter([kept]), Consumer(), report)
     assert not kept.forgotten
@@ -162,7 +162,7 @@ def cloud(aws: str, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     return Cloud(find_batches("dev", aws))
 
 
-def told(*keys: str) -> str:
+def message_about(*keys: str) -> str:
     return json.dumps(
         {"Records": [{"s3": {"bucket": {"name": BUCKET}, "object": {"key": key}}} for key in keys]}
     )
@@ -170,7 +170,7 @@ def told(*keys: str) -> str:
 
 def test_object_and_message_go_once_the_function_has_counted_all(cloud: Cloud) -> None:
     cloud.keeps("aws/lambda/a:b", failed_batch(1, 2))
-    cloud.queues(told("aws/lambda/a%3Ab"))
+    cloud.queues(message_about("aws/lambda/a%3Ab"))
     assert cloud.redrive().counted == 1
     assert cloud.consumer.counted == ["1", "2"]
     assert (cloud.kept, cloud.messages) == ([], (0, 0))
@@ -178,7 +178,7 @@ def test_object_and_message_go_once_the_function_has_counted_all(cloud: Cloud) -
 
 def test_what_is_not_counted_is_given_back_to_the_queue_for_the_alarm(cloud: Cloud) -> None:
     cloud.keeps("aws/lambda/a", failed_batch(1))
-    cloud.queues(told("aws/lambda/a"))
+    cloud.queues(message_about("aws/lambda/a"))
     cloud.consumer.poison = ["1"]
     assert cloud.redrive().left == {"aws/lambda/a": "1 of 1 record not counted"}
     assert (cloud.kept, cloud.messages) == (["aws/lambda/a"], (1, 0))
@@ -191,7 +191,7 @@ def test_a_batch_whose_message_the_queue_forgot_is_found_in_the_bucket(cloud: Cl
 
 
 def test_a_message_whose_object_is_gone_is_the_rest_of_an_interrupted_redrive(cloud: Cloud) -> None:
-    cloud.queues(told("aws/lambda/a"))
+    cloud.queues(message_about("aws/lambda/a"))
     assert cloud.redrive() == Report()
     assert cloud.messages == (0, 0)
 
@@ -205,7 +205,7 @@ def test_the_message_by_which_s3_tries_the_queue_goes(cloud: Cloud) -> None:
 def test_a_message_that_comes_twice_is_sent_once(cloud: Cloud) -> None:
     cloud.keeps("aws/lambda/a", failed_batch(1))
     for _ in range(2):
-        cloud.queues(told("aws/lambda/a"))
+        cloud.queues(message_about("aws/lambda/a"))
     assert cloud.redrive().counted == 1
     assert cloud.consumer.counted == ["1"]
     assert cloud.messages == (1, 0)  # the next redrive finds its object gone
