@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from infra.stages import STAGES, Stage
 from lambdas.contract.delivery import DELIVERY
-from lambdas.contract.errors import ApiError
+from lambdas.contract.errors import ApiError, ImportExpiredError, ImportOverError
 from lambdas.contract.routes import ROUTES, Access
 from lambdas.shared.telemetry.metrics import (
     AUDIT_KEY_FAILURES,
@@ -99,10 +99,10 @@ COGNITO = "Cognito"
 def metrics_in_use() -> int:
     """Return the custom metrics of an hour of learners, by name and dimensions.
 
-    Each of their routes is called in it, and each refusal of the contract (4xx) met.
+    Each of their routes is called in it, and each refusal (4xx) that a learner can meet, met.
     """
     of_learners = {route.operation for route in ROUTES if route.access in _OF_LEARNERS}
-    refusals = {error.code for error in ApiError.__subclasses__() if error.status < 500}
+    refusals = learner_refusals()
     found = 0
     for metric in METRICS.values():
         if metric in ONLY_IN_TROUBLE:
@@ -116,6 +116,16 @@ def metrics_in_use() -> int:
     return found
 
 
+def learner_refusals() -> set[str]:
+    """Return the codes of the refusals (4xx) that a learner can meet."""
+    return {
+        error.code
+        for error in ApiError.__subclasses__()
+        if error.status < 500 and error not in _OF_ADMINISTRATORS
+    }
+
+
+_OF_ADMINISTRATORS = (ImportOverError, ImportExpiredError)
 _OF_LEARNERS = (Access.LEARNER, Access.SELF, Access.SELF_OR_ADMIN)
 
 

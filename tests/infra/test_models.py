@@ -26,6 +26,8 @@ GOOD: dict[str, list[dict[str, Any]]] = {
         {"policy": "SPACED", "spacing": {"firstLag": 8, "pendingLimit": 4}},
     ],
     "SaveQuestions": [{"questions": [QUESTION]}],
+    "OpenImport": [{"categories": ["geography", "world-history"]}],
+    "AddImportPart": [{"part": 1, "questions": [QUESTION]}],
     "QuestionDraft": [QUESTION | {"difficulty": 3, "tags": ["rivers"], "externalId": "q1"}],
 }
 BAD: dict[str, list[dict[str, Any]]] = {
@@ -47,6 +49,8 @@ BAD: dict[str, list[dict[str, Any]]] = {
         {"spacing": {"pendingLimit": 3}},
     ],
     "SaveQuestions": [{"questions": []}, {}],
+    "OpenImport": [{"categories": []}, {"categories": ["Geography"]}, {}],
+    "AddImportPart": [{"part": 0, "questions": [QUESTION]}, {"part": 1, "questions": []}],
     "QuestionDraft": [QUESTION | {"answers": []}, QUESTION | {"text": " "}],
 }
 

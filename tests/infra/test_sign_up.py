@@ -60,6 +60,7 @@ def test_it_may_make_an_item_and_put_users_of_this_pool_into_a_group_and_no_more
         ("logs:PutLogEvents", log_group),
         ("xray:PutTraceSegments", "*"),
         ("xray:PutTelemetryRecords", "*"),
+        ("secretsmanager:GetSecretValue", "<TrailKey31F874A3>"),  # for its audit records
     }
 
 

@@ -13,7 +13,10 @@ from tests.integration.stage import Reply, Stage, drafts
 ME = {"userId": "me"}
 NOW = "2026-09-21T14:13:20.000Z"
 
-WITHHELD = {("sessions", "seed"), ("sessions", "turn.order")}
+WITHHELD = {
+    *(("sessions", name) for name in ("seed", "turn.order", "ends")),
+    *(("wrong_answers", name) for name in ("beyondHead", "owedIn")),
+}
 """Attributes left out of an export according to docs/privacy.md, and no others."""
 
 RENDERED = {

@@ -16,7 +16,7 @@ from domain.session.pool import HEAD_CAPACITY
 from infra.constructs.gateway import ACCESS_LOG_FORMAT
 from infra.queries import QUERIES, Asks, Query
 from infra.stages import STAGES
-from lambdas.contract.errors import ERROR_CODES, ApiError
+from lambdas.contract.errors import ERROR_CODES
 from lambdas.contract.routes import ROUTES, Access
 from lambdas.health.handler import get_health
 from lambdas.shared.http import entrypoint
@@ -26,7 +26,7 @@ from lambdas.shared.store.client import database
 from lambdas.shared.telemetry.metrics import CALLS, COUNTING, METRICS, NAMESPACE, NO_OPERATION, PLAY
 from lambdas.shared.telemetry.pseudonym_key import key_cache
 from ops.cost.budgets import LOG_LINE_BYTES
-from ops.cost.capacity import ONLY_IN_TROUBLE, metrics_in_use
+from ops.cost.capacity import ONLY_IN_TROUBLE, learner_refusals, metrics_in_use
 from tests.integration.counting import Letters
 from tests.integration.plays import PLAYS, Scene
 from tests.integration.stage import Stage, cancels, drafts, refuses, submission, unreachable
@@ -158,9 +158,10 @@ def everything(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Output:
     stage.handle("quiz", {**stage.event("getQuestion"), "resource": "/elsewhere"})
     lines += written(stage)
     lines += played(stage, "wwrrwrrrrrrrrrrrrrrr")
+    lines += spaced(stage, f"w{'r' * 20}")
     lines += refilled(stage)
-    stage.save(*drafts("rivers", 4))
-    lines += troubled(stage, stage.start({"category": "rivers"}, percentage=0))
+    stage.save(*drafts("mountains", 4))
+    lines += troubled(stage, stage.start({"category": "mountains"}, percentage=0))
     lines += circuit_opened(stage, monkeypatch)
     lines += without_key(stage)
     lines += counted(stage)
@@ -177,7 +178,18 @@ def done_and_refused(scene: Scene, operation: str) -> Iterator[str]:
 def played(stage: Stage, pattern: str) -> list[str]:
     """Answer a session of three questions to its end; return the lines of play."""
     stage.save(*drafts("lakes", 3))
-    session_id = stage.start({"category": "lakes"}, percentage=60)
+    return answered(stage, stage.start({"category": "lakes"}, percentage=60), pattern)
+
+
+def spaced(stage: Stage, pattern: str) -> list[str]:
+    """Answer a session of the policy SPACED; return the lines of play."""
+    stage.save(*drafts("deserts", len(pattern)))
+    body = {"sources": [{"category": "deserts"}], "settings": {"policy": "SPACED"}}
+    return answered(stage, stage.call("startSession", body).body["sessionId"], pattern)
+
+
+def answered(stage: Stage, session_id: str, pattern: str) -> list[str]:
+    """Answer a session by a pattern of `r` and `w`; return the lines of play."""
     lines = list(written(stage))
     for each in pattern:
         shown = stage.question(session_id)["question"]
@@ -208,7 +220,9 @@ def refilled(stage: Stage) -> Iterator[str]:
 
 
 def test_every_metric_declared_is_emitted_and_no_other(output: Output) -> None:
-    assert {sample.name for sample in output.samples} == METRICS.keys()
+    emitted = {name for name, metric in METRICS.items() if metric.operations != ()}
+    assert {sample.name for sample in output.samples} == emitted
+    assert METRICS.keys() <= {name for event in output.events for name in event}
     assert {sample.namespace for sample in output.samples} == {NAMESPACE}
 
 
@@ -262,13 +276,12 @@ def test_the_metrics_that_learners_emit_are_those_that_are_paid_for(output: Outp
     learners = {
         route.operation for route in ROUTES if route.access not in (Access.ADMIN, Access.PUBLIC)
     }
-    refusals = {error.code for error in ApiError.__subclasses__() if error.status < 500}
     paid = {
         (sample.name, sample.dimensions)
         for sample in output.samples
         if METRICS[sample.name] not in ONLY_IN_TROUBLE
         and dict(sample.dimensions).get("Operation", COUNTING) in learners | {COUNTING}
-        and dict(sample.dimensions).get("Code", "NOT_FOUND") in refusals
+        and dict(sample.dimensions).get("Code", "NOT_FOUND") in learner_refusals()
     }
     assert 0.85 * metrics_in_use() <= len(paid) <= metrics_in_use()
 
@@ -338,7 +351,7 @@ def test_a_request_of_play_writes_at_most_two_lines_and_900_bytes(stage: Stage) 
 WORDS = frozenset(
     (
         *("fields", "filter", "limit", "sort", "stats", "as", "by", "and", "or", "asc", "desc"),
-        *("avg", "bin", "count", "ispresent", "latest", "max", "pct", "sum"),
+        *("avg", "bin", "coalesce", "count", "ispresent", "latest", "max", "pct", "sum"),
     )
 )
 """Commands and functions of Logs Insights that the queries use.

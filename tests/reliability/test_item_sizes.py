@@ -12,14 +12,18 @@ from domain.session.effects import EntryQueued
 from domain.session.pool import HEAD_CAPACITY, PoolEntry
 from lambdas.shared.bank import Bank
 from ops.cost.budgets import (
+    BEYOND_HEAD,
     FRESH_AND_RIGHT,
     GET_QUESTION,
     POOL_CHANGES,
     POOL_ENTRY_STARTS_AGAIN,
+    QUESTION_DUE,
+    REFILLED,
     WRONG,
+    CallCost,
 )
 from tests.integration.stage import Stage, submission
-from tests.integration.test_budgets import loaded
+from tests.integration.test_budgets import both, loaded
 from tests.support.item_size import item_bytes
 
 if TYPE_CHECKING:
@@ -123,6 +127,11 @@ def played(
     return seen
 
 
+def due(cost: CallCost) -> CallCost:
+    """Return a cost with that of reading the question again: `AnyQuestion` has no revision."""
+    return both(cost, QUESTION_DUE)
+
+
 PATTERN = "r" * 2 * HEAD_CAPACITY + "rrwrwwr" * 6
 """Works off the whole head, then makes mistakes."""
 
@@ -138,13 +147,14 @@ def test_a_session_of_ordinary_names_stays_within_a_kilobyte_and_its_budget(
 
     assert max(size for size, _ in seen) <= KILOBYTE
     costs = {cost for _, cost in seen}
-    from_pool = {POOL_CHANGES, POOL_ENTRY_STARTS_AGAIN}
-    refilled = {(3, 2.0, writes) for _, _, writes in from_pool}
+    in_head = {POOL_CHANGES, POOL_ENTRY_STARTS_AGAIN}
+    from_pool = in_head | {both(each, BEYOND_HEAD) for each in in_head}
+    refilled = {due(REFILLED._replace(write_units=each.write_units)) for each in from_pool}
     if percentage:
-        assert costs <= {WRONG} | from_pool | refilled
+        assert costs <= {due(WRONG)} | {due(each) for each in from_pool} | refilled
         assert costs & refilled, "the head was refilled"
     else:
-        assert costs == {WRONG, FRESH_AND_RIGHT, POOL_CHANGES}
+        assert costs == {due(WRONG), due(FRESH_AND_RIGHT), due(both(POOL_CHANGES, BEYOND_HEAD))}
 
 
 @pytest.mark.parametrize("percentage", [0, 100])
@@ -158,7 +168,8 @@ def test_a_session_at_the_extremes_stays_within_two_kilobytes_and_one_more_unit(
 
     assert KILOBYTE < max(size for size, _ in seen) <= 2 * KILOBYTE
     writes = {cost[2] for _, cost in seen}
-    budget = {WRONG[2], POOL_CHANGES[2], POOL_ENTRY_STARTS_AGAIN[2]}
+    in_head = {WRONG, POOL_CHANGES, POOL_ENTRY_STARTS_AGAIN}
+    budget = {each.write_units for one in in_head for each in (one, both(one, BEYOND_HEAD))}
     assert writes <= {units + ONE_MORE_KILOBYTE for units in budget}
     assert {cost[0] for _, cost in seen} <= {2, 3}
     assert stage.call("getQuestion", path={"sessionId": session_id}).cost == GET_QUESTION

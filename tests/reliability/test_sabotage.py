@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.session.state import Session
+from domain.session.state import Session, Status
 from lambdas.answer import use_case
 from lambdas.shared.playing import save_turn
 from lambdas.shared.store.sessions import SessionsTable
@@ -64,7 +64,20 @@ def no_marker(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def greedy_review(monkeypatch: pytest.MonkeyPatch) -> None:
     """A review takes up what sessions still played owe as well."""
-    monkeypatch.setattr("lambdas.session.review._is_left", lambda *_: True)
+    monkeypatch.setattr(SessionsTable, "unfinished", lambda *_: {})
+    check_over = SessionsTable.check_over
+
+    def careless(table: SessionsTable, user_id: str, session_id: str) -> Action:
+        action = check_over(table, user_id, session_id)
+        check = action.request["ConditionCheck"]
+        check["ConditionExpression"] += " OR #status IN (:active, :paused)"
+        check["ExpressionAttributeValues"] |= {
+            ":active": {"S": Status.ACTIVE.value},
+            ":paused": {"S": Status.PAUSED.value},
+        }
+        return action
+
+    monkeypatch.setattr(SessionsTable, "check_over", careless)
 
 
 @pytest.mark.parametrize(

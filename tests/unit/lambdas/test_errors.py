@@ -20,6 +20,8 @@ EVERY: list[tuple[ApiError, int, str, str]] = [
     (errors.SessionPausedError(), 409, "SESSION_PAUSED", "Conflict"),
     (errors.SessionOverError("d"), 409, "SESSION_OVER", "Conflict"),
     (errors.SessionExpiredError(), 410, "SESSION_EXPIRED", "Gone"),
+    (errors.ImportOverError("d"), 409, "IMPORT_OVER", "Conflict"),
+    (errors.ImportExpiredError(), 410, "IMPORT_EXPIRED", "Gone"),
     (errors.BodyTooLargeError("d"), 413, "BODY_TOO_LARGE", "Content Too Large"),
     (errors.ValidationError([]), 422, "VALIDATION_ERROR", "Unprocessable Content"),
     (errors.IdempotencyKeyReusedError(), 422, "IDEMPOTENCY_KEY_REUSED", "Unprocessable Content"),
@@ -120,6 +122,8 @@ def test_a_response_is_compact_json_for_the_caller_alone() -> None:
         "X-Request-Id": "request-1",
         "Cache-Control": "no-store",
         "Content-Type": "application/json",
+        "Strict-Transport-Security": "max-age=31536000",
+        "X-Content-Type-Options": "nosniff",
     }
 
 
