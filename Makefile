@@ -264,4 +264,8 @@ node_modules/.installed: | $(VENV)
 node_modules/.installed node_modules/.run: package-lock.json
 	@echo "Installing the Node packages into node_modules" >&2
 	@$(BIN)/npm ci $(NPM_FLAGS) >&2
+	@engine=$$($(PYTHON) -m local.database.engine); test -z "$$engine" \
+		|| { echo "Installing $$engine, by its version: the lock file has the engine for Linux on x86-64 alone" >&2; \
+		$(BIN)/npm install --no-save --no-audit --no-fund "$$engine" >&2; } \
+		|| echo "It could not be installed: start a DynamoDB-compatible engine, such as AWS's DynamoDB Local, and set DYNAMODB_ENDPOINT" >&2
 	@touch $@

@@ -33,10 +33,13 @@ each read, without an index: at 20,000 records a write took six times as long as
 _OTHER_NAMES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
 
 
-def package_name() -> str:
-    """Return the npm package that holds the engine for this machine."""
+def package(root: Path = ROOT) -> str:
+    """Return the npm package that holds the engine for this machine, with its pinned version."""
     machine = platform.machine().lower()
-    return f"@dynoxide/{sys.platform}-{_OTHER_NAMES.get(machine, machine)}"
+    name = f"@dynoxide/{sys.platform}-{_OTHER_NAMES.get(machine, machine)}"
+    declared = json.loads((root / "package.json").read_text())["optionalDependencies"]
+    (version,) = {v for each, v in declared.items() if each.startswith("@dynoxide/")}
+    return f"{name}@{version}"
 
 
 def find_binary(root: Path = ROOT) -> Path:
@@ -45,17 +48,24 @@ def find_binary(root: Path = ROOT) -> Path:
     Raises:
         CommandError: It is not installed.
     """
-    package = package_name()
-    binary = root / "node_modules" / package / "dynoxide"
+    wanted = package(root)
+    binary = root / "node_modules" / wanted.rpartition("@")[0] / "dynoxide"
     if binary.is_file():
         return binary
-    declared = json.loads((root / "package.json").read_text())["optionalDependencies"]
-    (version,) = {v for name, v in declared.items() if name.startswith("@dynoxide/")}
     raise CommandError(
         f"The database engine is not in {binary.parent.relative_to(root)}: install it with "
-        f"'.venv/bin/npm install --no-save {package}@{version}', or set DYNAMODB_ENDPOINT to "
-        "another DynamoDB-compatible endpoint."
+        f"'.venv/bin/npm install --no-save {wanted}', or set DYNAMODB_ENDPOINT to the address of "
+        "another DynamoDB-compatible engine, such as AWS's DynamoDB Local."
     )
+
+
+def main() -> int:
+    """Print the package to install where the engine is missing; nothing where it is there."""
+    try:
+        find_binary()
+    except CommandError:
+        print(package())
+    return 0
 
 
 class Engine:
@@ -227,3 +237,7 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,5 +1,6 @@
 """The engine at a size that a stage in use reaches."""
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,9 +10,11 @@ import boto3
 import psutil
 import pytest
 
-from local.data_folder import DataFolder
+from local.data_folder import ROOT, DataFolder
+from local.database import engine as engines
 from local.database.backend import Connection
 from local.database.engine import Engine, find_binary
+from local.errors import CommandError
 from local.stream.reader import Position, ShardReader, stream_of, streams_client
 
 if TYPE_CHECKING:
@@ -75,3 +78,32 @@ def test_a_stream_costs_the_same_however_long_it_is(
     with Engine(folder, find_binary()) as engine:
         old = seconds_of_calls(engine, boto3.client("dynamodb", endpoint_url=engine.endpoint))
     assert old < 4 * young
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "package"),
+    [
+        ("linux", "x86_64", "@dynoxide/linux-x64"),
+        ("linux", "aarch64", "@dynoxide/linux-arm64"),
+        ("darwin", "arm64", "@dynoxide/darwin-arm64"),
+        ("win32", "AMD64", "@dynoxide/win32-x64"),
+    ],
+)
+def test_the_package_of_another_platform_is_named_with_the_pinned_version(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    system: str,
+    machine: str,
+    package: str,
+) -> None:
+    monkeypatch.setattr("sys.platform", system)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    pinned = json.loads((ROOT / "package.json").read_text())["optionalDependencies"]
+    wanted = f"{package}@{pinned['@dynoxide/linux-x64']}"
+    assert engines.package() == wanted
+    installed = package in pinned
+    assert engines.main() == 0
+    assert capsys.readouterr().out == ("" if installed else f"{wanted}\n")
+    if not installed:
+        with pytest.raises(CommandError, match=f"npm install --no-save {wanted}'.*DynamoDB Local"):
+            find_binary()

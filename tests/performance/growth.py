@@ -106,6 +106,7 @@ def plot(series: Series, what: str, file: str) -> None:
     axes[0].set_ylabel("ms an answer")
     axes[1].set_ylabel("capacity units an answer")
     axes[0].legend(frameon=False)
+    figure.suptitle(f"Cost of an answer by {what}, ours beside a naive implementation")
     IMAGES.mkdir(exist_ok=True)
     figure.savefig(IMAGES / file, metadata={"Date": None, "Creator": None})
     plt.close(figure)
