@@ -29,7 +29,7 @@ from local.database.schema import create_tables
 from local.database.tables import TableDefinition, table_definitions
 from local.stream.reader import ShardReader, stream_of, streams_client
 from tests.integration.accounts import Accounts
-from tests.integration.stage import CLIENT_ID, Clock, Stage
+from tests.integration.stage import CLIENT_ID, Clock, Stage, drafts
 
 SECRET = "secret-of-the-tests"  # pragma: allowlist secret
 
@@ -128,3 +128,10 @@ def stage(
     (shard,) = stream.shards()
     reader = ShardReader(stream, shard, after=None)
     return Stage(environment, clock, lambda: capsys.readouterr().out, reader)
+
+
+@pytest.fixture
+def bank(stage: Stage) -> Stage:
+    """A stage with six questions of geography and three of history."""
+    stage.save(*drafts("geography", 6), *drafts("history", 3))
+    return stage

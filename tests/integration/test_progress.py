@@ -2,20 +2,12 @@
 
 from typing import Any
 
-import pytest
-
 from tests.integration.stage import START, Reply, Stage, drafts
 
 GEOGRAPHY, HISTORY = {"category": "geography"}, {"category": "history"}
 LISTS = ("listQuestionProgress", "listWrongAnswers")
 ROUTES = ("getProgress", *LISTS)
 HOUR = 3_600_000
-
-
-@pytest.fixture
-def bank(stage: Stage) -> Stage:
-    stage.save(*drafts("geography", 6), *drafts("history", 3))
-    return stage
 
 
 def read(stage: Stage, operation: str, user_id: str = "me", **other: Any) -> Reply:

@@ -3,17 +3,9 @@
 from itertools import pairwise
 from typing import Any
 
-import pytest
-
 from tests.integration.stage import Reply, Stage, draft, drafts
 
 GEOGRAPHY, HISTORY = {"category": "geography"}, {"category": "history"}
-
-
-@pytest.fixture
-def bank(stage: Stage) -> Stage:
-    stage.save(*drafts("geography", 6))
-    return stage
 
 
 def ask(stage: Stage, session_id: str) -> Reply:

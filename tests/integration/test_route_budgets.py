@@ -23,9 +23,9 @@ from ops.cost.budgets import (
     route_table,
 )
 from ops.cost.workload import AUDIT_BYTES, Profile, demand
+from tests.integration.deep_sessions import busiest, publish
 from tests.integration.plays import PLAYS, Scene
 from tests.integration.stage import ROUTE, Reply, Stage, draft
-from tests.integration.test_budgets import busiest, publish
 from tests.integration.test_metrics import size
 
 QUESTIONS = SESSIONS = 20

@@ -21,7 +21,7 @@ from lambdas.privacy import handler as privacy
 from tests.integration.accounts import Accounts
 from tests.integration.stage import Reply, Stage, drafts, submission
 from tests.reliability.chaos import Baton, Chaos, CrashError, Free
-from tests.reliability.test_crash_points import (
+from tests.reliability.crashes import (
     KINDS,
     Asked,
     Interference,

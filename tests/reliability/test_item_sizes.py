@@ -22,8 +22,8 @@ from ops.cost.budgets import (
     WRONG,
     CallCost,
 )
+from tests.integration.deep_sessions import both, loaded
 from tests.integration.stage import Stage, submission
-from tests.integration.test_budgets import both, loaded
 from tests.support.item_size import item_bytes
 
 if TYPE_CHECKING:
