@@ -84,9 +84,9 @@ class Advanced:
 def advance(session: Session, fetch: Fetch, read_pool: ReadPool) -> Advanced:
     """Return the session with its next turn on screen.
 
-    Reads one question, as a rule. Where retired ones are met, each read fetches twice as many as
-    the one before, so that a source retired as a whole costs few calls. `removed` are pool entries
-    whose questions no longer exist.
+    Reads one question, as a rule. Where retired or deleted ones are met, each read fetches twice as
+    many as the one before, so that a source retired as a whole costs few calls. `removed` are pool
+    entries whose questions no longer exist.
 
     Raises:
         InvalidValueError: `read_pool` found nothing but reports more entries.
@@ -106,8 +106,7 @@ def advance(session: Session, fetch: Fetch, read_pool: ReadPool) -> Advanced:
             session = refilled
             continue
         if draw.question_id not in known:
-            ahead = following(session, draw, lookahead) if isinstance(draw, FreshDraw) else ()
-            wanted = (draw.question_id, *ahead)
+            wanted = (draw.question_id, *_ahead(session, draw, lookahead))
             known |= dict.fromkeys(wanted) | dict(fetch(wanted))
             lookahead = min(2 * lookahead + 1, MAX_LOOKAHEAD)
         question = known[draw.question_id]
@@ -116,6 +115,14 @@ def advance(session: Session, fetch: Fetch, read_pool: ReadPool) -> Advanced:
         session = skip(session, draw)
         if isinstance(draw, PoolDraw):
             removed.append(EntryRemoved(draw.entry))
+
+
+def _ahead(session: Session, draw: FreshDraw | PoolDraw, count: int) -> tuple[str, ...]:
+    """Return up to `count` question ids that may be needed if the drawn question is not shown."""
+    if isinstance(draw, FreshDraw):
+        return following(session, draw, count)
+    owed = (each.question_id for each in session.pool.head)
+    return tuple(each for each in owed if each != draw.question_id)[:count]
 
 
 def expected_next(session: Session) -> str | None:

@@ -1,6 +1,7 @@
 """Routes of a learner's progress."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from domain.question import category_and_ordinal
 from domain.statistics.given_answer import DAY
@@ -8,13 +9,14 @@ from domain.statistics.learner import DAYS_SHOWN, OTHER_CATEGORIES
 from lambdas.contract.errors import NotFoundError
 from lambdas.contract.routes import QUESTION_ID_PATTERN
 from lambdas.progress.played_questions import (
-    POSITION_PATTERN as PLAYED_POSITION_PATTERN,
-)
-from lambdas.progress.played_questions import (
+    MAX_WITH_QUESTIONS,
     Played,
     played_by_id,
     session_questions,
     with_questions,
+)
+from lambdas.progress.played_questions import (
+    POSITION_PATTERN as PLAYED_POSITION_PATTERN,
 )
 from lambdas.progress.use_case import learner_totals
 from lambdas.shared.http.entrypoint import entrypoint
@@ -123,7 +125,7 @@ def list_question_progress(request: Request, services: Services) -> Response:
     records, following = services.progress.page(
         user_id,
         category=category,
-        limit=query["limit"],
+        limit=_records_a_page(query),
         after=page_position(operation, user_id, query, pattern),
     )
     body: responses.QuestionProgressPage = {"questions": [_record_view(each) for each in records]}
@@ -142,7 +144,7 @@ def list_wrong_answers(request: Request, services: Services) -> Response:
     operation, user_id, query = request.route.operation, request.user_id, request.query
     owed, following = services.wrong_answers.page(
         user_id,
-        limit=query["limit"],
+        limit=_records_a_page(query),
         after=page_position(operation, user_id, query, POSITION_PATTERN),
     )
     body: responses.WrongAnswerPage = {"wrongAnswers": [_owed_view(each) for each in owed]}
@@ -156,6 +158,11 @@ def list_wrong_answers(request: Request, services: Services) -> Response:
     if following:
         body["nextToken"] = page_token(following, operation, user_id, query)
     return Response(200, body)
+
+
+def _records_a_page(query: Mapping[str, Any]) -> int:
+    limit: int = query["limit"]
+    return min(limit, MAX_WITH_QUESTIONS) if "include" in query else limit
 
 
 def _played_view(played: Played) -> "responses.PlayedQuestion":

@@ -19,6 +19,10 @@ READS = 4
 """Most reads of records for one page. A page with fewer items than asked for is short where the
 learner answered the session's questions again in another session."""
 
+MAX_WITH_QUESTIONS = 70
+"""Most questions of a page that shows them: at 77 KB each they stay below the 6 MB of a response.
+Longer pages are cut here, and continue with their token."""
+
 _DRAWN, _RECORD = "drawn-", "after-"
 POSITION_PATTERN = f"{_DRAWN}[0-9]{{1,9}}|{_RECORD}{QUESTION_ID_PATTERN.strip('^$')}"
 """Where a page begins: a place among the questions drawn, or in a review a question id."""
@@ -52,6 +56,7 @@ def session_questions(
         NotFoundError: the learner has no such session.
     """
     session = load(services, user_id, session_id)
+    limit = min(limit, MAX_WITH_QUESTIONS)
     if any(source.size for source in session.sources):
         records, following = _of_draws(services, session, limit, after)
     else:

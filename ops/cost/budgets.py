@@ -112,6 +112,86 @@ ROUTE_BUDGETS: Mapping[str, RouteBudget] = {
 }
 """By operation, every route's."""
 
+
+class WorstCase(NamedTuple):
+    """Most that a request of a route may cost, retries after conflicts and faults apart.
+
+    Attributes:
+        operation: The route.
+        case: The data and the request that make it cost the most.
+        cost: The cost of this case.
+        growth: What adds to it, for a route whose cost follows an amount.
+    """
+
+    operation: str
+    case: str
+    cost: CallCost
+    growth: str = ""
+
+
+WORST_CASES: tuple[WorstCase, ...] = (
+    WorstCase("getHealth", "", CallCost(0, 0.0, 0.0)),
+    WorstCase("listCategories", "a page of 100", CallCost(1, 46.0, 0.0)),
+    WorstCase(
+        "startSession",
+        "8 sources at the limit of sessions",
+        CallCost(4, 28.0, 121.0),
+        "a call for 100 retired questions passed over",
+    ),
+    WorstCase("startSession", "a review of 50 questions of 47 sessions", CallCost(8, 98.0, 638.0)),
+    WorstCase("listSessions", "1,000 sessions filtered", CallCost(4, 460.0, 0.0)),
+    WorstCase("getSession", "", CallCost(1, 1.0, 0.0)),
+    WorstCase("updateSession", "on a later day", CallCost(2, 1.0, 4.0)),
+    WorstCase("abandonSession", "", CallCost(2, 1.0, 3.0)),
+    WorstCase("getQuestion", "the question on screen is gone", CallCost(8, 14.5, 8.0)),
+    WorstCase(
+        "submitAnswer",
+        "both queues refilled, missed again",
+        CallCost(6, 22.5, 16.0),
+        "a call for 100 retired questions passed over",
+    ),
+    WorstCase("submitAnswer", "the question on screen is gone", CallCost(10, 16.0, 8.0)),
+    WorstCase("listSessionQuestions", "most of them answered elsewhere", CallCost(6, 946.0, 0.0)),
+    WorstCase("getUser", "", CallCost(1, 15.0, 0.0)),
+    WorstCase("updateUser", "", CallCost(1, 0.0, 57.0)),
+    WorstCase(
+        "eraseUser",
+        "100 sessions, 500 pool entries, 100 records",
+        CallCost(36, 111.0, 1960.0),
+        "a call for 25 items; a schedule goes on after the function's time",
+    ),
+    WorstCase("exportUser", "a page of 100", CallCost(4, 63.0, 0.0)),
+    WorstCase(
+        "getProgress",
+        "500 pool entries",
+        CallCost(2, 34.5, 0.0),
+        "a call and 128 read units for 1 MB of entries",
+    ),
+    WorstCase("listQuestionProgress", "with questions", CallCost(2, 668.0, 0.0)),
+    WorstCase("listWrongAnswers", "with questions", CallCost(3, 704.0, 0.0)),
+    WorstCase("saveQuestions", "100 new ones in 100 categories", CallCost(107, 200.0, 1900.0)),
+    WorstCase("saveQuestions", "100 changed ones in 100 categories", CallCost(109, 300.0, 1600.0)),
+    WorstCase("listQuestions", "a page of 1 MB", CallCost(4, 123.5, 0.0)),
+    WorstCase("getBankQuestion", "", CallCost(1, 20.0, 0.0)),
+    WorstCase("replaceQuestion", "", CallCost(4, 21.0, 232.0)),
+    WorstCase("retireQuestion", "", CallCost(3, 19.0, 230.0)),
+    WorstCase("openImport", "90 categories", CallCost(91, 0.0, 280.0)),
+    WorstCase("getImport", "90 categories", CallCost(1, 2.0, 0.0)),
+    WorstCase("addImportPart", "100 new ones in 90 categories", CallCost(10, 290.0, 1905.0)),
+    WorstCase("publishImport", "new ones in 90 categories", CallCost(4, 90.0, 475.0)),
+    WorstCase("publishImport", "ten transactions of updates", CallCost(24, 710.0, 5803.0)),
+    WorstCase("deleteImport", "90 categories", CallCost(3, 90.0, 195.0)),
+    WorstCase("getQuestionStatistics", "", CallCost(2, 20.5, 0.0)),
+    WorstCase(
+        "getCategoryStatistics",
+        "30 questions",
+        CallCost(5, 296.5, 0.0),
+        "a call for 1 MB of questions, and for 100 of them",
+    ),
+)
+"""In the order of the routes. Texts are at the contract's limits, in characters of four bytes: a
+question takes 77 KB, a session 2 KB, a learner's item 62 KB."""
+
 QUESTION_FRAME_BYTES = 1_030
 ANSWER_FRAME_BYTES = 1_280
 """Bytes of a question's and an answer's response beside its texts, at the contract's extremes: the
@@ -157,6 +237,19 @@ def route_table() -> str:
         for operation, budget in ROUTE_BUDGETS.items()
     ]
     return table(["route", *_COST_HEAD, "response bytes", "logged bytes"], rows)
+
+
+def worst_table() -> str:
+    """Return the worst case of each route, in Markdown."""
+    rows = [
+        (
+            f"`{each.operation}`{each.case and ': '}{each.case}",
+            *map(_number, each.cost),
+            each.growth,
+        )
+        for each in WORST_CASES
+    ]
+    return table(["route", *_COST_HEAD, "grows"], rows)
 
 
 def _number(units: float) -> str:

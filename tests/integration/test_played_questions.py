@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.progress.played_questions import MAX_WITH_QUESTIONS
 from tests.integration.stage import Reply, Stage, draft, drafts
 
 ME = {"userId": "me"}
@@ -174,7 +175,10 @@ def test_a_page_costs_one_call_each_for_session_records_and_questions(
     stage.save(*drafts("geography", 120))
     session_id = stage.start({"category": "geography"})
     play(stage, session_id, *[True] * 110)
-    assert listed(stage, session_id, limit=str(limit)).cost == (3, 1 + limit + limit / 2, 0)
+    page, length = listed(stage, session_id, limit=str(limit)), min(limit, MAX_WITH_QUESTIONS)
+    assert len(page.body["questions"]) == length
+    assert "nextToken" in page.body
+    assert page.cost == (3, 1 + length + length / 2, 0)
 
 
 def test_progress_carries_its_questions_where_asked_to(bank: Stage) -> None:

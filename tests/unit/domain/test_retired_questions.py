@@ -16,7 +16,7 @@ from domain.session.drawing import (
     withdraw,
 )
 from domain.session.effects import EntryRemoved
-from domain.session.pool import Pool, PoolEntry
+from domain.session.pool import HEAD_CAPACITY, Pool, PoolEntry
 from domain.session.state import Session, Status, progress_of
 from tests.unit.domain.builders import (
     START,
@@ -144,6 +144,22 @@ def test_a_source_retired_as_a_whole_costs_few_calls() -> None:
     advance(session(source("geo", 400)), fetch_what_is_not_cached, lambda _: ((), True))
 
     assert calls <= 12
+
+
+def test_deleted_questions_of_the_pool_are_fetched_together() -> None:
+    pool = Pool()
+    for number in range(HEAD_CAPACITY):
+        pool = pool.added(entry(number))
+    begun = session(source("geo", 20))._replace(pool=pool)
+    begun = begun._replace(sources=(begun.sources[0]._replace(left=0, cursor=20),))
+    last = f"geo:{HEAD_CAPACITY - 1:06d}"
+    store = Store({last: question(last)})
+
+    advanced = store.advance(begun)
+
+    assert advanced.question == question(last)
+    assert len(advanced.removed) == HEAD_CAPACITY - 1
+    assert [len(each) for each in store.fetched] == [1, 2, 4, 8, 1]
 
 
 def test_looking_ahead_stops_at_the_end_of_the_source() -> None:
