@@ -120,7 +120,7 @@ class WorstCase(NamedTuple):
         operation: The route.
         case: The data and the request that make it cost the most.
         cost: The cost of this case.
-        growth: What adds to it, for a route whose cost follows an amount.
+        growth: Cost added by larger data, for a route whose cost follows an amount.
     """
 
     operation: str
