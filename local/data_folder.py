@@ -40,6 +40,11 @@ class DataFolder:
         return self.path / "dynamodb.db"
 
     @property
+    def data_version(self) -> Path:
+        """The version of the data in the database, see `local.data_version`."""
+        return self.path / "data-version"
+
+    @property
     def signing_key(self) -> Path:
         """The private key that signs tokens."""
         return self.path / "signing-key.pem"

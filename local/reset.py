@@ -14,6 +14,7 @@ _FILES = (
     "dynamodb.db-wal",
     "dynamodb.db-shm",
     "dynamodb.db-journal",
+    "data-version",
     "sample-bank.unfinished",
     "failed-batches",
     "signing-key.pem",

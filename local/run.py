@@ -23,6 +23,7 @@ from lambdas.signup import handler as signup
 from local.accounts.token_issuer import Issuer, KeySet, TokenVerifier, load_key
 from local.accounts.user_pool import PATH, UserPool, new_secret, pool_environment
 from local.data_folder import DataFolder
+from local.data_version import check_data_version, write_data_version
 from local.database.backend import Connection, connect, enter, explained, handler_environment
 from local.database.file_guard import DatabaseFile
 from local.database.schema import create_tables, ensure_time_to_live, missing_tables
@@ -116,16 +117,19 @@ def _serve(terminal: Terminal, port: str) -> None:
                 f"The database file {folder.database} is missing: the data of earlier runs is "
                 "lost, and the stage starts with an empty database."
             )
+        endpoint = os.environ.get("DYNAMODB_ENDPOINT") or None
+        if endpoint is None:
+            check_data_version(folder)
         tables = table_definitions()
-        connection = parts.enter_context(
-            connect(folder, os.environ.get("DYNAMODB_ENDPOINT") or None)
-        )
+        connection = parts.enter_context(connect(folder, endpoint))
         parts.callback(_ignore_signals)
         environment = handler_environment(connection, tables)
         environment |= pool_environment(_url(listener), new_secret())
         enter(environment)
         with explained(connection):
             _prepare(terminal, folder, connection, tables)
+        if endpoint is None:
+            write_data_version(folder)
         parts.callback(folder.running_stage.unlink, missing_ok=True)
         _answer_requests(terminal, folder, connection, listener, environment)
 

@@ -39,7 +39,11 @@ def test_all_code_but_the_tests_is_scanned_for_insecure_code() -> None:
 
 def test_every_file_is_scanned_for_secrets_but_those_made_by_programs() -> None:
     (excepted,) = re.findall(r"git ls-files -z (.*) \| .*detect-secrets-hook", recipe("scan"))
-    assert excepted.split() == ["':!tests/unit/domain/golden'", "':!tests/infra/__snapshots__'"]
+    assert excepted.split() == [
+        "':!tests/unit/domain/golden'",
+        "':!tests/infra/__snapshots__'",
+        "':!tests/laptop/recorded'",
+    ]
 
 
 def test_all_locked_packages_are_looked_up() -> None:
