@@ -53,6 +53,7 @@ SETTINGS: Mapping[str, Setting] = {
     "mailSender": Setting("mail_sender", example="quiz@example.com"),
     "domainName": Setting("domain_name"),
     "certificateArn": Setting("certificate_arn"),
+    "adminMfa": Setting("admin_mfa", _switch),
     "logLevel": Setting("log_level"),
     "performanceMonitoring": Setting("performance_monitoring", _switch),
     "circuitBreaker": Setting("circuit_breaker", _switch),

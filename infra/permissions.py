@@ -87,7 +87,7 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
         Grant(table=TableName.WRONG_ANSWERS, index=BEYOND_HEAD, actions=("Query",)),
     ),
     "progress": (
-        Grant(table=TableName.USERS, actions=("GetItem",)),
+        Grant(table=TableName.USERS, actions=("GetItem", "UpdateItem")),
         Grant(table=TableName.SESSIONS, actions=("GetItem",)),
         Grant(table=TableName.QUESTIONS, actions=("BatchGetItem",)),
         Grant(table=TableName.PROGRESS, actions=("BatchGetItem", "Query")),
@@ -104,6 +104,8 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     # Called by the user pool, not by a route.
     "signup": (Grant(table=TableName.USERS, actions=("PutItem",)),),
     "questions": (
+        # When the second factor of an administrator was first seen.
+        Grant(table=TableName.USERS, actions=("UpdateItem",)),
         Grant(
             table=TableName.QUESTIONS,
             actions=(
@@ -130,5 +132,10 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
 ACCOUNT_ACTIONS: dict[str, tuple[str, ...]] = {
     "privacy": ("AdminDeleteUser",),
     "signup": ("AdminAddUserToGroup",),
+    **{
+        route.function: ("AdminGetUser",)
+        for route in ROUTES
+        if route.access in (Access.ADMIN, Access.SELF_OR_ADMIN)
+    },
 }
 """Functions' rights on the accounts of the stage's user pool, as actions of Cognito."""

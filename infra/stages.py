@@ -102,6 +102,8 @@ class Stage:
             opens nothing to a page that has no token. The deployer of a production stage sets it.
         domain_name: Address of the API in place of the gateway's own; needs `certificate_arn`, of
             a certificate in the region.
+        admin_mfa: Whether the functions refuse administrators who signed in without a second
+            factor.
         authenticator_app: Whether an authenticator app may be a second factor; there is no other.
         table_recovery: Whether tables can be restored to any second of the last 35 days, and failed
             batches for a week after somebody deleted them.
@@ -148,6 +150,7 @@ class Stage:
     domain_name: str | None
     certificate_arn: str | None
     mfa: Mfa
+    admin_mfa: bool
     authenticator_app: bool
     table_recovery: bool
     deletion_protection: bool
@@ -248,6 +251,8 @@ class Stage:
             yield "production whose audit somebody can delete"
         if not self.tls_only or (self.dynamodb_endpoint or "https").startswith("http:"):
             yield "production reached without TLS"
+        if not self.admin_mfa:
+            yield "production whose administrators need no second factor"
         if not (self.performance_monitoring and self.pages):
             yield "production that nobody watches"
         if self.asset_platform != LAMBDA or self.extent is not Extent.OPERATED:
@@ -257,7 +262,7 @@ class Stage:
         yield from self.audit.faults(self.removal_policy)
         if self.deletion_protection and self.removal_policy is RemovalPolicy.DESTROY:
             yield "deletion protection of what is to be destroyed"
-        if self.mfa is Mfa.REQUIRED and not self.authenticator_app:
+        if (self.admin_mfa or self.mfa is Mfa.REQUIRED) and not self.authenticator_app:
             yield "a second factor is required and there is none"
         if self.mfa is Mfa.OFF and self.authenticator_app:
             yield "a second factor is offered and switched off"
@@ -287,6 +292,7 @@ _DEV = Stage(
     domain_name=None,
     certificate_arn=None,
     mfa=Mfa.OPTIONAL,
+    admin_mfa=True,
     authenticator_app=True,
     table_recovery=False,
     deletion_protection=False,
@@ -314,7 +320,6 @@ _STAGING = replace(
     log_retention=RetentionDays.ONE_MONTH,
     traced_share=0.01,
     audit=AuditRetention(days=30, lock=ObjectLockMode.GOVERNANCE),
-    mfa=Mfa.OPTIONAL,  # deployment tests sign in with nobody at hand to type a code
     table_recovery=True,
     throttle_scale=1.0,
     waf=True,  # so that a rule that refuses good requests is met before production
@@ -327,7 +332,6 @@ _PROD = replace(
     production=True,
     log_retention=RetentionDays.THREE_MONTHS,
     audit=AuditRetention(days=400, lock=ObjectLockMode.COMPLIANCE),  # a year can be looked back on
-    mfa=Mfa.REQUIRED,
     deletion_protection=True,
     # POST answer: 600 a second. 10,000 learners in session, an answer in 20 s each, need 500.
     throttle_scale=3.0,
@@ -339,7 +343,9 @@ _PROD = replace(
     monthly_budget=300,  # above the forecast for 10,000 learners
 )
 # Only its tables are ever created: on a laptop.
-_LOCAL = replace(_DEV, name="local", extent=Extent.TABLES, delivery=LAPTOP_DELIVERY)
+_LOCAL = replace(
+    _DEV, name="local", extent=Extent.TABLES, delivery=LAPTOP_DELIVERY, admin_mfa=False
+)
 # Deployed by CI to a local cloud, which runs the functions on its own interpreter, speaks plain
 # HTTP, has no roles of a bootstrap, and refuses budgets, alarms on metric math and associations of
 # a web ACL.

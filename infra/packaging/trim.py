@@ -25,7 +25,7 @@ SERVICES: dict[str, frozenset[str]] = {
             "UpdateItem",
         }
     ),
-    "cognito-idp": frozenset({"AdminAddUserToGroup", "AdminDeleteUser"}),
+    "cognito-idp": frozenset({"AdminAddUserToGroup", "AdminDeleteUser", "AdminGetUser"}),
     "secretsmanager": frozenset({"GetSecretValue"}),
     "s3": frozenset({"PutObject"}),
 }

@@ -20,7 +20,7 @@ from infra.constructs.function import BY_GATEWAY, Function
 from infra.constructs.gateway import Gateway
 from infra.constructs.table import Table
 from infra.findings import acknowledge
-from infra.permissions import PERMISSIONS, TableName
+from infra.permissions import ACCOUNT_ACTIONS, PERMISSIONS, TableName
 from infra.stacks.base import StageStack
 from infra.stages import PLAYED, Stage
 from lambdas.contract.routes import FUNCTIONS, ROUTES, Access, Route
@@ -71,7 +71,11 @@ class ApiStack(StageStack):
         for function in functions.values():
             # The authorizer takes tokens of any client of the pool; the functions do not.
             function.function.add_environment("CLIENT_ID", client.user_pool_client_id)
-        self._let_erase(stage, functions[_ERASES], user_pool)
+        for folder in filter(ACCOUNT_ACTIONS.__contains__, FUNCTIONS):
+            AccountRights(folder, functions[folder], user_pool)
+            functions[folder].function.add_environment("USER_POOL_ID", user_pool.user_pool_id)
+            functions[folder].function.add_environment("ADMIN_MFA", str(stage.admin_mfa).lower())
+        self._schedule_erasures(stage, functions[_ERASES])
         gateway = Gateway(self, "Gateway", stage=stage, routes=ROUTES)
         authorizer = apigateway.CognitoUserPoolsAuthorizer(
             self,
@@ -93,10 +97,8 @@ class ApiStack(StageStack):
         cdk.CfnOutput(self, "ApiUrl", value=gateway.address, description="Base address of the API")
         cdk.CfnOutput(self, "Region", value=self.region, description="Region of all of it")
 
-    def _let_erase(self, stage: Stage, function: Function, user_pool: cognito.UserPool) -> None:
-        """Let a function delete accounts, and call it on a schedule, as nobody may ask again."""
-        function.function.add_environment("USER_POOL_ID", user_pool.user_pool_id)
-        AccountRights(_ERASES, function, user_pool)
+    def _schedule_erasures(self, stage: Stage, function: Function) -> None:
+        """Call a function on a schedule to complete erasures, as nobody may ask again."""
         rule = events.Rule(
             self,
             "Erasures",

@@ -154,6 +154,7 @@ class IdentityStack(StageStack):
         }
         if stage.mfa is not cognito.Mfa.REQUIRED:
             reasons["AwsSolutions-COG2"] = (
-                "Tests of this stage sign in unattended, so a second factor is offered, not forced."
+                "Learners may choose a second factor. Administrators need one: the functions check "
+                "it, with each use of their rights."
             )
         acknowledge(self.user_pool, reasons)

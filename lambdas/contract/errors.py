@@ -120,6 +120,12 @@ class ForbiddenError(ApiError):
     status, code, title = 403, "FORBIDDEN", "Forbidden"
 
 
+class MfaRequiredError(ApiError):
+    """The caller is an administrator who did not sign in with a second factor."""
+
+    status, code, title = 403, "MFA_REQUIRED", "Forbidden"
+
+
 class NotFoundError(ApiError):
     """There is no such thing, or it is somebody else's: the two look the same."""
 

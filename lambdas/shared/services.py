@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from lambdas.shared.bank import Bank
+from lambdas.shared.second_factor import SecondFactor
 from lambdas.shared.settings import Settings, settings
 from lambdas.shared.store.categories import CategoriesTable
 from lambdas.shared.store.client import Database, database
@@ -113,6 +114,11 @@ class Services:
     def user_pool(self) -> UserPool:
         """Accounts."""
         return UserPool(self.cognito, _named(self.settings.user_pool_id, "USER_POOL_ID"))
+
+    @cached_property
+    def second_factor(self) -> SecondFactor:
+        """The second factor of administrators."""
+        return SecondFactor(self.user_pool, self.users, self.clock)
 
     @cached_property
     def bank(self) -> Bank:

@@ -21,7 +21,7 @@ class Settings:
 
     `client_id` is the user pool's client whose tokens are taken, None where no user calls;
     `user_pool_id` the pool, None where no account is changed; `performance_monitoring` is
-    whether lines carry metrics.
+    whether lines carry metrics; `admin_mfa` whether administrators need a second factor.
     """
 
     stage: str
@@ -30,6 +30,7 @@ class Settings:
     cognito_endpoint: str | None
     cors_origins: tuple[str, ...]
     circuit_breaker_enabled: bool
+    admin_mfa: bool
     client_id: str | None
     user_pool_id: str | None
     failed_batches_bucket: str | None
@@ -64,7 +65,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         if endpoint and not endpoint.startswith(("http://", "https://"))
     ]
     switches = {}
-    for name in ("CIRCUIT_BREAKER_ENABLED", "PERFORMANCE_MONITORING"):
+    for name in ("ADMIN_MFA", "CIRCUIT_BREAKER_ENABLED", "PERFORMANCE_MONITORING"):
         switches[name] = environment.get(name, "true").lower()
         if switches[name] not in ("true", "false"):
             faults.append(f"{name} is neither true nor false")
@@ -77,6 +78,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         cognito_endpoint=endpoints["COGNITO_ENDPOINT"],
         cors_origins=tuple(environment.get("CORS_ORIGINS", "").split()),
         circuit_breaker_enabled=switches["CIRCUIT_BREAKER_ENABLED"] == "true",
+        admin_mfa=switches["ADMIN_MFA"] == "true",
         performance_monitoring=switches["PERFORMANCE_MONITORING"] == "true",
         client_id=environment.get("CLIENT_ID") or None,
         user_pool_id=environment.get("USER_POOL_ID") or None,

@@ -5,7 +5,7 @@ the name up (Developer guide, "Customizing sign-in attributes").
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -30,6 +30,9 @@ _PASSING = frozenset(
     {"TooManyRequestsException", "InternalErrorException", "ConcurrentModificationException"}
 )
 """Refusals that pass by themselves."""
+
+
+_AUTHENTICATOR_APP = "SOFTWARE_TOKEN_MFA"
 
 
 class NoSuchAccountError(Exception):
@@ -64,9 +67,19 @@ class UserPool:
         """
         self._call("admin_add_user_to_group", Username=user_id, GroupName=group)
 
-    def _call(self, operation: str, **parameters: str) -> None:
+    def has_second_factor(self, user_id: str) -> bool:
+        """Return whether a user has enrolled an authenticator app.
+
+        Raises:
+            NoSuchAccountError: there is no such account.
+            UnavailableError, ClientError: as for deleting it.
+        """
+        user = self._call("admin_get_user", Username=user_id)
+        return _AUTHENTICATOR_APP in user.get("UserMFASettingList", ())
+
+    def _call(self, operation: str, **parameters: str) -> Any:
         try:
-            getattr(self.client, operation)(UserPoolId=self.pool_id, **parameters)
+            return getattr(self.client, operation)(UserPoolId=self.pool_id, **parameters)
         except BotoCoreError as error:
             raise UnavailableError("Accounts cannot be reached.") from error
         except ClientError as error:

@@ -103,6 +103,9 @@ class UserPool:
             case "AdminAddUserToGroup":
                 # The groups of a token are those that `make token` is called with.
                 self._existing(parameters)
+            case "AdminGetUser":
+                # No one has an authenticator app here.
+                return {"Username": self._existing(parameters), "UserMFASettingList": []}
             case "ConfirmSignUp":
                 self.confirm_sign_up(parameters["Username"])
             case _:

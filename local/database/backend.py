@@ -100,6 +100,7 @@ def handler_environment(
         "STAGE": "local",
         "CORS_ORIGINS": "*",
         "CLIENT_ID": CLIENT_ID,
+        "ADMIN_MFA": "false",  # its tokens need no sign-in at all
         **connection.access(),
         **{table.variable: table.name for table in tables},
     }

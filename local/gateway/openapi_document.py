@@ -18,7 +18,7 @@ OUTPUT = ROOT / "docs" / "openapi.json"
 _ERRORS = {
     400: ("MalformedBody", "The body is not JSON."),
     401: ("Unauthorized", "There is no token, or it is not a valid access token."),
-    403: ("Forbidden", "The caller is not in the group that this route is for."),
+    403: ("Forbidden", "The caller is not an administrator, or signed in without a second factor."),
     404: ("NotFound", "There is no such thing, or it is another user's."),
     409: ("Conflict", "Its state does not allow it; `code` says why."),
     410: ("Gone", "The session has expired."),
@@ -185,7 +185,7 @@ def _error_statuses(route: Route) -> set[int]:
     statuses = {429, 500, 503, *route.errors}
     if route.access is not Access.PUBLIC:
         statuses.add(401)
-    if route.access is Access.ADMIN:
+    if route.access in (Access.ADMIN, Access.SELF_OR_ADMIN):
         statuses.add(403)
     if route.path_parameters:
         statuses.add(404)

@@ -13,8 +13,8 @@ from ops.deploy.outputs import Outputs
 def make_administrator(stage: str, email: str, client: Any = None) -> str:
     """Create a user unless there is one, and add them to the group of administrators.
 
-    Cognito mails a new user a temporary password. Where the stage enforces a second factor, they
-    enrol an authenticator app at their first sign-in.
+    Cognito mails a new user a temporary password. Where the stage enforces a second factor,
+    `make token` enrols an authenticator app at their first sign-in.
 
     Returns:
         A sentence on what was done.

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import boto3
 import pyotp
@@ -19,19 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.errors import CommandError
 from ops.deploy.outputs import Outputs
 from ops.deploy.password_proof import PasswordProof
-
-
-class Person(Protocol):
-    """Provides what Cognito asks for beyond the password."""
-
-    def one_time_code(self, secret: str | None, /) -> str:
-        """Return a code of the authenticator app.
-
-        `secret` is the app's new key when the user has to enrol one; None if they have enrolled.
-        """
-
-    def new_password(self) -> str:
-        """Return the password that replaces a temporary one."""
+from ops.deploy.second_factor import Person, with_second_factor
 
 
 class Nobody:
@@ -61,7 +49,7 @@ class Operator:
         """Ask for the code, after showing a new key to enrol."""
         if secret:
             print(f"Enter this key in your authenticator app: {secret}", file=sys.stderr)
-        print("Code of the authenticator app: ", end="", file=sys.stderr, flush=True)
+        print("Next code of the authenticator app: ", end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip()
 
     def new_password(self) -> str:
@@ -98,7 +86,8 @@ def signed_in(outputs: Outputs) -> Iterator[str]:
 def sign_in_by_hand(outputs: Outputs, user: str) -> str:
     """Return an access token of a user, whose operator is asked for what is missing.
 
-    The password is that of QUIZ_PASSWORD, if set.
+    An administrator enrols an authenticator app where the stage asks for one. The password is that
+    of QUIZ_PASSWORD, if set.
 
     Raises:
         CommandError: The sign-in fails.
@@ -108,8 +97,13 @@ def sign_in_by_hand(outputs: Outputs, user: str) -> str:
         "cognito-idp", region_name=outputs.region, config=Config(signature_version=UNSIGNED)
     )
     password = os.environ.get("QUIZ_PASSWORD") or getpass.getpass()
+    operator = Operator()
+
+    def sign_in() -> str:
+        return access_token(client, outputs, user, password, operator)
+
     with explained("sign in"):
-        return access_token(client, outputs, user, password, Operator())
+        return with_second_factor(outputs, client, sign_in(), operator, sign_in)
 
 
 def create_user(client: Any, outputs: Outputs, email: str, password: str) -> None:

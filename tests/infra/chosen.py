@@ -22,5 +22,6 @@ CUSTOM = replace(
     certificate_arn="arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d",
     dynamodb_endpoint="https://dynamodb.eu-west-1.amazonaws.com",
     circuit_breaker=False,
+    admin_mfa=False,
 )
 """A stage with every setting that a deployer may give."""

@@ -51,3 +51,4 @@ def test_functions_get_the_endpoint_and_the_switches_given(custom: Assembly) -> 
         variables = function["Environment"]["Variables"]
         assert variables["DYNAMODB_ENDPOINT"] == CUSTOM.dynamodb_endpoint
         assert variables["CIRCUIT_BREAKER_ENABLED"] == "false"
+        assert variables.get("ADMIN_MFA", "false") == "false"

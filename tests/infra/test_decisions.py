@@ -20,6 +20,7 @@ GIVEN: dict[str, object] = {
     "mailSender": "quiz@example.org",
     "domainName": "api.example.org",
     "certificateArn": CERTIFICATE,
+    "adminMfa": False,
     "logLevel": "WARNING",
     "performanceMonitoring": False,
     "circuitBreaker": False,

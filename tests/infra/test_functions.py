@@ -6,7 +6,7 @@ import pytest
 
 from infra.permissions import ACCOUNT_ACTIONS, AUDITED, PERMISSIONS, TableName
 from lambdas.contract.delivery import CONSUMER
-from lambdas.contract.routes import FUNCTIONS
+from lambdas.contract.routes import FUNCTIONS, ROUTES, Access
 from lambdas.contract.timeouts import timeout_of
 from tests.infra.assembly import Assembly, Properties, Template
 from tests.infra.chosen import CHOSEN, SERVICE_STAGES
@@ -92,12 +92,23 @@ def test_only_an_erasure_deletes_accounts_or_what_is_kept_of_them(api: Template)
         if action in ("cognito-idp:AdminDeleteUser", "dynamodb:BatchWriteItem")
     }
     assert able == {"privacy"}
-    (told,) = (
-        f["Environment"]["Variables"]["USER_POOL_ID"]
-        for f in functions(api).values()
-        if "USER_POOL_ID" in f["Environment"]["Variables"]
-    )
-    assert api.text(told).startswith("<quiz-")
+
+
+def test_every_function_with_rights_of_administrators_checks_their_second_factor(
+    api: Template,
+) -> None:
+    variables = {
+        folder: function["Environment"]["Variables"] for folder, function in functions(api).items()
+    }
+    able = {
+        folder
+        for folder, function in functions(api).items()
+        if any(action == "cognito-idp:AdminGetUser" for action, _ in allowed(api, function))
+    }
+    administered = (Access.ADMIN, Access.SELF_OR_ADMIN)
+    assert able == {route.function for route in ROUTES if route.access in administered}
+    assert {variables[folder]["ADMIN_MFA"] for folder in able} == {"true"}
+    assert all(api.text(variables[each]["USER_POOL_ID"]).startswith("<quiz-") for each in able)
 
 
 def test_a_schedule_calls_what_completes_erasures(api: Template, stage_name: str) -> None:
@@ -152,8 +163,8 @@ def test_only_the_bank_keeper_changes_questions_and_the_consumer_counts_beside_t
     assert writers(TableName.QUESTIONS) == {"questions", CONSUMER}
 
 
-def test_reading_progress_changes_nothing() -> None:
-    assert all("progress" not in writers(table) for table in TableName)
+def test_reading_progress_changes_only_when_a_second_factor_was_first_seen() -> None:
+    assert [table for table in TableName if "progress" in writers(table)] == [TableName.USERS]
 
 
 def test_the_health_check_reaches_no_table() -> None:

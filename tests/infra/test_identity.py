@@ -32,12 +32,8 @@ def test_an_account_is_recovered_by_email_and_no_text_message_is_sent(identity: 
     assert pool["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
 
 
-@pytest.mark.parametrize(
-    ("stage", "mfa"),
-    [("dev", "OPTIONAL"), ("staging", "OPTIONAL"), ("prod", "ON"), ("rehearsal", "OPTIONAL")],
-)
-def test_a_second_factor_is_required_in_prod(assembly: Assembly, stage: str, mfa: str) -> None:
-    assert assembly.template(f"quiz-{stage}-identity").only(POOL)["MfaConfiguration"] == mfa
+def test_learners_choose_whether_they_use_a_second_factor(identity: Template) -> None:
+    assert identity.only(POOL)["MfaConfiguration"] == "OPTIONAL"
 
 
 @pytest.mark.parametrize(

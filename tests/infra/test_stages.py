@@ -58,6 +58,7 @@ def test_the_rehearsal_can_be_destroyed_and_asks_for_nothing_the_local_cloud_ref
         ({"tls_only": False}, "production reached without TLS"),
         ({"pages": False}, "production that nobody watches"),
         ({"performance_monitoring": False}, "production that nobody watches"),
+        ({"admin_mfa": False}, "production whose administrators need no second factor"),
         ({"extent": Extent.SERVICE}, "production that is not all of it on AWS"),
         (
             {"audit": AuditRetention(days=400, lock=ObjectLockMode.GOVERNANCE)},

@@ -94,6 +94,7 @@ def stage(
     variables = {
         "STAGE": "test",
         "CLIENT_ID": CLIENT_ID,
+        "ADMIN_MFA": "false",
         "DYNAMODB_ENDPOINT": endpoint,
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 
@@ -148,10 +150,17 @@ def import_expired(stage: Stage) -> Reply:
     return part_of_an_import(stage, left_alone_for=16 * 60_000)
 
 
+def mfa_required(stage: Stage) -> Reply:
+    enforcing = replace(stage.services.settings, admin_mfa=True)
+    with patch("lambdas.shared.http.entrypoint.settings", lambda: enforcing):
+        return stage.admin("listQuestions", query={"category": "geography"})
+
+
 WAYS: dict[str, tuple[int, Callable[[Stage], Reply]]] = {
     "MALFORMED_BODY": (400, malformed),
     "UNAUTHORIZED": (401, unauthorized),
     "FORBIDDEN": (403, forbidden),
+    "MFA_REQUIRED": (403, mfa_required),
     "NOT_FOUND": (404, not_found),
     "VERSION_CONFLICT": (409, version_conflict),
     "TURN_MISMATCH": (409, turn_mismatch),

@@ -135,6 +135,7 @@ def bench_database() -> Iterator[Database]:
                 "STAGE": "bench",
                 "LOG_LEVEL": "INFO",
                 "CLIENT_ID": CLIENT_ID,
+                "ADMIN_MFA": "false",
                 "DYNAMODB_ENDPOINT": engine.endpoint,
                 "AWS_DEFAULT_REGION": "us-east-1",
                 "AWS_ACCESS_KEY_ID": "test",

@@ -138,7 +138,10 @@ def _serve(
     request = read_request(route, event, settings().client_id)
     if request is None:
         return public[route.operation]()
-    return operations[route.operation](request, services())
+    current = services()
+    if settings().admin_mfa and request.as_administrator:
+        current.second_factor.require(request.caller.user_id, request.caller.signed_in_at)
+    return operations[route.operation](request, current)
 
 
 def _cors_headers(sent: Mapping[str, str]) -> dict[str, str]:

@@ -25,15 +25,25 @@ TIME_FORMAT = "%a %b %d %H:%M:%S UTC %Y"
 _LATEST = 253_402_300_799
 """The last second of the year 9999: a claim beyond it is no time."""
 
+_DIGITS = compile_pattern("[0-9]{1,12}")
 _USER_ID = compile_pattern(USER_ID_PATTERN)
 
 
 class Caller(NamedTuple):
-    """An authenticated user: id (the token's `sub`), groups and scopes."""
+    """An authenticated user.
+
+    Attributes:
+        user_id: The token's `sub`.
+        groups: The user's groups.
+        scopes: The token's scopes.
+        signed_in_at: When the user signed in, in seconds since the epoch; a refreshed token keeps
+            it. 0 if the token does not contain it.
+    """
 
     user_id: str
     groups: frozenset[str]
     scopes: frozenset[str]
+    signed_in_at: float = 0.0
 
     @property
     def is_admin(self) -> bool:
@@ -61,6 +71,7 @@ def caller_from_claims(
         user_id=user_id if isinstance(user_id, str) else "",
         groups=_groups(claims.get("cognito:groups")),
         scopes=frozenset(str(claims.get("scope", "")).split()),
+        signed_in_at=_signed_in_at(claims.get("auth_time")),
     )
     if (
         claims.get("token_use") != "access"
@@ -84,6 +95,13 @@ def time_of(claim: object) -> float:
     if isinstance(claim, bool) or not isinstance(claim, int | float):
         return 0.0
     return claim if 0 <= claim <= _LATEST else 0.0
+
+
+def _signed_in_at(claim: object) -> float:
+    """Return the time of `auth_time`, which API Gateway passes as digits, unlike other times."""
+    if isinstance(claim, str) and _DIGITS.fullmatch(claim):
+        return time_of(int(claim))
+    return time_of(claim)
 
 
 @lru_cache(maxsize=256)

@@ -47,6 +47,11 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
     raw_body: str
 
+    @property
+    def as_administrator(self) -> bool:
+        """Whether the call needs the rights of an administrator."""
+        return self.route.access is Access.ADMIN or self.user_id != self.caller.user_id
+
     def body(self, model: type[Model]) -> Model:
         """Return the body as `model`.
 

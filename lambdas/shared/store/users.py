@@ -5,6 +5,7 @@ Every write that would bring data of a user into being is on the condition that 
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from domain.session.policy import Preferences
@@ -27,6 +28,10 @@ _UNFINISHED = "yes"
 
 NOT_ERASED = "attribute_not_exists(erasedAt)"
 """The condition; it holds as well for a user who has no item."""
+
+
+_FACTOR = "secondFactorSeenAt"
+"""When the second factor of an administrator was first seen, in milliseconds."""
 
 
 class Profile(NamedTuple):
@@ -102,6 +107,37 @@ class UsersTable(NamedTuple):
         """Make a user's item, unless there is one already, be it a tombstone."""
         item = {**self.key(user_id), "createdAt": {"N": str(now)}, "updatedAt": {"N": str(now)}}
         self._put_if(item, "attribute_not_exists(userId)")
+
+    def note_second_factor(self, user_id: str, now: int) -> int:
+        """Return when a user's second factor was first seen, which is now unless it is on record.
+
+        Raises:
+            AccountErasedError: the account was erased.
+        """
+        try:
+            noted = self.database.call(
+                "update_item",
+                TableName=self.name,
+                Key=self.key(user_id),
+                UpdateExpression=f"SET {_FACTOR} = if_not_exists({_FACTOR}, :now)",
+                ConditionExpression=NOT_ERASED,
+                ExpressionAttributeValues={":now": {"N": str(now)}},
+                ReturnValues="ALL_NEW",
+            )
+        except ConditionFailedError:
+            raise AccountErasedError from None
+        return int(noted["Attributes"][_FACTOR]["N"])
+
+    def forget_second_factor(self, user_id: str) -> None:
+        """Remove the record of a second factor that the user has no more."""
+        with suppress(ConditionFailedError):  # it was never seen
+            self.database.call(
+                "update_item",
+                TableName=self.name,
+                Key=self.key(user_id),
+                UpdateExpression=f"REMOVE {_FACTOR}",
+                ConditionExpression=f"attribute_exists({_FACTOR})",
+            )
 
     def begin_erasure(self, user_id: str, now: int) -> None:
         """Put a tombstone in the place of all that is kept of a user, unless there is one."""

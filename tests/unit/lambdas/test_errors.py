@@ -13,6 +13,7 @@ EVERY: list[tuple[ApiError, int, str, str]] = [
     (errors.MalformedBodyError("d"), 400, "MALFORMED_BODY", "Bad Request"),
     (errors.UnauthorizedError("d"), 401, "UNAUTHORIZED", "Unauthorized"),
     (errors.ForbiddenError("d"), 403, "FORBIDDEN", "Forbidden"),
+    (errors.MfaRequiredError("d"), 403, "MFA_REQUIRED", "Forbidden"),
     (errors.NotFoundError(), 404, "NOT_FOUND", "Not Found"),
     (errors.VersionConflictError("d"), 409, "VERSION_CONFLICT", "Conflict"),
     (errors.TurnMismatchError("d"), 409, "TURN_MISMATCH", "Conflict"),

@@ -81,7 +81,7 @@ def test_every_log_level_is_known_in_any_case(level: str) -> None:
     assert read_settings({"STAGE": "dev", "LOG_LEVEL": level.lower()}).log_level == level
 
 
-SWITCHES = ["CIRCUIT_BREAKER_ENABLED", "PERFORMANCE_MONITORING"]
+SWITCHES = ["ADMIN_MFA", "CIRCUIT_BREAKER_ENABLED", "PERFORMANCE_MONITORING"]
 
 
 @pytest.mark.parametrize("variable", SWITCHES)

@@ -1,6 +1,10 @@
 """Signing in to a user pool, which moto imitates: it asks every challenge and checks the codes."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import boto3
@@ -11,9 +15,9 @@ from botocore.exceptions import ClientError
 from local.errors import CommandError
 from ops.deploy.outputs import Outputs
 from ops.deploy.password_proof import PasswordProof
+from ops.deploy.second_factor import Person, is_refused
 from ops.deploy.sign_in import (
     Nobody,
-    Person,
     ThrowawayUser,
     access_token,
     create_user,
@@ -242,7 +246,7 @@ def test_the_operator_is_asked_for_the_code_but_not_on_standard_output(
     monkeypatch.setenv("QUIZ_PASSWORD", PASSWORD)
     monkeypatch.setattr("sys.stdin.readline", lambda: f"{person.one_time_code(None)}\n")
     assert user_of(cognito, sign_in_by_hand(outputs, ADA)) == ADA
-    assert capsys.readouterr() == ("", "Code of the authenticator app: ")
+    assert capsys.readouterr() == ("", "Next code of the authenticator app: ")
 
 
 def test_an_unknown_user_and_a_missing_pool_are_one_sentence(
@@ -257,3 +261,64 @@ def test_an_unknown_user_and_a_missing_pool_are_one_sentence(
         signed_in(outputs),
     ):
         pass
+
+
+class Guard(BaseHTTPRequestHandler):
+    """A stage that accepts sign-ins from after it first saw the authenticator app."""
+
+    cognito: Any = None
+    seen = False
+
+    def do_GET(self) -> None:
+        token = self.headers["Authorization"].removeprefix("Bearer ")
+        enrolled = bool(self.cognito.get_user(AccessToken=token).get("UserMFASettingList"))
+        accepted, type(self).seen = self.seen, enrolled
+        status, body = (404, b"{}") if accepted else (403, b'{"code":"MFA_REQUIRED"}')
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
+
+
+@pytest.fixture
+def guarded(cognito: Any, outputs: Outputs) -> Iterator[Outputs]:
+    """A stage that asks administrators for a second factor; moto takes calls of any thread."""
+    guard = type("OfThisTest", (Guard,), {"cognito": cognito})
+    with ThreadingHTTPServer(("127.0.0.1", 0), guard) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield replace(outputs, apiUrl=f"http://127.0.0.1:{server.server_port}/v1")
+        server.shutdown()
+        thread.join()
+
+
+def test_an_administrator_enrols_an_app_and_signs_in_with_its_code(
+    cognito: Any, guarded: Outputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_user(cognito, guarded, ADA, PASSWORD)
+    cognito.create_group(UserPoolId=guarded.userPoolId, GroupName="admin")
+    cognito.admin_add_user_to_group(UserPoolId=guarded.userPoolId, Username=ADA, GroupName="admin")
+    cognito.set_user_pool_mfa_config(
+        UserPoolId=guarded.userPoolId,
+        SoftwareTokenMfaConfiguration={"Enabled": True},
+        MfaConfiguration="OPTIONAL",
+    )
+    person = Scripted()
+    monkeypatch.setattr("ops.deploy.sign_in.Operator", lambda: person)
+    monkeypatch.setenv("QUIZ_PASSWORD", PASSWORD)
+    token = sign_in_by_hand(guarded, ADA)
+    assert person.secret, "enrolled"
+    assert not is_refused(guarded, token)
+    assert sign_in_by_hand(guarded, ADA), "with a code, and without enrolling again"
+
+
+def test_a_learner_is_not_asked_for_an_app(
+    cognito: Any, guarded: Outputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_user(cognito, guarded, ADA, PASSWORD)
+    monkeypatch.setattr("ops.deploy.sign_in.Operator", Nobody)
+    monkeypatch.setenv("QUIZ_PASSWORD", PASSWORD)
+    assert user_of(cognito, sign_in_by_hand(guarded, ADA)) == ADA
