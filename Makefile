@@ -3,6 +3,7 @@ PORT    ?= 8000
 HISTORIES ?= 1000
 ANSWERS ?= 10000
 EXAMPLES ?= 100
+FUZZED_FILES ?= 20000
 SEED    ?= 1
 USERS     ?= 100
 DURATION  ?= 300
@@ -169,7 +170,7 @@ tables: $(INSTALLED) ## write the laptop's tables from the synthesized template
 	@$(PYTHON) -m ops tables
 
 ##@ Prove more than a test run does: contributors
-.PHONY: browser clients reliability recount fuzz scan
+.PHONY: browser clients reliability recount fuzz fuzz-banks scan
 # Without a Chromium on the machine, the one of tests/browser/package.json is installed.
 browser: $(INSTALLED) ## the play page in a real Chromium; pictures in build/browser (CHROMIUM=)
 	@command -v "$(or $(CHROMIUM),chromium)" google-chrome >/dev/null || $(BIN)/npm --prefix tests/browser ci >&2
@@ -186,6 +187,9 @@ recount: $(INSTALLED) ## statistics against a recount of answers over HTTP (ANSW
 
 fuzz: $(INSTALLED) ## schemathesis against a stage of its own (EXAMPLES=100 SEED=1)
 	@$(PYTHON) -m tests.security.fuzz --examples "$(EXAMPLES)" --seed "$(SEED)"
+
+fuzz-banks: $(VENV) ## mutated question banks, so many of each format (FUZZED_FILES=20000)
+	FUZZED_FILES=$(FUZZED_FILES) $(BIN)/pytest -q tests/unit/banks/test_fuzz.py
 
 # The seeds of golden and recorded sessions and the snapshots' logical ids are made up and look like keys. What bandit leaves to ruff: pyproject.toml.
 scan: $(INSTALLED) ## insecure code, vulnerable packages (AUDIT=required), secrets, workflows
@@ -204,7 +208,7 @@ lab-quick: $(INSTALLED) ## few learners, within the bands of their figures
 	@$(PYTHON) -m ops lab --quick
 
 ##@ Measure, alone on the machine: contributors (RECORD=1 writes into docs)
-.PHONY: bench bench-cold bench-warm plots load soak saturate distance
+.PHONY: bench bench-cold bench-warm plots load load-import soak saturate distance
 bench: $(INSTALLED) ## benchmarks, ours beside a naive implementation
 	@mkdir -p .benchmarks
 	$(BIN)/pytest tests/performance --benchmark-only --benchmark-json=.benchmarks/bench.json
@@ -227,6 +231,9 @@ soak: ## 1,000 sessions for 30 minutes, an answer per 20 s each (RECORD=1)
 
 saturate: $(INSTALLED) ## the highest steady rate
 	@$(PYTHON) tests/load/load_test.py saturate $(RECORD:%=--record)
+
+load-import: $(INSTALLED) ## latencies of learners before and during an import (USERS=100 DURATION=60)
+	@$(PYTHON) tests/load/load_test.py import --users $(USERS) --duration $(or $(call given,DURATION),60) $(RECORD:%=--record)
 
 distance: $(INSTALLED) ## latencies with DynamoDB some milliseconds away (DURATION=300)
 	@$(PYTHON) tests/load/load_test.py distance --duration $(DURATION) $(RECORD:%=--record)

@@ -1,6 +1,7 @@
 """A bank of made-up questions, about as long as real ones."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -17,12 +18,14 @@ CATEGORIES = (
 _SYLLABLES = ("ka", "lo", "mi", "ren", "ta", "vu", "sor", "el", "din", "pha", "qui", "zen")
 
 
-def write_bank(file: Path, questions: int, seed: int = 1) -> None:
+def write_bank(
+    file: Path, questions: int, seed: int = 1, categories: Sequence[str] = CATEGORIES
+) -> None:
     """Write questions as JSON Lines, spread over the categories; a fifth is multiple choice."""
     random = Random(seed)
     with file.open("w", encoding="utf-8") as lines:
         for number in range(questions):
-            category = CATEGORIES[number % len(CATEGORIES)]
+            category = categories[number % len(categories)]
             lines.write(json.dumps(_question(category, number, random)) + "\n")
 
 

@@ -1,22 +1,26 @@
 """Plays realistic learners against a laptop stage of its own, and checks that nothing was lost.
 
 `load` holds a number of learners for a while. `saturate` looks for the highest steady rate.
-`distance` holds half of a core with each DynamoDB call delayed as on AWS. The exit code is 1 if a
+`distance` holds half of a core with each DynamoDB call delayed as on AWS. `import` compares the
+latencies of learners during an import with those before it. The exit code is 1 if a
 response was wrong, a table differs from the responses, a request failed, or
 a goal was missed.
 """
 
 import argparse
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.load import report
 from tests.load.learners import QUESTIONS_OF_A_SESSION
-from tests.load.made_up_bank import CATEGORIES
+from tests.load.made_up_bank import CATEGORIES, write_bank
 from tests.load.rates import Step, highest, holding
-from tests.load.rig import PAGE_PORT, Rig, rig
+from tests.load.rig import Rig, rig
+from tests.support.stage_process import free_port
 
 STEP_SECONDS = 10.0
 HOLD_SECONDS = 30.0
@@ -29,6 +33,9 @@ FIRST_RATE = 40.0
 WARM_UP_RATE = 80.0
 WARM_UP_READS = 3
 """Requests for each question of the bank, so that no step pays for reading it first."""
+
+IMPORTED = 12_000
+"""Questions of the import that learners play beside."""
 
 HALF = 0.5
 CALIBRATION_SECONDS = 15.0
@@ -48,10 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--questions", type=int, help="questions of the bank (default: 4000; for a rate, 1000)"
     )
-    parser.add_argument("--web", action="store_true", help=f"serve locust's page on {PAGE_PORT}")
+    parser.add_argument("--web", action="store_true", help="serve locust's page on a free port")
     parser.add_argument("--record", action="store_true", help="write docs/performance.md")
     chosen = parser.parse_args(arguments)
-    chosen.questions = chosen.questions or (4000 if chosen.mode == "load" else 1000)
+    chosen.questions = chosen.questions or (4000 if chosen.mode in ("load", "import") else 1000)
     if chosen.questions < FEWEST_QUESTIONS:
         parser.error(
             f"learners take sessions of one category: {FEWEST_QUESTIONS} questions or more"
@@ -67,8 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def load(chosen: argparse.Namespace) -> int:
     """Hold a number of learners for a while."""
-    with rig(questions=chosen.questions, think=chosen.think, page=chosen.web) as loaded:
-        where = f"; see http://127.0.0.1:{PAGE_PORT}" if chosen.web else ""
+    page = free_port() if chosen.web else None
+    with rig(questions=chosen.questions, think=chosen.think, page=page) as loaded:
+        where = f"; see http://127.0.0.1:{page}" if page else ""
         print(f"{chosen.users} learners on {loaded.stage.url} for {chosen.duration:.0f} s{where}")
         loaded.hold(chosen.users, settle=chosen.think)
         window = loaded.observe(chosen.duration)
@@ -122,6 +130,23 @@ def distance(chosen: argparse.Namespace) -> int:
     return report.of_distance(window, faults).tell(faults, record=chosen.record)
 
 
+def beside_import(chosen: argparse.Namespace) -> int:
+    """Hold a number of learners without an import, and during one into other categories."""
+    with (
+        tempfile.TemporaryDirectory(prefix="quiz-import-") as name,
+        rig(questions=chosen.questions, think=chosen.think) as loaded,
+    ):
+        bank = Path(name) / "imported.jsonl"
+        write_bank(bank, IMPORTED, seed=2, categories=("astronomy", "zoology"))
+        loaded.hold(chosen.users, settle=chosen.think)
+        print(f"{chosen.users} learners for {chosen.duration:.0f} s, then during an import.")
+        before = loaded.observe(chosen.duration)
+        during = loaded.observe_import(bank)
+        faults = loaded.end()
+    found = report.of_import(chosen.users, IMPORTED, before, during, faults)
+    return found.tell(faults, record=chosen.record)
+
+
 @contextmanager
 def _warm(questions: int, *, distance: bool = False) -> Iterator[Rig]:
     """Start a stage whose questions are in memory, and learners who have begun."""
@@ -131,4 +156,4 @@ def _warm(questions: int, *, distance: bool = False) -> Iterator[Rig]:
         yield loaded
 
 
-MODES = {"load": load, "saturate": saturate, "distance": distance}
+MODES = {"load": load, "saturate": saturate, "distance": distance, "import": beside_import}

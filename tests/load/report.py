@@ -14,6 +14,8 @@ ALL = "all of them"
 SHOWN_FAULTS = 10
 QUESTION_GOAL, ANSWER_GOAL = 30.0, 60.0
 """Milliseconds at p95, with DynamoDB at a distance and half of the CPU in use."""
+IMPORT_GOAL = 150.0
+"""Milliseconds at p99 of all requests of learners while a bank is imported."""
 SHARE_GOAL = 0.7
 """Share of the rate that handler CPU allows."""
 
@@ -127,6 +129,42 @@ def of_distance(window: Window, faults: Sequence[str]) -> Report:
 {_processes(window)}
 {_verdict(faults)}"""
     return Report("distance", text, tuple(missed))
+
+
+def of_import(
+    learners: int, questions: int, before: Window, during: Window, faults: Sequence[str]
+) -> Report:
+    """Compare the latencies of learners before and during an import."""
+    shares = (0.5, 0.95, 0.99)
+    routes = sorted(
+        during.latencies.by_route, key=lambda each: -len(during.latencies.by_route[each])
+    )
+    times = {
+        f"`{each}`": [of.latencies.by_route.get(each, []) for of in (before, during)]
+        for each in routes
+    }
+    times[ALL] = [before.latencies.all, during.latencies.all]
+    rows = [
+        [route, *(f"{quantile(some, q):.1f}" if some else "-" for some in both for q in shares)]
+        for route, both in times.items()
+    ]
+    whens = ("before", "during")
+    head = ["route", *(f"p{q * 100:.0f} {when}, ms" for when in whens for q in shares)]
+    p99 = quantile(during.latencies.all, 0.99)
+    text = f"""\
+{learners:,} learners for {before.seconds:.0f} seconds, and for the {during.seconds:.0f} seconds \
+in which {questions:,} questions were imported: {questions / during.seconds:.0f} a second. \
+Goal: p99 of learners' requests during an import at most {IMPORT_GOAL:.0f} ms; it was {p99:.0f}.
+
+{table(head, rows)}
+
+Before: {_processes(before)}
+During: {_processes(during)}
+{_verdict(faults)}"""
+    missed = [] if p99 <= IMPORT_GOAL else [f"p99 of {IMPORT_GOAL:.0f} ms: {p99:.0f} ms"]
+    failed = during.latencies.failed
+    missed += [f"no errors: {failed} failed requests"] if failed else []
+    return Report("import", text, tuple(missed))
 
 
 def line_of_step(step: Step) -> str:

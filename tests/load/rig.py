@@ -4,7 +4,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +32,6 @@ from tests.support.stage_process import StageProcess, environment
 IMPORT_SECONDS = 600
 SETTLE_SECONDS = 3.0
 CEILING_SECONDS = 5.0
-PAGE_PORT = 8089
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is made in it
 """Where Linux keeps files in memory."""
 
@@ -68,10 +67,25 @@ class Rig:
 
     def observe(self, seconds: float) -> Window:
         """Return what happens in the next seconds."""
+        return self._observe(lambda: gevent.sleep(seconds))
+
+    def observe_import(self, bank: Path) -> Window:
+        """Return what happens while a bank is imported, by the program that teachers use."""
+
+        def wait() -> None:
+            with _importer(self.stage.data, bank) as importer:
+                while importer.poll() is None:
+                    gevent.sleep(0.2)
+            if importer.returncode:
+                self.campaign.fault(f"the import ended with exit code {importer.returncode}")
+
+        return self._observe(wait)
+
+    def _observe(self, wait: Callable[[], None]) -> Window:
         meter = meter_file(self.stage.data)
         self.latencies.clear()
         before, first = HandlerTime.read(meter), self.processes.sample()
-        gevent.sleep(seconds)
+        wait()
         last, after = self.processes.sample(), HandlerTime.read(meter)
         return Window(first, last, after.since(before), self.latencies.copy())
 
@@ -179,14 +193,14 @@ def rig(
     think: float = 0.0,
     rate: float | None = None,
     distance: bool = False,
-    page: bool = False,
+    page: int | None = None,
 ) -> Iterator[Rig]:
     """Start a stage in a folder of its own, import the bank, and get learners ready.
 
     Learners think `think` seconds after each response; with a `rate` they act that often a second,
-    together, without waiting for one another. With DynamoDB at a distance the engine's file is in
-    memory, if there is such a folder: what a flush to this machine's disk takes, milliseconds at
-    times, would come on top of what stands for DynamoDB.
+    together, without waiting for one another. `page` is the port of locust's page. With DynamoDB
+    at a distance the engine's file is in memory, if there is such a folder: a flush to this
+    machine's disk takes milliseconds at times, on top of the delay that stands for DynamoDB.
     """
     place = MEMORY if distance and MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="quiz-load-", dir=place) as name:
@@ -212,19 +226,24 @@ def _start(data: DataFolder, *, distance: bool) -> StageProcess:
     return StageProcess.start(data, "tests.load.measured_stage", *flags)
 
 
-def _import(data: DataFolder, bank: Path) -> None:
-    subprocess.run(
+def _importer(data: DataFolder, bank: Path) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
         [sys.executable, "-m", "ops", "import", str(bank)],
         cwd=ROOT,
         env=environment(data),
         stdout=subprocess.DEVNULL,
-        timeout=IMPORT_SECONDS,
-        check=True,
     )
 
 
+def _import(data: DataFolder, bank: Path) -> None:
+    with _importer(data, bank) as importer:
+        code = importer.wait(IMPORT_SECONDS)
+    if code:
+        raise subprocess.CalledProcessError(code, "ops import")
+
+
 def _instruments(
-    stage: StageProcess, bank: Path, *, think: float, arrivals: Arrivals | None, page: bool
+    stage: StageProcess, bank: Path, *, think: float, arrivals: Arrivals | None, page: int | None
 ) -> Rig:
     issuer = Issuer(load_key(stage.data), stage.url)
     campaign = Campaign(answer_key(bank), issuer.access_token, think, arrivals)
@@ -248,7 +267,7 @@ def _instruments(
     locust.events.user_error.add_listener(failed)  # type: ignore[no-untyped-call]  # as above
     runner = locust.create_local_runner()
     if page:
-        locust.create_web_ui("127.0.0.1", PAGE_PORT)
+        locust.create_web_ui("127.0.0.1", page)
     made = Rig(stage, campaign, locust, runner, Processes(stage.process.pid), latencies)
     made.background.append(gevent.spawn(made.watch))
     if arrivals:
