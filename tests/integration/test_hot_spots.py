@@ -36,6 +36,7 @@ def test_answers_to_one_question_write_no_item_in_common(stage: Stage) -> None:
             reply = stage.answer(session, shown, right=False, user=learner)
         assert reply.status == 200
         (request,) = met
+        assert isinstance(request.body, bytes)
         actions = json.loads(request.body)["TransactItems"]
         written.append({_owner(action) for action in actions})
     assert written == [{learner} for learner in learners]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from domain.session.policy import Policy, Preferences
 from tests.integration.stage import Reply, Stage, drafts
 
 SIZE = 30
@@ -65,6 +66,17 @@ def test_a_request_wins_over_the_learners_preference_setting_by_setting(bank: St
     assert started(bank)["settings"]["spacing"] == {**DEFAULTS, "firstLag": 8, "pendingLimit": 6}
     mine = started(bank, {"spacing": {"firstLag": 9, "pendingLimit": None}})
     assert mine["settings"]["spacing"] == {**DEFAULTS, "firstLag": 9}
+    assert started(bank, {"policy": "RATIO"})["settings"]["policy"] == "RATIO"
+
+
+def test_a_category_presets_settings_between_the_request_and_the_learner(bank: Stage) -> None:
+    presets = Preferences(policy=Policy.SPACED, first_lag=5, pending_limit=0)
+    assert bank.services.categories.describe("geography", {}, presets)
+    prefer(bank, policy="RATIO", spacing={"firstLag": 8, "secondLag": 20, "pendingLimit": 6})
+    spacing = {**DEFAULTS, "firstLag": 5, "secondLag": 20}
+    assert started(bank)["settings"]["spacing"] == spacing
+    mine = started(bank, {"spacing": {"firstLag": 9}})
+    assert mine["settings"]["spacing"] == {**spacing, "firstLag": 9}
     assert started(bank, {"policy": "RATIO"})["settings"]["policy"] == "RATIO"
 
 

@@ -27,6 +27,7 @@ from ops.lab.policies import (
     begin,
     ordinal,
 )
+from ops.lab.program import Options, run_laboratory
 from ops.lab.report import course_table, difference, goals, missed_recall
 from ops.lab.run import Course, Marathon, Result, marathon, measure, measure_all, play
 
@@ -205,6 +206,23 @@ def test_a_log_has_its_rates(tmp_path: Path) -> None:
     assert (found.reviews, found.cards, found.first_error) == (6, 2, 0.5)
     assert found.review_success == pytest.approx(2 / 3)
     assert found.answers_a_day == 2
+
+
+def test_the_policies_are_played_with_the_rates_of_a_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(LOG)
+    options = Options(learners=2, course=SHORT, errors=(0.1,), large=0, processes=1)
+
+    assert run_laboratory(options, path, record=False) == 0
+
+    printed = capsys.readouterr().out
+    assert "6 reviews of 2 cards: first tries are wrong in 50%" in printed
+    assert "FSRS-6, default parameters" in printed
+    assert "errors of 50%; a bank of 40 questions, 2 answers a day for 3 days" in printed
+    for policy in POLICIES:
+        assert policy.name in printed
 
 
 def test_a_fitted_model_predicts_a_log_no_worse_than_its_average(tmp_path: Path) -> None:
