@@ -22,7 +22,10 @@ _SETTINGS: dict[Any, object] = {
     "figure.constrained_layout.use": True,
     "figure.facecolor": "white",
 }
-_COLOURS = ("#52606d", "#0b7285", "#c2410c", "#7048a8", "#2f7d32", "#946200", "#ad1457", "#3556b8")
+_COLOURS = (
+    *("#52606d", "#0b7285", "#c2410c", "#3556b8", "#7048a8", "#2f7d32", "#946200", "#ad1457"),
+    "#4e342e",
+)
 
 
 def write_plots(course: Sequence[Result], runs: Sequence[Marathon], folder: Path) -> None:

@@ -273,7 +273,12 @@ class Policy(NamedTuple):
 RATIO = Policy("RATIO 20")
 SPACED = Policy("SPACED 50", Spacing())
 LIMITED = Policy("SPACED 50, limit 16", Spacing(pending_limit=16))
-PRODUCT = (RATIO, SPACED, LIMITED)
+SOON = Policy(
+    "SPACED 50, limit 16, lags 8 and 100",
+    Spacing(first_lag=8, second_lag=100, pending_limit=16),
+)
+"""A sooner first review and a later second one, chosen on seeds 400 to 409."""
+PRODUCT = (RATIO, SPACED, LIMITED, SOON)
 OTHERS = (
     Policy("Leitner", schedule=lambda questions, _: Leitner(questions)),
     Policy("SM-2", schedule=lambda questions, _: SM2(questions)),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from local.data_folder import ROOT
 from ops.lab.logs import habits, predictions, read_log
 from ops.lab.plots import write_plots
-from ops.lab.policies import LIMITED, POLICIES, PRODUCT, RATIO, SPACED
+from ops.lab.policies import LIMITED, POLICIES, PRODUCT, RATIO, SOON, SPACED
 from ops.lab.report import (
     Goal,
     course_table,
@@ -100,11 +100,22 @@ def bands(
             difference(course, LIMITED.name, missed_recall).mean,
             *MISSED_RECALL_BAND,
         ),
+        Goal(
+            "missed recall, limit 16, lags 8 and 100",
+            difference(course, SOON.name, missed_recall).mean,
+            *MISSED_RECALL_BAND,
+        ),
         Goal("questions known, SPACED 50", difference(course, SPACED.name, known).mean, -2, 3),
         Goal("questions known, limit 16", difference(course, LIMITED.name, known).mean, -2, 3),
         Goal("first review, RATIO, 90th percentile", wait(course, RATIO.name), 120, 250),
         Goal("first review, SPACED 50, 90th percentile", wait(course, SPACED.name), 18, 60),
         Goal("first review, limit 16, 90th percentile", wait(course, LIMITED.name), 16, 40),
+        Goal(
+            "first review, limit 16, lags 8 and 100, 90th percentile",
+            wait(course, SOON.name),
+            8,
+            22,
+        ),
         *exact,
     ]
 

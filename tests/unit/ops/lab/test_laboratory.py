@@ -174,7 +174,7 @@ def test_numbers_to_reach_are_compared_with_their_bounds() -> None:
     found = {each.name: each for each in goals(results, results, runs)}
     assert found["missed recall, SPACED 50, lower bound"].found == pytest.approx(0.2)
     assert found["missed recall, SPACED 50, lower bound"].reached
-    assert not found["deepest pool of a large bank"].reached
+    assert not found["deepest pool of a large bank, limit 16"].reached
     assert found["first review, limit 16, 90th percentile"].low == -inf
 
 
