@@ -43,10 +43,16 @@ class ThrowawayUser(Nobody):
 
 
 class Operator:
-    """Asks on the terminal; standard output stays free for the token."""
+    """Asks on the terminal; standard output stays free for the token.
+
+    QUIZ_TOTP_SECRET, the key of the user's authenticator app, replaces the question for a code.
+    """
 
     def one_time_code(self, secret: str | None, /) -> str:
-        """Ask for the code, after showing a new key to enrol."""
+        """Return the code of QUIZ_TOTP_SECRET, or ask for one, after showing a new key to enrol."""
+        key = os.environ.get("QUIZ_TOTP_SECRET")
+        if key and not secret:
+            return _code(key)
         if secret:
             print(f"Enter this key in your authenticator app: {secret}", file=sys.stderr)
         print("Next code of the authenticator app: ", end="", file=sys.stderr, flush=True)
@@ -55,6 +61,16 @@ class Operator:
     def new_password(self) -> str:
         """Ask for the new password."""
         return getpass.getpass("The password is temporary. New password: ")
+
+
+def _code(key: str) -> str:
+    try:
+        return pyotp.TOTP(key.replace(" ", "")).now()
+    except ValueError as error:
+        raise CommandError(
+            "QUIZ_TOTP_SECRET is not the key of an authenticator app: set it to the key that "
+            "'make token' showed when the app was enrolled."
+        ) from error
 
 
 @contextmanager
@@ -87,7 +103,7 @@ def sign_in_by_hand(outputs: Outputs, user: str) -> str:
     """Return an access token of a user, whose operator is asked for what is missing.
 
     An administrator enrols an authenticator app where the stage asks for one. The password is that
-    of QUIZ_PASSWORD, if set.
+    of QUIZ_PASSWORD, if set, and the code that of the key in QUIZ_TOTP_SECRET.
 
     Raises:
         CommandError: The sign-in fails.

@@ -249,6 +249,27 @@ def test_the_operator_is_asked_for_the_code_but_not_on_standard_output(
     assert capsys.readouterr() == ("", "Next code of the authenticator app: ")
 
 
+def test_password_and_key_of_the_environment_sign_in_unattended(
+    cognito: Any,
+    outputs: Outputs,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    require_app(cognito, outputs)
+    create_user(cognito, outputs, ADA, PASSWORD)
+    person = Scripted()
+    access_token(cognito, outputs, ADA, PASSWORD, person)
+    assert person.secret
+    monkeypatch.setenv("QUIZ_PASSWORD", PASSWORD)
+    monkeypatch.setenv("QUIZ_TOTP_SECRET", f"{person.secret[:8]} {person.secret[8:]}")
+    monkeypatch.setattr("sys.stdin.readline", lambda: pytest.fail("nobody is there"))
+    assert user_of(cognito, sign_in_by_hand(outputs, ADA)) == ADA
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setenv("QUIZ_TOTP_SECRET", "not a key!")
+    with pytest.raises(CommandError, match="QUIZ_TOTP_SECRET is not the key"):
+        sign_in_by_hand(outputs, ADA)
+
+
 def test_an_unknown_user_and_a_missing_pool_are_one_sentence(
     cognito: Any, outputs: Outputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
