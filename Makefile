@@ -45,7 +45,7 @@ fresh = @before=$$(cat $(1) | cksum) && $(MAKE) $(2) || exit; \
 ##@ Play: anybody, on this machine
 .PHONY: help install run token reset
 help: ## list the targets
-	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' Makefile
 
 install: $(INSTALLED) ## install everything into .venv and node_modules
 
@@ -208,7 +208,7 @@ lab-quick: $(INSTALLED) ## few learners, within the bands of their figures
 	@$(PYTHON) -m ops lab --quick
 
 ##@ Measure, alone on the machine: contributors (RECORD=1 writes into docs)
-.PHONY: bench bench-cold bench-warm plots load load-import soak saturate distance
+.PHONY: bench bench-cold bench-cold-seconds bench-warm plots load load-import soak saturate distance
 bench: $(INSTALLED) ## benchmarks, ours beside a naive implementation
 	@mkdir -p .benchmarks
 	$(BIN)/pytest tests/performance --benchmark-only --benchmark-json=.benchmarks/bench.json
@@ -216,6 +216,9 @@ bench: $(INSTALLED) ## benchmarks, ours beside a naive implementation
 
 bench-cold: $(INSTALLED) ## instructions to start each function (needs valgrind)
 	@$(PYTHON) -m tests.performance.cold_start $(RECORD:%=--record)
+
+bench-cold-seconds: $(INSTALLED) ## seconds to start each function at Lambda's share of a processor
+	@$(PYTHON) -m tests.performance.cold_seconds $(RECORD:%=--record)
 
 bench-warm: $(INSTALLED) ## instructions of a question and an answer, layer by layer (needs valgrind)
 	@$(PYTHON) -m tests.performance.warm_path $(RECORD:%=--record)

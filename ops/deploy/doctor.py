@@ -14,9 +14,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.contract.delivery import DELIVERY
 from local.errors import CommandError
-from ops.cost.capacity import COGNITO, monthly_cost
-from ops.cost.inventory import inventory
-from ops.cost.workload import Profile, demand
 
 LEARNERS = {"prod": 10_000}
 """Learners a month that a stage's budget has to suffice for; none on a stage for trying things."""
@@ -216,6 +213,13 @@ def _mail(plan: Plan, clients: Clients) -> Iterator[Finding]:
 
 def _budget(plan: Plan, _clients: Clients) -> Iterator[Finding]:
     budgets = [properties["Budget"] for _, properties in plan.resources("AWS::Budgets::Budget")]
+    if not budgets:
+        return
+    # The model of costs loads the CDK, which takes seconds.
+    from ops.cost.capacity import COGNITO, monthly_cost  # noqa: PLC0415
+    from ops.cost.inventory import inventory  # noqa: PLC0415
+    from ops.cost.workload import Profile, demand  # noqa: PLC0415
+
     has = inventory(each for stack in plan.templates.values() for each in stack.values())
     learners = LEARNERS.get(plan.stage, 0)
     cost = monthly_cost(demand(learners, Profile(), DELIVERY.window_seconds), has)

@@ -25,8 +25,16 @@ _PATIENCE = 10.0
 class ApiUser:
     """A user, their access token and a client that sends it."""
 
+    name: str
+    password: str
+    app: "AuthenticatorApp"
     token: str
     http: httpx2.Client
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """Variables with which a command signs the user in."""
+        return {"QUIZ_PASSWORD": self.password, "QUIZ_TOTP_SECRET": self.app.secret}
 
     @property
     def claims(self) -> dict[str, Any]:
@@ -80,30 +88,30 @@ def signed_in(deployment: Deployment, *groups: str) -> Iterator[ApiUser]:
     create_user(cognito, deployment.outputs, name, password)
     for group in groups:
         cognito.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=group)
-    token = access_token(cognito, deployment.outputs, name, password)
+    token, app = access_token(cognito, deployment.outputs, name, password), AuthenticatorApp()
     if ADMIN_GROUP in groups:
-        token = _with_second_factor(cognito, deployment.outputs, name, password, token)
+        token = _with_second_factor(cognito, deployment.outputs, name, password, token, app)
     with deployment.http(token) as http:
-        yield ApiUser(token, http)
+        yield ApiUser(name, password, app, token, http)
 
 
-class _AppOfTests(Nobody):
+class AuthenticatorApp(Nobody):
     """An authenticator app that is always at hand."""
 
     def __init__(self) -> None:
-        self._secret = ""
+        self.secret = ""
 
     def one_time_code(self, secret: str | None, /) -> str:
-        self._secret = secret or self._secret
-        return pyotp.TOTP(self._secret).now()
+        self.secret = secret or self.secret
+        return pyotp.TOTP(self.secret).now()
 
 
 def _with_second_factor(
-    cognito: Any, outputs: Outputs, name: str, password: str, token: str
+    cognito: Any, outputs: Outputs, name: str, password: str, token: str, app: AuthenticatorApp
 ) -> str:
     """Enrol an app and sign in with it, which counts from the second after it was first seen."""
     assert is_refused(outputs, token)
-    app, deadline = _AppOfTests(), monotonic() + _PATIENCE
+    deadline = monotonic() + _PATIENCE
     enrol_app(cognito, token, app)
     while is_refused(outputs, token) and monotonic() < deadline:
         token = access_token(cognito, outputs, name, password, app)

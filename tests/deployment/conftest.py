@@ -39,7 +39,7 @@ def bootstrapped(cloud: LocalCloud) -> LocalCloud:
 def deployment(bootstrapped: LocalCloud) -> Deployment:
     """The stage, deployed as `make deploy` does it."""
     cloud = bootstrapped
-    done = cloud.stacks("deploy")
+    done = cloud.operate("deploy")
     assert done.returncode == 0, done.stdout + done.stderr
     outputs = reachable(cloud, cloud.folder / "data" / f"outputs-{STAGE}.json")
     return Deployment(cloud, Assembly(ROOT / "cdk.out" / STAGE), outputs, done)

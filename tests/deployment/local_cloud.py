@@ -28,7 +28,7 @@ REGION = "us-east-1"
 STAGE = "rehearsal"
 PREFIX = f"quiz-{STAGE}"
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
-SERVER = ROOT / ".venv-rehearsal" / "bin" / "ministack"
+SERVER = ROOT / ".venv-rehearsal" / "bin" / "python"
 TOO_LONG = 300.0
 
 Done = subprocess.CompletedProcess[str]
@@ -40,6 +40,11 @@ class LocalCloud:
 
     folder: Path
     url: str
+
+    @property
+    def failure(self) -> Path:
+        """The file whose existence makes the creation of an alias fail."""
+        return self.folder / "failure"
 
     @cached_property
     def environment(self) -> dict[str, str]:
@@ -76,13 +81,22 @@ class LocalCloud:
         """Run the CDK's own command line."""
         return self.run(CDK, *arguments, cwd=cwd)
 
-    def stacks(self, command: str, *arguments: str) -> Done:
-        """Run `make deploy` and its like, as make does."""
-        return self.run(sys.executable, "-m", "ops", command, "--stage", STAGE, *arguments)
+    def operate(self, command: str, *arguments: str | Path, **variables: str) -> Done:
+        """Run a command of the operator on the stage, as make does."""
+        program = [sys.executable, "-m", "ops", command, "--stage", STAGE, *arguments]
+        return self.run(*program, cwd=ROOT, **variables)
 
-    def smoke(self) -> Done:
-        """Run `make smoke`, as make does."""
-        return self.run(sys.executable, "-m", "ops", "smoke", "--stage", STAGE)
+    def start(self, command: str, *arguments: str) -> "subprocess.Popen[str]":
+        """Start a command of the operator on the stage, and read its output while it runs."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "ops", command, "--stage", STAGE, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
 
     def client(self, service: str) -> Any:
         """Return a client with all rights."""
@@ -155,13 +169,14 @@ def local_cloud(folder: Path) -> Iterator[LocalCloud]:
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "AUTH": "true",  # roles are enforced
         "CLOUDTRAIL_RECORDING": "1",
+        "FAILURE": str(folder / "failure"),
         # Each would open another port, one of them to the network.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
     }
     with (folder / "cloud.log").open("w") as log:
         process = subprocess.Popen(
-            [SERVER],
+            [SERVER, Path(__file__).with_name("cloud_server.py")],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -4,13 +4,18 @@ The tests are one flow in the order they are written. The limits of this cloud a
 docs/deployment.md, with the assertion on the template that stands in for it.
 """
 
+import gzip
+import io
 import json
+import re
 import subprocess
 import sys
 import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +39,7 @@ from tests.deployment.local_cloud import (
     PREFIX,
     REGION,
     STAGE,
+    TOO_LONG,
     Deployment,
     LocalCloud,
     reachable,
@@ -58,7 +64,7 @@ by_function = pytest.mark.parametrize("folder", [*FUNCTIONS, *OTHER_STACKS])
 
 
 def test_an_account_without_bootstrap_is_told_so(cloud: LocalCloud) -> None:
-    done = cloud.stacks("deploy")
+    done = cloud.operate("deploy")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"Account {ACCOUNT} has not been bootstrapped in {REGION}: run "
@@ -67,9 +73,41 @@ def test_an_account_without_bootstrap_is_told_so(cloud: LocalCloud) -> None:
 
 
 def test_a_stage_that_was_not_deployed_cannot_be_tried(cloud: LocalCloud) -> None:
-    done = cloud.smoke()
+    done = cloud.operate("smoke")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.endswith(f"with 'make deploy STAGE={STAGE}'.\n")
+
+
+# A first deployment that fails, and its repetition
+
+
+def test_a_first_deployment_that_fails_is_rolled_back(bootstrapped: LocalCloud) -> None:
+    """Nothing of the stack that failed is left, though it has a function and a log by name."""
+    bootstrapped.failure.touch()
+    done = bootstrapped.operate("deploy")
+    bootstrapped.failure.unlink()
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "ROLLBACK_COMPLETE" in done.stdout + done.stderr
+    states = stack_states(bootstrapped)
+    assert states[f"{PREFIX}-data"] == "CREATE_COMPLETE"
+    assert states[f"{PREFIX}-identity"] == "ROLLBACK_COMPLETE"
+    assert f"{PREFIX}-api" not in states
+    assert bootstrapped.pages("lambda", "list_functions", "Functions") == []
+    groups = bootstrapped.pages("logs", "describe_log_groups", "logGroups")
+    assert [group["logGroupName"] for group in groups if "lambda" in group["logGroupName"]] == []
+    assert not (bootstrapped.folder / "data" / f"outputs-{STAGE}.json").exists()
+
+
+def test_the_same_command_completes_it(deployment: Deployment) -> None:
+    assert "(no changes)" in deployment.told.stdout + deployment.told.stderr
+    states = stack_states(deployment.cloud)
+    assert {states[stack] for stack in STACKS} == {"CREATE_COMPLETE"}
+
+
+def stack_states(cloud: LocalCloud) -> dict[str, str]:
+    """The status of each stack by its name."""
+    stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
+    return {stack["StackName"]: stack["StackStatus"] for stack in stacks}
 
 
 # Resources created
@@ -131,6 +169,7 @@ def test_a_table_has_its_keys(deployment: Deployment, name: str) -> None:
         assert keys_of(index) == ("category", "ordinal")
         assert index["Projection"] == {"ProjectionType": "ALL"}
         assert {"AttributeName": "ordinal", "AttributeType": "N"} in table["AttributeDefinitions"]
+        assert keys_of(indexes.pop("byName")) == ("listed", "category")
     if name == "users":
         assert keys_of(indexes.pop("unfinishedErasures")) == ("erasing", "erasedAt")
     assert indexes == {}
@@ -162,16 +201,24 @@ def test_a_function_is_as_declared(deployment: Deployment, folder: str) -> None:
     variables = declared["Environment"]["Variables"]
     told = made["Environment"]["Variables"]
     assert told.keys() == variables.keys()
-    made_elsewhere = {"CLIENT_ID", "AUDIT_KEY_SECRET", "USER_POOL_ID"}
+    made_elsewhere = {"CLIENT_ID", "AUDIT_KEY_SECRET", "USER_POOL_ID", "FAILED_BATCHES_BUCKET"}
     for variable in variables.keys() - made_elsewhere:
         assert told[variable] == resolved(api, variables[variable])
     assert told["STAGE"] == STAGE
     if folder in AUDITED:
-        assert told["AUDIT_KEY_SECRET"].startswith("arn:aws:secretsmanager:")
+        assert told["AUDIT_KEY_SECRET"] == key_secret(deployment.cloud)
+    if folder == CONSUMER:
+        assert told["FAILED_BATCHES_BUCKET"] == BUCKET
     if folder in FUNCTIONS:
         assert told["CLIENT_ID"] == deployment.outputs.userPoolClientId
     if folder == "privacy":
         assert told["USER_POOL_ID"] == deployment.outputs.userPoolId
+
+
+def key_secret(cloud: LocalCloud) -> str:
+    """The ARN of the only secret: the key of the audit's pseudonyms."""
+    (secret,) = cloud.client("secretsmanager").list_secrets()["SecretList"]
+    return str(secret["ARN"])
 
 
 def statements(cloud: LocalCloud, role: str) -> Iterator[tuple[str, str]]:
@@ -214,6 +261,11 @@ def test_a_function_may_do_what_is_granted_and_no_more(deployment: Deployment, f
         ("xray:PutTelemetryRecords", "*"),
         *(consumer_permissions(deployment.cloud) if folder == CONSUMER else ()),
         *((f"cognito-idp:{action}", pool) for action in ACCOUNT_ACTIONS.get(folder, ())),
+        *(
+            {("secretsmanager:GetSecretValue", key_secret(deployment.cloud))}
+            if folder in AUDITED
+            else ()
+        ),
     }
 
 
@@ -278,7 +330,8 @@ def test_the_gateway_has_the_routes_of_the_table(
     methods: Mapping[tuple[str, str], Mapping[str, Any]],
 ) -> None:
     served = {where for where in methods if where[0] not in {"ANY", "OPTIONS"}}
-    assert served == {(route.method, route.path) for route in ROUTES}
+    expected = {(route.method, route.path) for route in ROUTES}
+    assert served == expected | {("HEAD", r.path) for r in ROUTES if r.access is Access.PUBLIC}
 
 
 @by_operation
@@ -372,19 +425,19 @@ def test_what_was_packaged_needs_nothing_beside_it(
 
 
 def test_the_doctor_finds_nothing_that_would_stop_a_deployment(deployment: Deployment) -> None:
-    done = deployment.cloud.stacks("doctor")
+    done = deployment.cloud.operate("doctor")
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith(f"Stage {STAGE} can be deployed.\n")
 
 
 def test_the_first_administrator_is_made_with_one_command(deployment: Deployment) -> None:
-    done = deployment.cloud.stacks("admin", "--user", "ada@example.com")
+    done = deployment.cloud.operate("admin", "--user", "ada@example.com")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("ada@example.com was created")
 
 
 def test_a_first_deployment_has_no_version_to_go_back_to(deployment: Deployment) -> None:
-    done = deployment.cloud.stacks("rollback")
+    done = deployment.cloud.operate("rollback")
     assert done.returncode == 1
     assert done.stderr.endswith("has no version before 1: nothing was moved.\n")
 
@@ -435,26 +488,12 @@ def test_nobody_is_let_in_without_a_token(deployment: Deployment, route: Route) 
 
 def test_the_program_signs_a_user_in_and_prints_the_token_alone(deployment: Deployment) -> None:
     cognito = deployment.cloud.client("cognito-idp")
-    create_user(cognito, deployment.outputs, "ada@example.com", "Correct-horse-1")
-    arguments = ("--stage", STAGE, "--user", "ada@example.com")
-    done = deployment.cloud.run(
-        sys.executable,
-        "-m",
-        "ops",
-        "token",
-        *arguments,
-        QUIZ_PASSWORD="Correct-horse-1",  # pragma: allowlist secret
-    )
+    create_user(cognito, deployment.outputs, "grace@example.com", "Correct-horse-1")
+    cloud, arguments = deployment.cloud, ("token", "--user", "grace@example.com")
+    done = cloud.operate(*arguments, QUIZ_PASSWORD="Correct-horse-1")  # pragma: allowlist secret
     assert (done.returncode, done.stderr) == (0, "")
     assert status_with(deployment, done.stdout.removesuffix("\n")) == 200
-    done = deployment.cloud.run(
-        sys.executable,
-        "-m",
-        "ops",
-        "token",
-        *arguments,
-        QUIZ_PASSWORD="Wrong-horse-1",  # pragma: allowlist secret
-    )
+    done = cloud.operate(*arguments, QUIZ_PASSWORD="Wrong-horse-1")  # pragma: allowlist secret
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("It is impossible to sign in: ")
 
@@ -505,7 +544,7 @@ def test_a_learner_is_no_administrator(learner: ApiUser) -> None:
 
 
 def test_a_stage_without_questions_cannot_be_tried(deployment: Deployment) -> None:
-    done = deployment.cloud.smoke()
+    done = deployment.cloud.operate("smoke")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         f"Stage {STAGE} has no questions to play: import a bank first (docs/deployment.md).\n"
@@ -523,9 +562,47 @@ def test_an_administrator_fills_the_bank(admin: ApiUser, learner: ApiUser) -> No
     assert (category["category"], category["questionCount"]) == (CATEGORY, 40)
 
 
+BANK = """\
+$CATEGORY: capitals
+
+::Peru:: The capital of Peru is { =Lima ~Cusco ~Arequipa }
+
+::Chad:: The capital of Chad is { =N'Djamena ~Moundou ~Abéché }
+
+::Essay:: Describe a capital. {}
+"""
+
+
+def test_an_administrator_imports_a_bank_into_the_stage(
+    deployment: Deployment, admin: ApiUser, tmp_path: Path
+) -> None:
+    """Repeated, it changes nothing; a question that no session could show is refused by name."""
+    bank = tmp_path / "capitals.gift"
+    bank.write_text(BANK, encoding="utf-8")
+    for outcome in ("created", "unchanged"):
+        done = deployment.cloud.operate("import", bank, "--user", admin.name, **admin.credentials)
+        assert done.returncode == 1, done.stdout + done.stderr  # the essay is refused
+        assert "capitals.gift, line 7 (Essay)" in done.stdout, done.stdout + done.stderr
+        report = deployment.cloud.folder / "data" / f"import-{STAGE}.csv"
+        assert report.read_text(encoding="utf-8").count(outcome) == 2
+    categories = admin.call("GET", "/questions/categories")["categories"]
+    assert {each["category"]: each["questionCount"] for each in categories}["capitals"] == 2
+
+
+def test_a_teacher_exports_the_bank_again(
+    deployment: Deployment, admin: ApiUser, tmp_path: Path
+) -> None:
+    file = tmp_path / "capitals.jsonl"
+    chosen = ("--category", "capitals", "--file", file)
+    done = deployment.cloud.operate("export", "--user", admin.name, *chosen, **admin.credentials)
+    assert done.returncode == 0, done.stderr
+    texts = {json.loads(line)["text"] for line in file.read_text(encoding="utf-8").splitlines()}
+    assert texts == {"The capital of Peru is", "The capital of Chad is"}
+
+
 def test_the_smoke_session_is_played(deployment: Deployment) -> None:
     """Through the gateway and its authorizer into the functions, each under its own role."""
-    done = deployment.cloud.smoke()
+    done = deployment.cloud.operate("smoke")
     assert done.returncode == 0, f"{done.stderr}\n{deployment.cloud.function_logs()}"
     assert done.stdout.startswith(f"Stage {STAGE} is well: 3 questions mastered in ")
     cognito = deployment.cloud.client("cognito-idp")
@@ -577,25 +654,55 @@ def test_a_retired_question_stays_with_the_session_that_shows_it(
     assert shown == question
 
 
-def test_questions_that_are_lost_while_they_are_owed_are_replaced_on_screen(
-    deployment: Deployment, admin: ApiUser, learner: ApiUser
-) -> None:
-    """All that the session item carries is gone: the quiz function reads and writes the pool."""
-    admin.call("POST", "/admin/questions", {"questions": bank_questions(0, 18, "lost")})
-    session_id, question = learner.start_session(18, "lost")
+def owe_beyond_the_head(admin: ApiUser, learner: ApiUser, category: str) -> tuple[str, list[str]]:
+    """Return a session that owes 17 questions, one more than its item carries, and their ids.
+
+    The function that draws still has the first question in memory, so that one is worked off.
+    """
+    admin.call("POST", "/admin/questions", {"questions": bank_questions(0, 18, category)})
+    session_id, question = learner.start_session(18, category)
     order = []
     for _ in range(18):
         order.append(question["questionId"])
         question = learner.miss_and_mend(session_id, question)
-    # The quiz function still has the first in memory, so that one is worked off.
     tries = 2
     while tries:
         tries -= question["questionId"] == order[0]
         question = learner.answer(session_id, question, right=True)["question"]
-    lose(deployment, order[1:17])
+    return session_id, order[1:]
+
+
+def test_questions_that_are_lost_while_they_are_owed_are_replaced_on_screen(
+    deployment: Deployment, admin: ApiUser, learner: ApiUser
+) -> None:
+    """All that the session item carries is gone: the quiz function reads and writes the pool."""
+    session_id, owed = owe_beyond_the_head(admin, learner, "lost")
+    lose(deployment, owed[:-1])
     shown = learner.call("GET", f"/sessions/{session_id}/question")
-    assert shown["question"]["questionId"] == order[17]
+    assert shown["question"]["questionId"] == owed[-1]
     assert shown["penaltyIndicator"] == "(+1 Question @ 2 Tries)"
+
+
+def test_what_a_session_owed_when_it_expired_is_reviewed(
+    deployment: Deployment, admin: ApiUser, learner: ApiUser
+) -> None:
+    """The session function closes the session, and reads the pool past what is gone."""
+    session_id, owed = owe_beyond_the_head(admin, learner, "expired")
+    lose(deployment, owed[:-1])
+    now = int(time.time() * 1000)
+    deployment.cloud.client("dynamodb").update_item(
+        TableName=f"{PREFIX}-sessions",
+        Key={"userId": {"S": learner.claims["sub"]}, "sessionId": {"S": session_id}},
+        UpdateExpression="SET expiresAt = :past, ends = :today",
+        ExpressionAttributeValues={
+            ":past": {"N": str(now - 1_000)},
+            ":today": {"N": str(now // 86_400_000)},
+        },
+    )
+    review = learner.call("POST", "/sessions", {"review": {"category": "expired"}}, 201)
+    shown = learner.call("GET", f"/sessions/{review['sessionId']}/question")["question"]
+    assert shown["questionId"] == owed[-1]
+    assert learner.call("GET", f"/sessions/{session_id}")["status"] == "ABANDONED"
 
 
 def test_a_session_whose_questions_are_all_lost_is_over(
@@ -622,8 +729,10 @@ def test_a_learner_reads_their_record(admin: ApiUser, learner: ApiUser) -> None:
     totals = learner.call("GET", "/users/me/progress")
     assert totals["userId"] == learner.claims["sub"]
     assert set(totals["streaks"]) == {"currentDays", "bestDays", "currentAnswers", "bestAnswers"}
-    page = learner.call("GET", f"/users/me/progress/questions?category={CATEGORY}&limit=5")
+    path = f"/users/me/progress/questions?category={CATEGORY}&limit=5&include=question"
+    page = learner.call("GET", path)
     assert len(page["questions"]) == 5
+    assert all(each["question"]["text"] for each in page["questions"])
     assert page["nextToken"]
     assert learner.call("GET", "/sessions?limit=1")["sessions"]
     learner_id = learner.claims["sub"]
@@ -664,7 +773,7 @@ def test_a_failed_batch_is_redriven_and_forgotten(deployment: Deployment, admin:
     s3 = deployment.cloud.client("s3")
     key = f"aws/lambda/by-hand/shard/{uuid.uuid4()}"
     s3.put_object(Bucket=BUCKET, Key=key, Body=failed_batch("redriven"))
-    done = deployment.cloud.run(sys.executable, "-m", "ops", "redrive", "--stage", STAGE)
+    done = deployment.cloud.operate("redrive")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert done.stdout == f"Stage {STAGE}: 1 failed batch (1 record) counted, none left.\n"
     assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET)
@@ -676,7 +785,7 @@ def test_a_failed_batch_is_redriven_and_forgotten(deployment: Deployment, admin:
     assert counts["ApproximateNumberOfMessagesNotVisible"] == "0"
     totals = until_counted(admin, "/users/redriven/progress", 1)
     assert totals["correct"] == 1
-    again = deployment.cloud.run(sys.executable, "-m", "ops", "redrive", "--stage", STAGE)
+    again = deployment.cloud.operate("redrive")
     assert again.stdout == f"Stage {STAGE}: 0 failed batches (0 records) counted, none left.\n"
 
 
@@ -688,7 +797,7 @@ def test_an_answer_of_a_day_before_is_counted_late(deployment: Deployment, admin
             Key=f"aws/lambda/by-hand/shard/{uuid.uuid4()}",
             Body=failed_batch("late", days_ago),
         )
-        done = deployment.cloud.run(sys.executable, "-m", "ops", "redrive", "--stage", STAGE)
+        done = deployment.cloud.operate("redrive")
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
         assert until_counted(admin, "/users/late/progress", count)["correct"] == count
 
@@ -813,12 +922,96 @@ def test_a_flood_is_refused_in_the_contract_s_form(deployment: Deployment) -> No
     assert refused.json()["code"] == "RATE_LIMITED"
 
 
+# Verification, and the two ways back
+
+
+def test_an_audit_record_is_found_in_its_bucket(deployment: Deployment) -> None:
+    """This cloud takes no record out of a log: the test carries it, as the stream would."""
+    cloud = deployment.cloud
+    with cloud.start("verify", "--seconds", "120") as verifying:
+        assert verifying.stdout is not None
+        waiting = verifying.stdout.readline()
+        found = re.fullmatch(r"Waiting for the audit record of request (\S+) in (\S+)\.\n", waiting)
+        assert found, waiting + cloud.function_logs()
+        request_id, bucket = found.groups()
+        records = [
+            line
+            for line in cloud.function_logs().splitlines()
+            if request_id in line and json.loads(line).get("kind") == "audit"
+        ]
+        key = f"records/{datetime.now(UTC):%Y/%m/%d}/carried.jsonl.gz"
+        body = gzip.compress("\n".join(records).encode())
+        cloud.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+        told, _ = verifying.communicate(timeout=TOO_LONG)
+    assert verifying.returncode == 0, told
+    assert f"{key} is not locked, as its stage does not lock records." in told
+
+
+def test_the_audit_names_people_by_the_key_of_the_stage(deployment: Deployment) -> None:
+    """The functions could read the key: no line reports that they could not."""
+    assert '"event":"auditKey"' not in deployment.cloud.function_logs()
+
+
+def test_a_table_without_recovery_is_not_restored(deployment: Deployment) -> None:
+    done = deployment.cloud.operate("restore", *LOST_AT)
+    assert done.returncode == 1
+    assert "has no point-in-time recovery" in done.stderr
+
+
+LOST_AT = ("--table", "users", "--at", "2026-11-25T09:30:00Z", "--confirm", STAGE)
+
+
+def test_what_a_table_lost_is_copied_back(deployment: Deployment) -> None:
+    """The copy is made first, as an interrupted restore leaves it; this cloud keeps no past."""
+    dynamodb, table = deployment.cloud.client("dynamodb"), f"{PREFIX}-users"
+    dynamodb.restore_table_to_point_in_time(
+        SourceTableName=table,
+        TargetTableName=f"{table}-at-20261125T093000Z",
+        UseLatestRestorableTime=True,
+    )
+    with signed_in(deployment) as user:
+        user.call("PATCH", "/users/me", {"displayName": "Later"})
+        before = dynamodb.scan(TableName=table)["Items"]
+        lost = [item for item in before if item["userId"]["S"] != user.claims["sub"]]
+        for item in lost:
+            dynamodb.delete_item(TableName=table, Key={"userId": item["userId"]})
+        done = deployment.cloud.operate("restore", *LOST_AT)
+        assert done.returncode == 0, done.stderr
+        assert f"{len(lost)} items copied back.\n" in done.stdout
+    after = dynamodb.scan(TableName=table)["Items"]
+    assert sorted(map(repr, map(by_name, after))) == sorted(map(repr, map(by_name, before)))
+    dynamodb.delete_table(TableName=f"{table}-at-20261125T093000Z")
+
+
+def by_name(item: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(item.items())
+
+
+def test_code_that_cannot_start_is_rolled_back(deployment: Deployment, learner: ApiUser) -> None:
+    """As the pipeline does it after a smoke test that failed."""
+    functions = deployment.cloud.client("lambda")
+    broken = io.BytesIO()
+    with zipfile.ZipFile(broken, "w") as package:
+        package.writestr("lambdas/__init__.py", "raise RuntimeError('broken on purpose')")
+    for folder in PERMISSIONS:
+        name = f"{PREFIX}-{folder}"
+        version = functions.update_function_code(
+            FunctionName=name, ZipFile=broken.getvalue(), Publish=True
+        )["Version"]
+        functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
+    assert learner.http.get("/users/me").status_code in {500, 502}
+    done = deployment.cloud.operate("rollback")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(" -> 1\n") == len(PERMISSIONS)
+    learner.call("GET", "/users/me")
+
+
 # The same again, then another
 
 
 def test_deploying_again_changes_nothing(deployment: Deployment) -> None:
     before = {stack: resources(deployment.cloud, stack) for stack in STACKS}
-    done = deployment.cloud.stacks("deploy")
+    done = deployment.cloud.operate("deploy")
     assert done.returncode == 0, done.stderr
     for stack in STACKS:
         assert f"{stack} (no changes)" in done.stdout + done.stderr
@@ -828,7 +1021,7 @@ def test_deploying_again_changes_nothing(deployment: Deployment) -> None:
 
 
 def test_there_is_no_difference_to_what_runs(deployment: Deployment) -> None:
-    done = deployment.cloud.stacks("diff")
+    done = deployment.cloud.operate("diff")
     assert done.returncode == 0, done.stderr
     assert "Number of stacks with differences: 0" in done.stdout + done.stderr
 
@@ -865,10 +1058,10 @@ def changed_assembly(cloud: LocalCloud, folder: Path) -> Path:
 
 
 def test_nothing_is_destroyed_unasked(deployment: Deployment) -> None:
-    done = deployment.cloud.stacks("destroy")
+    done = deployment.cloud.operate("destroy")
     assert done.returncode == 1
     assert done.stderr.startswith("Nobody is there to ask: ")
-    done = deployment.cloud.stacks("destroy", "--confirm", "prod")
+    done = deployment.cloud.operate("destroy", "--confirm", "prod")
     assert done.returncode == 1
     assert done.stderr == f"CONFIRM is prod, and the stage is {STAGE}: nothing was done.\n"
     assert resources(deployment.cloud, STACKS[0])
@@ -881,7 +1074,7 @@ def test_nothing_is_left_after_it_is_destroyed(deployment: Deployment) -> None:
     (bucket,) = (o["OutputValue"] for o in stack["Outputs"] if o["OutputKey"] == "AuditBucket")
     for body in (b"first", b"second"):
         cloud.client("s3").put_object(Bucket=bucket, Key="records/a.jsonl.gz", Body=body)
-    done = cloud.stacks("destroy", "--confirm", STAGE)
+    done = cloud.operate("destroy", "--confirm", STAGE)
     assert done.returncode == 0, done.stderr
     stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
     assert [stack["StackName"] for stack in stacks] == ["CDKToolkit"]
@@ -908,3 +1101,14 @@ def test_nothing_is_left_after_it_is_destroyed(deployment: Deployment) -> None:
     roles = [role["RoleName"] for role in cloud.pages("iam", "list_roles", "Roles")]
     (stays,) = (role for role in roles if not role.startswith("cdk-"))
     assert stays.startswith(f"{PREFIX}-api-GatewayCloudWatchRole")
+
+
+def test_a_stage_that_was_destroyed_is_deployed_again(deployment: Deployment) -> None:
+    cloud = deployment.cloud
+    done = cloud.operate("deploy")
+    assert done.returncode == 0, done.stdout + done.stderr
+    outputs = reachable(cloud, cloud.folder / "data" / f"outputs-{STAGE}.json")
+    assert outputs.userPoolId != deployment.outputs.userPoolId
+    again = replace(deployment, outputs=outputs)
+    with signed_in(again) as user:
+        assert user.call("GET", "/questions/categories")["categories"] == []

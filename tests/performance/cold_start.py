@@ -69,7 +69,7 @@ def _counts(made: Packaged, database: Database, function: str) -> tuple[int, int
 
     def run(*, warm: bool = False, request: bool = False) -> int:
         told = {"AWS_LAMBDA_FUNCTION_NAME": function} if warm else {}
-        served = [json.dumps(_request(database, function))] if request else []
+        served = [json.dumps(first_request(database, function))] if request else []
         return made.instructions(
             [PROGRAM, made.asset, function, *served], {**database.environment, **told}
         )
@@ -78,7 +78,7 @@ def _counts(made: Packaged, database: Database, function: str) -> tuple[int, int
     return start, warmed - start, run(warm=True, request=True) - warmed, run(request=True) - start
 
 
-def _request(database: Database, function: str) -> dict[str, Any]:
+def first_request(database: Database, function: str) -> dict[str, Any]:
     """Return a function's most frequent request; of a session, one nobody has answered yet."""
     if function in READS:
         return READS[function]
