@@ -134,7 +134,7 @@ contracts: $(VENV) ## which package may import which
 	$(BIN)/lint-imports --no-logo
 
 unit: $(INSTALLED) ## tests with coverage, all but deployment, load and browser (TESTS=tests/unit)
-	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/browser --ignore=tests/clients --ignore=tests/deployment --ignore=tests/load --benchmark-disable $(if $(TESTS),$(TESTS),--cov --cov-fail-under=95)
+	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/browser --ignore=tests/clients --ignore=tests/deployment --ignore=tests/load --benchmark-disable --durations=25 $(if $(TESTS),$(TESTS),--cov --cov-fail-under=95)
 
 format: $(VENV) ## format, and mend what can be mended
 	$(BIN)/ruff check --fix-only

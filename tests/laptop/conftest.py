@@ -1,6 +1,7 @@
 """Stages on ports and data folders of their own."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,8 @@ def data(new_data: Callable[[], DataFolder]) -> DataFolder:
     return new_data()
 
 
-@pytest.fixture(scope="session")
-def launcher() -> Iterator[Launch]:
+@contextmanager
+def launching() -> Iterator[Launch]:
     """Start stages; whatever the test did with them, they end with it."""
     started: list[StageProcess] = []
 
@@ -33,12 +34,22 @@ def launcher() -> Iterator[Launch]:
         started.append(StageProcess.start(data, root=root, **variables))
         return started[-1]
 
-    yield launch
-    for stage in started:
-        stage.close()
+    try:
+        yield launch
+    finally:
+        for stage in started:
+            stage.close()
+
+
+@pytest.fixture
+def launcher() -> Iterator[Launch]:
+    """Stages of one test."""
+    with launching() as launch:
+        yield launch
 
 
 @pytest.fixture(scope="session")
-def stage(launcher: Launch, new_data: Callable[[], DataFolder]) -> StageProcess:
+def stage(new_data: Callable[[], DataFolder]) -> Iterator[StageProcess]:
     """A stage that tests share: they must not end it."""
-    return launcher(new_data()).await_ready()
+    with launching() as launch:
+        yield launch(new_data()).await_ready()

@@ -4,13 +4,12 @@ import pytest
 
 from tests.integration.conftest import accounts, endpoint, tables, user_pool_address
 from tests.integration.conftest import stage as here
-from tests.laptop.conftest import launcher, new_data, stage
+from tests.laptop.conftest import new_data, stage
 
 __all__ = [
     "accounts",
     "endpoint",
     "here",
-    "launcher",
     "new_data",
     "stage",
     "tables",

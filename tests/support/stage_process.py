@@ -20,7 +20,7 @@ import pytest
 
 from local.data_folder import ROOT, DataFolder
 
-TOO_LONG = 60.0
+TOO_LONG = 300.0
 
 
 @dataclass
