@@ -65,7 +65,7 @@ def _what_is_kept(course: Sequence[Result]) -> Figure:
 
 
 def _waits(course: Sequence[Result]) -> Figure:
-    figure = Figure(figsize=(7, 4))
+    figure = Figure(figsize=(8, 4.5))
     axis = figure.subplots()
     for place, name in enumerate(n for n in _names(course) if n.startswith(("RATIO", "SPACED"))):
         waits = np.sort([wait for each in course if each.policy == name for wait in each.waits])
@@ -78,12 +78,12 @@ def _waits(course: Sequence[Result]) -> Figure:
     axis.set_ylabel("share of the questions reviewed")
     axis.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     axis.grid(alpha=0.3)
-    axis.legend(frameon=False, loc="upper left")
+    _legend(figure)
     return figure
 
 
 def _depths(runs: Sequence[Marathon]) -> Figure:
-    figure = Figure(figsize=(7, 4))
+    figure = Figure(figsize=(8, 4.5))
     axis = figure.subplots()
     first: dict[str, Marathon] = {}
     for each in runs:
@@ -97,8 +97,13 @@ def _depths(runs: Sequence[Marathon]) -> Figure:
     for side in (axis.xaxis, axis.yaxis):
         side.set_major_formatter(lambda number, _: f"{number:,.0f}")
     axis.grid(alpha=0.3)
-    axis.legend(frameon=False)
+    _legend(figure)
     return figure
+
+
+def _legend(figure: Figure) -> None:
+    """Name the lines below the plot, where no line can cross the names."""
+    figure.legend(frameon=False, loc="outside lower center", ncols=2)
 
 
 def _names(course: Iterable[Result]) -> list[str]:
