@@ -9,6 +9,7 @@ from typing import Final
 SCHEMAS: Final = {
     "AnswerResult": "The verdict on an answer, and the question that comes next.",
     "BankAnswer": "A choice of a question, as administrators see it.",
+    "BankCategory": "A category with its default settings, for administrators.",
     "BankImport": "An import of questions. It expires unless it is used.",
     "BankQuestion": "A question of the bank with its answer key, for administrators.",
     "BankQuestionPage": "A page of the bank.",
@@ -62,6 +63,12 @@ SCHEMAS: Final = {
 PROPERTIES: Final = {
     "AddImportPart.part": "Number of the part, from 1 without gaps; repeating one is safe.",
     "BankImport.status": "Whether the import takes parts, is being published, or is over.",
+    "BankCategory.settings": "Default settings of sessions that have this category first.",
+    "UpdateCategory.settings": (
+        "Default settings of sessions that have this category first: they replace all of its "
+        "default settings; an empty object removes them."
+    ),
+    "ReplaceQuestion.version": "The version read last; a stale one is refused.",
     "OpenImport.categories": "The categories that the import may change, 1 to 90.",
     "description": "What the category is about; may be empty.",
     "importId": "Id of the import.",
@@ -212,6 +219,7 @@ PROPERTIES: Final = {
     "Problem.title": "The status in words.",
     "Problem.type": "Always `about:blank`.",
     "QuestionDraft.answers": "2 to 10 choices with distinct texts.",
+    "ReplaceQuestion.answers": "2 to 10 choices with distinct texts.",
     "QuestionProgress.mastered": "Whether the question is mastered.",
     "QuestionProgress.question": "The question, with `include=question`.",
     "QuestionReason.text": "Sentence for the learner.",

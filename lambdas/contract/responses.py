@@ -37,6 +37,27 @@ class CategoryPage(TypedDict):
     nextToken: NotRequired[str]
 
 
+class DefaultSpacing(TypedDict):
+    """Default settings of the policy SPACED; each is absent unless it was set."""
+
+    firstLag: NotRequired[int]
+    secondLag: NotRequired[int]
+    share: NotRequired[int]
+    pendingLimit: NotRequired[int | None]
+
+
+class DefaultSettings(TypedDict):
+    """Default settings of a category; each is absent unless it was set."""
+
+    policy: NotRequired[Policy]
+    wrongAnswerPercentage: NotRequired[int]
+    spacing: NotRequired[DefaultSpacing]
+
+
+class BankCategory(Category):
+    settings: DefaultSettings
+
+
 class SessionSource(TypedDict):
     category: str
     questionCount: int

@@ -1,10 +1,12 @@
 """Checks drafts one by one, and returns the result of each by its place."""
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from re import compile as compile_pattern
 from typing import TYPE_CHECKING, Any
 
 from lambdas.contract.bodies.question import QuestionDraft
 from lambdas.contract.errors import FieldCode, FieldFault, ValidationError
+from lambdas.contract.routes import CATEGORY_PATTERN
 from lambdas.questions.staging import SaveStatus, Staged
 from lambdas.shared.http.response import fault_view
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
 
 MAX_DRAFT_FAULTS = 20
 """Faults reported for one draft: those of 100 drafts fit into an item and a response."""
+
+
+_CATEGORY = compile_pattern(CATEGORY_PATTERN)
 
 
 def settle_each(
@@ -28,20 +33,30 @@ def settle_each(
     results: dict[int, Staged] = {}
     drafts: dict[int, QuestionDraft] = {}
     for index, question in enumerate(questions):
+        faults: tuple[FieldFault, ...] = ()
+        draft = None
         try:
             draft = QuestionDraft.read(question)
         except ValidationError as error:
-            results[index] = Staged(SaveStatus.REJECTED, faults=error.faults[:MAX_DRAFT_FAULTS])
-            continue
-        if categories is None or draft.category in categories:
+            faults = error.faults
+        named = named_category(question)
+        if categories is not None and named is not None and named not in categories:
+            message = "The import was not opened for this category."
+            faults += (FieldFault("category", FieldCode.UNKNOWN_CATEGORY, message),)
+        if draft and not faults:
             drafts[index] = draft
         else:
-            message = "The import was not opened for this category."
-            fault = FieldFault("category", FieldCode.UNKNOWN_CATEGORY, message)
-            results[index] = Staged(SaveStatus.REJECTED, faults=(fault,))
+            results[index] = Staged(SaveStatus.REJECTED, faults=faults[:MAX_DRAFT_FAULTS])
     if drafts:
         results |= dict(zip(drafts, settle(list(drafts.values())), strict=True))
     return [results[index] for index in range(len(questions))]
+
+
+def named_category(body: object) -> str | None:
+    """Return the category that a body names, whatever else is wrong with it; None without one."""
+    category = body.get("category") if isinstance(body, Mapping) else None
+    valid = isinstance(category, str) and _CATEGORY.fullmatch(category)
+    return category if valid else None
 
 
 def result_views(results: Sequence[Staged]) -> "list[responses.SaveResult]":

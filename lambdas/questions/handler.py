@@ -1,10 +1,13 @@
-"""Routes of the bank: categories for learners, questions and imports for administrators."""
+"""Routes of the bank: categories for learners, and all of it for administrators."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from domain.question import category_and_ordinal
+from domain.session.policy import Preferences
 from lambdas.contract.bodies.bank_import import AddImportPart, OpenImport
-from lambdas.contract.bodies.question import QuestionDraft, SaveQuestions
+from lambdas.contract.bodies.category import UpdateCategory
+from lambdas.contract.bodies.question import ReplaceQuestion, SaveQuestions
 from lambdas.contract.routes import CATEGORY_PATTERN, QUESTION_ID_PATTERN
 from lambdas.questions import imports, statistics, use_cases
 from lambdas.questions.drafts import result_views
@@ -73,9 +76,9 @@ def get_bank_question(request: Request, services: Services) -> Response:
 
 def replace_question(request: Request, services: Services) -> Response:
     """PUT /admin/questions/{questionId}."""
-    record = use_cases.replace_question(
-        services, request.path["questionId"], request.body(QuestionDraft)
-    )
+    identifier = request.path["questionId"]
+    wanted = request.body(ReplaceQuestion, partial(use_cases.category_faults, identifier))
+    record = use_cases.replace_question(services, identifier, wanted)
     return Response(200, record_view(record))
 
 
@@ -83,6 +86,17 @@ def retire_question(request: Request, services: Services) -> Response:
     """DELETE /admin/questions/{questionId}."""
     use_cases.retire_question(services, request.path["questionId"])
     return Response(204)
+
+
+def update_category(request: Request, services: Services) -> Response:
+    """PATCH /admin/categories/{category}."""
+    wanted = request.body(UpdateCategory)
+    changed = use_cases.update_category(services, request.path["category"], wanted)
+    body: responses.BankCategory = {
+        **category_view(changed),
+        "settings": defaults_view(changed.defaults),
+    }
+    return Response(200, body)
 
 
 def get_question_statistics(request: Request, services: Services) -> Response:
@@ -146,6 +160,27 @@ def category_view(entry: Category) -> "responses.Category":
     }
 
 
+def defaults_view(defaults: Preferences) -> "responses.DefaultSettings":
+    """Return the default settings that are set."""
+    spacing: responses.DefaultSpacing = {}
+    if defaults.first_lag is not None:
+        spacing["firstLag"] = defaults.first_lag
+    if defaults.second_lag is not None:
+        spacing["secondLag"] = defaults.second_lag
+    if defaults.share is not None:
+        spacing["share"] = defaults.share
+    if defaults.pending_limit is not None:
+        spacing["pendingLimit"] = defaults.pending_limit or None
+    body: responses.DefaultSettings = {}
+    if defaults.policy is not None:
+        body["policy"] = defaults.policy.value
+    if defaults.wrong_answer_percentage is not None:
+        body["wrongAnswerPercentage"] = defaults.wrong_answer_percentage
+    if spacing:
+        body["spacing"] = spacing
+    return body
+
+
 def record_view(record: BankRecord) -> "responses.BankQuestion":
     """Return a question of the bank, its answer key included."""
     question = record.question
@@ -200,6 +235,7 @@ handler = entrypoint(
         "addImportPart": add_import_part,
         "publishImport": publish_import,
         "deleteImport": delete_import,
+        "updateCategory": update_category,
         "getQuestionStatistics": get_question_statistics,
         "getCategoryStatistics": get_category_statistics,
     },

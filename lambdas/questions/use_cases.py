@@ -4,9 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from domain.question import category_and_ordinal, question_id
-from lambdas.contract.bodies.question import QuestionDraft
-from lambdas.contract.errors import FieldCode, FieldFault, NotFoundError, ValidationError
-from lambdas.questions.drafts import settle_each
+from lambdas.contract.bodies.category import UpdateCategory
+from lambdas.contract.bodies.question import QuestionDraft, ReplaceQuestion
+from lambdas.contract.errors import (
+    FieldCode,
+    FieldFault,
+    NotFoundError,
+    ValidationError,
+    VersionConflictError,
+)
+from lambdas.questions.drafts import named_category, settle_each
 from lambdas.questions.staging import Staged
 from lambdas.questions.writing import bank_writer
 from lambdas.shared.services import Services
@@ -82,23 +89,49 @@ def save_questions(services: Services, questions: Sequence[Any]) -> list[Staged]
     return settle_each(questions, settle)
 
 
-def replace_question(services: Services, identifier: str, draft: QuestionDraft) -> BankRecord:
+def update_category(services: Services, category: str, wanted: UpdateCategory) -> Category:
+    """Change what learners see of a category, and its default settings.
+
+    Raises:
+        NotFoundError: the category has no questions.
+    """
+    defaults = wanted.settings.preferences if wanted.settings else None
+    changed = services.categories.describe(category, wanted.texts, defaults)
+    if changed is None:
+        raise NotFoundError
+    return changed
+
+
+def category_faults(identifier: str, body: object) -> list[FieldFault]:
+    """Return the fault of a replacement that names another category than the question's."""
+    category, _ = category_and_ordinal(identifier)
+    given = named_category(body)
+    if given is None or given == category:
+        return []
+    return [FieldFault("category", FieldCode.IMMUTABLE, f"The category stays {category}.")]
+
+
+def replace_question(services: Services, identifier: str, draft: ReplaceQuestion) -> BankRecord:
     """Replace a question in place; a retired one comes back into use.
 
     Raises:
         NotFoundError: there is no question with this id.
+        VersionConflictError: the question is at another version than the one given.
         ValidationError: the draft is of another category, or has another question's content.
         UnavailableError: another writer holds the category.
     """
+    if faults := category_faults(identifier, {"category": draft.category}):
+        raise ValidationError(faults)
     category, _ = category_and_ordinal(identifier)
-    if draft.category != category:
-        raise ValidationError(
-            [FieldFault("category", FieldCode.IMMUTABLE, f"The category stays {category}.")]
-        )
     with bank_writer(services, {category}, existing=True) as writer:
         known = writer.held(identifier)
         if known is None:
             raise NotFoundError
+        version = known.question.version
+        if draft.version not in (None, version):
+            raise VersionConflictError(
+                f"The question is at version {version} now.", members={"currentVersion": version}
+            )
         staged = writer.replace(known, draft)
         if staged.faults:
             raise ValidationError(staged.faults)

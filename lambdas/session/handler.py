@@ -1,5 +1,6 @@
 """Routes of sessions: start, list, read, change, abandon."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from domain.session.state import Status
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def start_session(request: Request, services: Services) -> Response:
     """POST /sessions."""
-    wanted = request.body(StartSession)
+    wanted = request.body(StartSession, partial(use_cases.source_faults, services))
     key = request.headers.get("Idempotency-Key")
     name_target(Target.CATEGORY, *wanted.categories)
     session, is_new = use_cases.start_session(services, request.user_id, wanted, key)

@@ -1,6 +1,6 @@
 """Start, list, read, change and abandon sessions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -8,7 +8,12 @@ from domain.session.engine import new_review_session, new_session, with_spacing
 from domain.session.policy import Policy, Preferences, Settings
 from domain.session.randomness import SEED_BYTES
 from domain.session.state import LIFETIME, Session, Source, Status
-from lambdas.contract.bodies.session import SourceChoice, StartSession, UpdateSession
+from lambdas.contract.bodies.session import (
+    SourceChoice,
+    StartSession,
+    UpdateSession,
+    sound_sources,
+)
 from lambdas.contract.errors import (
     FieldCode,
     FieldFault,
@@ -281,24 +286,38 @@ def _stale(version: int) -> VersionConflictError:
     )
 
 
-def _sources(wanted: Iterable[SourceChoice], categories: Mapping[str, Category]) -> list[Source]:
-    sources, faults = [], []
-    for index, choice in enumerate(wanted):
-        entry = categories.get(choice.category)
-        if entry is None or not entry.active:
-            field = f"sources.{index}.category"
-            faults.append(
-                FieldFault(field, FieldCode.UNKNOWN_CATEGORY, "The bank has no such category.")
-            )
-            continue
+def source_faults(services: Services, body: object) -> list[FieldFault]:
+    """Return the faults that the bank finds in the well-formed sources of a refused body."""
+    sound = sound_sources(body)
+    if not sound:
+        return []
+    categories = services.categories.many(choice.category for choice in sound.values())
+    return list(_faults(sound, categories))
+
+
+def _sources(wanted: Sequence[SourceChoice], categories: Mapping[str, Category]) -> list[Source]:
+    faults = list(_faults(dict(enumerate(wanted)), categories))
+    if faults:
+        raise ValidationError(faults)
+    sources = []
+    for choice in wanted:
+        entry = categories[choice.category]
         count = choice.question_count or entry.active
-        if count > entry.active:
-            field = f"sources.{index}.questionCount"
-            message = f"The category {choice.category} has {entry.active} questions."
-            faults.append(FieldFault(field, FieldCode.TOO_LARGE, message))
         sources.append(
             Source(category=choice.category, question_count=count, size=entry.size, left=count)
         )
-    if faults:
-        raise ValidationError(faults)
     return sources
+
+
+def _faults(
+    wanted: Mapping[int, SourceChoice], categories: Mapping[str, Category]
+) -> Iterator[FieldFault]:
+    for index, choice in wanted.items():
+        entry = categories.get(choice.category)
+        if entry is None or not entry.active:
+            field = f"sources.{index}.category"
+            yield FieldFault(field, FieldCode.UNKNOWN_CATEGORY, "The bank has no such category.")
+        elif (choice.question_count or 0) > entry.active:
+            field = f"sources.{index}.questionCount"
+            message = f"The category {choice.category} has {entry.active} questions."
+            yield FieldFault(field, FieldCode.TOO_LARGE, message)

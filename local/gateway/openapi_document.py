@@ -182,7 +182,8 @@ def _responses(route: Route, schemas: dict[str, Schema]) -> Schema:
 
 def _error_statuses(route: Route) -> set[int]:
     """Return the statuses of errors that a route gives by its kind, and of its own."""
-    statuses = {429, 500, 503, *route.errors}
+    # An unknown query parameter is refused everywhere.
+    statuses = {422, 429, 500, 503, *route.errors}
     if route.access is not Access.PUBLIC:
         statuses.add(401)
     if route.access in (Access.ADMIN, Access.SELF_OR_ADMIN):
@@ -190,9 +191,7 @@ def _error_statuses(route: Route) -> set[int]:
     if route.path_parameters:
         statuses.add(404)
     if route.body:
-        statuses |= {400, 413, 422}
-    if route.query or route.headers:
-        statuses.add(422)
+        statuses |= {400, 413}
     return statuses
 
 

@@ -33,6 +33,9 @@ ENUMERATIONS = {
 _STARTS = {"StartOfSources": "sources", "StartOfReview": "review"}
 """Forms of StartSession, by the property that only this form has."""
 
+_INLINED = ("lambdas.contract.bodies.question:QuestionDraft",)
+"""Models that pydantic writes where they are used, because their lists skip the validation."""
+
 _TIMES = frozenset({"asOf", "timestamp"})
 
 
@@ -51,6 +54,7 @@ def route_schemas(routes: Iterable[Route]) -> tuple[dict[str, Schema], Schema]:
             inputs[route.body, "validation"] = TypeAdapter(resolve_name(route.body))
         if route.response:
             inputs[route.response, "serialization"] = TypeAdapter(resolve_name(route.response))
+    inputs.update({(name, "validation"): TypeAdapter(resolve_name(name)) for name in _INLINED})
     inputs["problem", "serialization"] = TypeAdapter(responses.Problem)
     by_key, definitions = TypeAdapter.json_schemas(
         [(name, mode, adapter) for (name, mode), adapter in inputs.items()],
@@ -117,6 +121,8 @@ def _property(key: str, schema: Schema, *, in_request: bool) -> Schema:
             shaped = _named(given)
             if isinstance(shaped.get("type"), str) and "enum" not in shaped:
                 shaped["type"] = [shaped["type"], "null"]
+        if key.endswith("At"):
+            shaped["format"] = "date-time"
     elif key.endswith("At") or key in _TIMES:
         if "anyOf" in shaped:
             del shaped["anyOf"]

@@ -107,6 +107,7 @@ ROUTE_BUDGETS: Mapping[str, RouteBudget] = {
     "addImportPart": RouteBudget(CallCost(4, 21.0, 107.0), 1_600, 420, case="20 new ones"),
     "publishImport": RouteBudget(CallCost(3, 1.0, 6.0), 220, 400, case="20 new ones"),
     "deleteImport": RouteBudget(CallCost(3, 1.0, 5.0), 0, 395),
+    "updateCategory": RouteBudget(CallCost(1, 0.0, 2.0), 140, 350),
     "getQuestionStatistics": RouteBudget(CallCost(2, 2.5, 0.0), 1_100, 365),
     "getCategoryStatistics": RouteBudget(CallCost(3, 13.5, 0.0), 1_170, 380, case="of 20"),
 }
@@ -181,6 +182,7 @@ WORST_CASES: tuple[WorstCase, ...] = (
     WorstCase("publishImport", "new ones in 90 categories", CallCost(4, 90.0, 475.0)),
     WorstCase("publishImport", "ten transactions of updates", CallCost(24, 710.0, 5803.0)),
     WorstCase("deleteImport", "90 categories", CallCost(3, 90.0, 195.0)),
+    WorstCase("updateCategory", "", CallCost(1, 0.0, 10.0)),
     WorstCase("getQuestionStatistics", "", CallCost(2, 20.5, 0.0)),
     WorstCase(
         "getCategoryStatistics",

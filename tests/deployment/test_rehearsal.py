@@ -748,6 +748,7 @@ BODIES: dict[str, Any] = {
     "saveQuestions": {"questions": bank_questions(0, 1)},
     "openImport": {"categories": ["nothing-yet"]},
     "addImportPart": {"part": 1, "questions": bank_questions(0, 1)},
+    "updateCategory": {"description": "Questions of the rehearsal."},
     "replaceQuestion": {**bank_questions(0, 1)[0], "text": "Another question?"},
 }
 

@@ -188,6 +188,12 @@ PLAYS: Mapping[str, Play] = {
     ),
     "publishImport": Play(on_import("publishImport"), ask(**ADMIN), ask(**NO_IMPORT), "NOT_FOUND"),
     "deleteImport": Play(on_import("deleteImport"), ask(**ADMIN), ask(**NO_IMPORT), "NOT_FOUND"),
+    "updateCategory": Play(
+        on_category,
+        ask(body={"description": "Rivers", "settings": {"policy": "SPACED"}}, **ADMIN),
+        ask(path={"category": "unknown"}, body={"title": "?"}, **ADMIN),
+        "NOT_FOUND",
+    ),
     "getQuestionStatistics": Play(
         on_question, ask(**ADMIN), ask(path={"questionId": UNKNOWN}, **ADMIN), "NOT_FOUND"
     ),

@@ -156,3 +156,84 @@ def test_an_edit_raises_the_revision_of_its_own_category(stage: Stage) -> None:
     assert revisions() == {"geography": 2, "history": 2, "none": 0}
     save(stage, draft("history", 5))
     assert revisions() == {"geography": 2, "history": 2, "none": 0}
+
+
+def change(stage: Stage, body: Any, category: str = "geography") -> Any:
+    reply = stage.admin("updateCategory", body, path={"category": category})
+    assert reply.status == 200, reply.body
+    return reply.body
+
+
+def test_a_category_is_described_for_learners(stage: Stage) -> None:
+    stage.save(*drafts("geography", 2))
+    changed = change(stage, {"title": "Earth", "description": "Rivers\nand hills"})
+    assert changed == {
+        "category": "geography",
+        "title": "Earth",
+        "description": "Rivers\nand hills",
+        "language": "en",
+        "questionCount": 2,
+        "settings": {},
+    }
+    change(stage, {"language": "de", "description": None})
+    stage.save(*drafts("geography", 3))
+    (listed,) = stage.call("listCategories").body["categories"]
+    wanted = {**changed, "language": "de", "questionCount": 3}
+    del wanted["settings"]
+    assert listed == wanted
+
+
+def test_a_category_without_questions_cannot_be_described(stage: Stage) -> None:
+    reply = stage.admin("updateCategory", {"title": "?"}, path={"category": "nowhere"})
+    assert (reply.status, reply.body["code"]) == (404, "NOT_FOUND")
+    assert stage.everything() == {name: [] for name in stage.everything()}
+
+
+def test_a_change_of_a_category_without_a_field_is_refused(stage: Stage) -> None:
+    stage.save(*drafts("geography", 1))
+    for body in ({}, {"title": None, "settings": None}):
+        reply = stage.admin("updateCategory", body, path={"category": "geography"})
+        assert reply.status == 422
+        assert [each["code"] for each in reply.body["errors"]] == ["REQUIRED"]
+
+
+def settings_of(stage: Stage, *categories: str, **settings: Any) -> Any:
+    sources = [{"category": each} for each in categories]
+    reply = stage.call("startSession", {"sources": sources, "settings": settings})
+    assert reply.status == 201, reply.body
+    return reply.body["settings"]
+
+
+def test_default_settings_of_a_category_come_after_the_request_and_before_preferences(
+    stage: Stage,
+) -> None:
+    stage.save(*drafts("geography", 3), *drafts("rivers", 3))
+    preferences = {"wrongAnswerPercentage": 70, "spacing": {"firstLag": 5, "secondLag": 9}}
+    stage.call("updateUser", preferences, path={"userId": "me"})
+    defaults = {"policy": "SPACED", "spacing": {"firstLag": 7, "pendingLimit": 8}}
+    assert change(stage, {"settings": defaults})["settings"] == defaults
+    preset = {"firstLag": 7, "secondLag": 9, "share": 50, "pendingLimit": 8}
+    assert settings_of(stage, "geography", "rivers") == {
+        "policy": "SPACED",
+        "wrongAnswerPercentage": 70,
+        "spacing": preset,
+    }
+    chosen = settings_of(stage, "geography", spacing={"firstLag": 3, "pendingLimit": None})
+    assert chosen["spacing"] == {**preset, "firstLag": 3, "pendingLimit": None}
+    # The first source decides.
+    ratio = {"policy": "RATIO", "wrongAnswerPercentage": 70}
+    assert settings_of(stage, "rivers", "geography") == ratio
+    # New default settings replace the earlier ones as a whole.
+    replaced = change(stage, {"settings": {"wrongAnswerPercentage": 0}})["settings"]
+    assert replaced == {"wrongAnswerPercentage": 0}
+    assert settings_of(stage, "geography") == {"policy": "RATIO", "wrongAnswerPercentage": 0}
+    unlimited = {"spacing": {"pendingLimit": None}}
+    assert change(stage, {"settings": unlimited})["settings"] == unlimited
+    assert change(stage, {"settings": {}})["settings"] == {}
+    assert settings_of(stage, "geography") == ratio
+
+
+def test_a_category_is_described_while_an_import_holds_it(stage: Stage) -> None:
+    stage.save(*drafts("geography", 1))
+    stage.admin("openImport", {"categories": ["geography"]})
+    assert change(stage, {"title": "Earth"})["title"] == "Earth"

@@ -96,7 +96,7 @@ SEVERAL: dict[str, tuple[dict[str, Any], set[str]]] = {
             "difficulty": 0,
             "tags": ["ok", ""],
             "externalId": "x" * 129,
-            "version": 2,
+            "version": 0,
         },
         {
             "category",
@@ -113,6 +113,23 @@ SEVERAL: dict[str, tuple[dict[str, Any], set[str]]] = {
             "version",
         },
     ),
+    "updateCategory": (
+        {
+            "title": "",
+            "description": 7,
+            "language": "English",
+            "settings": {"policy": "NONE", "spacing": {"share": 0}},
+            "questionCount": 1,
+        },
+        {
+            "title",
+            "description",
+            "language",
+            "settings.policy",
+            "settings.spacing.share",
+            "questionCount",
+        },
+    ),
     "openImport": (
         {"categories": ["geography", "Not a name", 5], "publish": True},
         {"categories.1", "categories.2", "publish"},
@@ -127,6 +144,7 @@ PATHS = {
     "sessionId": NEVER,
     "userId": ME,
     "questionId": "geography:000000",
+    "category": "geography",
     "importId": "0" * 32,
 }
 
@@ -209,6 +227,43 @@ def test_a_question_cannot_move_or_become_another(stage: Stage) -> None:
     assert set(faults(moved)) == {"category"}
     doubled = stage.admin("replaceQuestion", draft("geography", 1), path=path)
     assert set(faults(doubled)) == {"text"}
+
+
+def test_faults_that_only_the_bank_finds_are_reported_with_those_of_the_form(
+    stage: Stage,
+) -> None:
+    stage.save(*drafts("geography", 3))
+    sources = [
+        {"category": "nowhere"},
+        {"category": "geography", "questionCount": 4},
+        {"category": "Not a name"},
+        7,
+    ]
+    reply = stage.call("startSession", {"sources": sources, "name": 7, "mode": "fast"})
+    codes = {each["field"]: each["code"] for each in reply.body["errors"]}
+    assert codes == {
+        "sources.0.category": "UNKNOWN_CATEGORY",
+        "sources.1.questionCount": "TOO_LARGE",
+        "sources.2.category": "INVALID_FORMAT",
+        "sources.3": "INVALID_TYPE",
+        "name": "INVALID_TYPE",
+        "mode": "UNKNOWN_FIELD",
+    }
+    path = {"questionId": "geography:000000"}
+    wrong = {"category": "rivers", "text": "?", "answers": [], "difficulty": 9}
+    reply = stage.admin("replaceQuestion", wrong, path=path)
+    codes = {each["field"]: each["code"] for each in reply.body["errors"]}
+    assert codes == {"category": "IMMUTABLE", "answers": "TOO_SHORT", "difficulty": "TOO_LARGE"}
+    opened = stage.admin("openImport", {"categories": ["lakes"]}).body
+    part = {"part": 1, "questions": [wrong]}
+    reply = stage.admin("addImportPart", part, path={"importId": opened["importId"]})
+    (result,) = reply.body["results"]
+    codes = {each["field"]: each["code"] for each in result["errors"]}
+    assert codes == {
+        "category": "UNKNOWN_CATEGORY",
+        "answers": "TOO_SHORT",
+        "difficulty": "TOO_LARGE",
+    }
 
 
 def test_each_question_of_an_import_is_refused_by_its_place_with_all_its_faults(

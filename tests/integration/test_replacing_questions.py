@@ -145,3 +145,29 @@ def test_a_category_whose_questions_are_all_retired_is_not_offered(stage: Stage)
     retire(stage, "history:000000")
     assert categories(stage) == {"geography": 1}
     assert len(bank(stage)) == 2
+
+
+def test_a_question_is_replaced_by_what_was_read(stage: Stage) -> None:
+    stage.save(draft("geography", 0, externalId="a", difficulty=2, tags=["rivers"]))
+    path = {"questionId": "geography:000000"}
+    read = stage.admin("getBankQuestion", path=path).body
+    assert stage.admin("replaceQuestion", read, path=path).body == read
+    changed = stage.admin("replaceQuestion", {**read, "text": "Changed?"}, path=path).body
+    assert (changed["text"], changed["version"]) == ("Changed?", 2)
+    assert {**changed, "text": read["text"], "version": 1, "updatedAt": read["updatedAt"]} == read
+
+
+def test_a_replacement_of_an_outdated_version_is_a_conflict(stage: Stage) -> None:
+    stage.save(*drafts("geography", 1))
+    path = {"questionId": "geography:000000"}
+    read = stage.admin("getBankQuestion", path=path).body
+    stage.admin("replaceQuestion", {**read, "text": "Changed?"}, path=path)
+    before = stage.everything()
+    reply = stage.admin("replaceQuestion", {**read, "text": "Too late?"}, path=path)
+    assert (reply.status, reply.body["code"]) == (409, "VERSION_CONFLICT")
+    assert reply.body["currentVersion"] == 2
+    # The lease has ended, and nothing else has changed.
+    assert stage.everything() == before
+    unchecked = {**read, "text": "Whatever?", "version": None, "questionId": "other:000001"}
+    replaced = stage.admin("replaceQuestion", unchecked, path=path).body
+    assert (replaced["questionId"], replaced["version"]) == ("geography:000000", 3)

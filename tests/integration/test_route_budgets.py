@@ -118,6 +118,7 @@ CHANGING = (
     "addImportPart",
     "publishImport",
     "deleteImport",
+    "updateCategory",
     "updateUser",
     "updateSession",
     "submitAnswer",

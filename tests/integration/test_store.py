@@ -334,6 +334,7 @@ def test_every_route_tells_of_a_database_in_trouble(bank: Stage) -> None:
         "updateUser": {"language": "de"},
         "saveQuestions": {"questions": [draft]},
         "replaceQuestion": draft,
+        "updateCategory": {"title": "Rivers"},
         "openImport": {"categories": ["rivers"]},
         "addImportPart": {"part": 1, "questions": drafts("rivers", 1)},
     }

@@ -443,6 +443,16 @@ def replace_question(stage: Stage) -> Arguments:
     return {"body": largest(CATEGORY, 7), **one_question(stage)}
 
 
+def update_category(stage: Stage) -> Arguments:
+    bank(stage, *many(1))
+    body = {
+        "title": CHARACTER * 80,
+        "description": CHARACTER * 1_000,
+        "settings": {"policy": "SPACED", "spacing": {"firstLag": 1_000, "pendingLimit": 16}},
+    }
+    return {"path": {"category": CATEGORY}, "body": body, **ADMIN}
+
+
 def open_import(stage: Stage) -> Arguments:
     del stage
     return {"body": {"categories": list(LONGEST)}, **ADMIN}
@@ -529,6 +539,7 @@ ARRANGEMENTS: Mapping[tuple[str, str], Arrange] = {
     ("publishImport", "new ones in 90 categories"): publish_new,
     ("publishImport", "ten transactions of updates"): publish_updates,
     ("deleteImport", "90 categories"): opened,
+    ("updateCategory", ""): update_category,
     ("getQuestionStatistics", ""): one_question,
     ("getCategoryStatistics", "30 questions"): category_statistics,
 }

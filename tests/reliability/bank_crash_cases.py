@@ -34,6 +34,13 @@ def asking_how_a_category_behaves(stage: Stage) -> Asked:
     return admin("getCategoryStatistics", category="rivers")
 
 
+@case
+def changing_a_category(stage: Stage) -> Asked:
+    stage.save(*drafts("rivers", 2))
+    changes = {"title": "Rivers", "settings": {"policy": "SPACED", "spacing": {"firstLag": 8}}}
+    return admin("updateCategory", changes, category="rivers")
+
+
 def saving(*questions: Mapping[str, Any]) -> Asked:
     return admin("saveQuestions", {"questions": questions})
 

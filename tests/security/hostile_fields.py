@@ -303,6 +303,24 @@ BODIES: dict[str, tuple[dict[str, Any], list[Field]]] = {
             )
         ],
     ),
+    "updateCategory": (
+        {"title": "t", "description": "d", "language": "de", "settings": {"policy": "SPACED"}},
+        [
+            Field(
+                ("title",),
+                (*NO_TEXT, *BROKEN_TEXT, *NO_LINE, *too_long(80), '""', '" "'),
+                right=("null",),
+            ),
+            Field(
+                ("description",),
+                (*NO_TEXT, *BROKEN_TEXT, *NO_PROSE, *too_long(1_000)),
+                right=("null",),
+            ),
+            Field(("language",), LANGUAGE, right=("null",)),
+            Field(("settings",), NO_OBJECT, right=("null",)),
+            Field(("settings", "policy"), ENUM, right=("null",)),
+        ],
+    ),
     "openImport": (
         {"categories": ["rivers", "lakes"]},
         [

@@ -167,6 +167,7 @@ def body_of(route: Route, who: Person) -> dict[str, Any] | None:
         "updateUser": {"displayName": who.name},
         "saveQuestions": {"questions": [draft]},
         "replaceQuestion": draft,
+        "updateCategory": {"title": f"Questions of {who.name}"},
         "openImport": {"categories": [f"imported-by-{who.name.lower().replace(' ', '-')}"]},
         "addImportPart": {"part": 1, "questions": [draft]},
     }

@@ -78,6 +78,7 @@ BODIES: Mapping[str, Any] = {
     "updateUser": {"displayName": SECRETS["display name"]},
     "saveQuestions": {"questions": [DRAFT, {SECRETS["unknown field"]: 1}]},
     "replaceQuestion": DRAFT,
+    "updateCategory": {"title": SECRETS["question"], "description": SECRETS["explanation"]},
     "addImportPart": {"part": 1, "questions": [DRAFT, {SECRETS["unknown field"]: 1}]},
 }
 

@@ -157,15 +157,19 @@ def others_page_token(cast: Cast, route: Route) -> list[str]:
 
 
 def others_id_in_query_and_headers(cast: Cast, route: Route) -> list[str]:
-    """Only the token identifies the caller, so other claims of identity change nothing."""
+    """Only the token identifies the caller: other claims change nothing, or are refused."""
     who, other = cast.caller(route), cast.grace.user_id
     said = dict.fromkeys(("userId", "user_id", "sub", "owner"), other)
     headers = {"X-User-Id": other, "X-Amzn-Oidc-Identity": other, "X-Forwarded-User": other}
     plain = cast.people.ask(who, route)
-    hostile = cast.people.ask(who, route, params=said, headers=headers)
-    if (plain.status_code, untimed(plain)) == (hostile.status_code, untimed(hostile)):
-        return []
-    return [f"{hostile.text} in place of {plain.text}"]
+    hostile = cast.people.ask(who, route, headers=headers)
+    faults = []
+    if (plain.status_code, untimed(plain)) != (hostile.status_code, untimed(hostile)):
+        faults.append(f"{hostile.text} in place of {plain.text}")
+    refused = cast.people.ask(who, route, params=said)
+    if not is_refused(refused, 422):
+        faults.append(f"parameters were taken: {refused.text}")
+    return faults
 
 
 def others_id_in_the_body(cast: Cast, route: Route) -> list[str]:
@@ -267,6 +271,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "addImportPart": (learner_on_an_admin_route, others_id_in_the_body),
     "publishImport": (learner_on_an_admin_route,),
     "deleteImport": (learner_on_an_admin_route,),
+    "updateCategory": (learner_on_an_admin_route, others_id_in_the_body),
     "getQuestionStatistics": (learner_on_an_admin_route, others_id_in_query_and_headers),
     "getCategoryStatistics": (learner_on_an_admin_route, others_id_in_query_and_headers),
 }

@@ -15,8 +15,9 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from lambdas.contract.bodies.faults import field_fault, is_consequence
-from lambdas.contract.errors import ValidationError
+from domain.look_alikes import is_blank
+from lambdas.contract.bodies.faults import field_fault, is_consequence, refusal
+from lambdas.contract.errors import FieldCode, ValidationError
 from lambdas.contract.routes import CATEGORY_PATTERN, LANGUAGE_PATTERN
 
 
@@ -85,6 +86,13 @@ CategoryName = Annotated[str, StringConstraints(pattern=CATEGORY_PATTERN)]
 
 Language = Annotated[str, StringConstraints(pattern=LANGUAGE_PATTERN, max_length=35)]
 """A language tag (RFC 5646)."""
+
+
+def visible(text: str) -> str:
+    """Return a text that has something to see; raise the fault of one that has not."""
+    if is_blank(text):
+        raise refusal(FieldCode.INVALID_CHARACTERS, "The text must have a visible character.")
+    return text
 
 
 def some_given(of: Literal["anyOf", "oneOf"], **types: str) -> dict[str, Any]:

@@ -11,13 +11,14 @@ from pydantic import (
     field_validator,
 )
 
-from domain.look_alikes import as_seen, is_blank
+from domain.look_alikes import as_seen
 from domain.pinned_choices import pinned_places
 from domain.question import MAX_CHOICES, MIN_CHOICES
 from lambdas.contract.bodies.base import (
     CategoryName,
     Language,
     RequestModel,
+    visible,
 )
 from lambdas.contract.bodies.faults import refusal
 from lambdas.contract.bodies.texts import ONE_LINE, PROSE, VISIBLE_PROSE
@@ -27,16 +28,10 @@ MAX_QUESTIONS = 100
 """Questions of one request."""
 
 
-def _visible(text: str) -> str:
-    if is_blank(text):
-        raise refusal(FieldCode.INVALID_CHARACTERS, "The text must have a visible character.")
-    return text
-
-
 Text = Annotated[
     str,
     StringConstraints(min_length=1, max_length=4000, pattern=VISIBLE_PROSE),
-    AfterValidator(_visible),
+    AfterValidator(visible),
 ]
 
 
@@ -49,7 +44,7 @@ class AnswerDraft(RequestModel):
     text: Annotated[
         str,
         StringConstraints(min_length=1, max_length=1000, pattern=VISIBLE_PROSE),
-        AfterValidator(_visible),
+        AfterValidator(visible),
     ]
     correct: bool
     pinned: bool = False
@@ -97,6 +92,19 @@ class QuestionDraft(RequestModel):
         if faults:
             raise refusal(faults[0][0], " ".join(sentence for _, sentence in faults))
         return _with_pins(answers)
+
+
+class ReplaceQuestion(QuestionDraft):
+    """A replacement of a question: a draft, or the question as `getBankQuestion` returns it.
+
+    A `version` that is given is checked; the other fields that no client can change are ignored.
+    """
+
+    version: Annotated[int, Field(ge=1)] | None = None
+    question_id: str | None = None
+    retired: bool | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
 
 
 def _with_pins(answers: tuple[AnswerDraft, ...]) -> tuple[AnswerDraft, ...]:

@@ -1,5 +1,6 @@
 """Bodies of the session routes."""
 
+from contextlib import suppress
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -21,7 +22,7 @@ from domain.session.policy import (
 from lambdas.contract.bodies.base import CategoryName, Percentage, RequestModel, some_given
 from lambdas.contract.bodies.faults import refusal
 from lambdas.contract.bodies.texts import ONE_LINE
-from lambdas.contract.errors import FieldCode
+from lambdas.contract.errors import FieldCode, ValidationError
 
 MAX_SOURCES = 8
 """Categories of one session."""
@@ -123,6 +124,16 @@ class StartSession(RequestModel):
         if sources and len({source.category for source in sources}) < len(sources):
             raise refusal(FieldCode.DUPLICATE, "Name each category once.")
         return sources
+
+
+def sound_sources(body: object) -> dict[int, SourceChoice]:
+    """Return the well-formed sources of a refused body, by their place."""
+    sources = body.get("sources") if isinstance(body, dict) else None
+    found: dict[int, SourceChoice] = {}
+    for index, source in enumerate(sources[:MAX_SOURCES] if isinstance(sources, list) else ()):
+        with suppress(ValidationError):
+            found[index] = SourceChoice.read(source)
+    return found
 
 
 class UpdateSession(RequestModel):

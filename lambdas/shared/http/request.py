@@ -1,7 +1,7 @@
 """A request as a use case sees it: checked against its route, with a known caller."""
 
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pkgutil import resolve_name
 from re import compile as compile_pattern
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 
 from lambdas.contract.errors import (
+    MAX_FAULTS,
     BodyTooLargeError,
     FieldCode,
     FieldFault,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", bound="RequestModel")
 Event = Mapping[str, Any]
+
+FurtherFaults = Callable[[Any], Iterable[FieldFault]]
+"""Finds further faults in the JSON value of a body that is refused already."""
 
 _WHOLE_NUMBER = compile_pattern("[0-9]{1,9}")
 
@@ -52,14 +56,23 @@ class Request(NamedTuple):
         """Whether the call needs the rights of an administrator."""
         return self.route.access is Access.ADMIN or self.user_id != self.caller.user_id
 
-    def body(self, model: type[Model]) -> Model:
+    def body(self, model: type[Model], further: FurtherFaults | None = None) -> Model:
         """Return the body as `model`.
+
+        `further` finds faults in the JSON of a refused body that the model cannot know of, such as
+        an unknown category, so that they are reported with the others.
 
         Raises:
             MalformedBodyError: it is not JSON.
             ValidationError: fields are wrong; every one is named.
         """
-        return model.read(parse_json(self.raw_body))
+        value = parse_json(self.raw_body)
+        try:
+            return model.read(value)
+        except ValidationError as error:
+            if further is None or len(error.faults) == MAX_FAULTS:
+                raise
+            raise ValidationError((*error.faults, *further(value))) from None
 
 
 def read_request(route: Route, event: Event, client_id: str | None) -> Request | None:
@@ -74,7 +87,11 @@ def read_request(route: Route, event: Event, client_id: str | None) -> Request |
         ApiError: one of these fails.
         LookupError: the stage does not say whose tokens it takes.
     """
+    sent_query = _sent_query(event)
+    faults = _unknown_parameters(route, sent_query)
     if route.access is Access.PUBLIC:
+        if faults:
+            raise ValidationError(faults)
         return None
     if client_id is None:
         raise LookupError("CLIENT_ID is not set, though users call this function")
@@ -84,8 +101,7 @@ def read_request(route: Route, event: Event, client_id: str | None) -> Request |
     sent_path = _decoded(event.get("pathParameters") or {})
     user_id = authorize(caller, route.access, sent_path.get("userId"))
     path = _path(route, sent_path)
-    faults: list[FieldFault] = []
-    query = _parameters(route.query, _sent_query(event), faults) if route.query else {}
+    query = _parameters(route.query, sent_query, faults) if route.query else {}
     headers = (
         _parameters(route.headers, _sent_headers(route, event), faults) if route.headers else {}
     )
@@ -149,6 +165,16 @@ def _sent_query(event: Event) -> Mapping[str, Sequence[str]]:
     several: Mapping[str, Sequence[str]] = event.get("multiValueQueryStringParameters") or {}
     single: Mapping[str, str] = event.get("queryStringParameters") or {}
     return {**{name: (value,) for name, value in single.items()}, **several}
+
+
+def _unknown_parameters(route: Route, sent: Iterable[str]) -> list[FieldFault]:
+    """Return a fault for each query parameter that the route does not declare."""
+    declared = {parameter.name for parameter in route.query}
+    return [
+        FieldFault(name, FieldCode.UNKNOWN_FIELD, "This query parameter is unknown; remove it.")
+        for name in sent
+        if name not in declared
+    ]
 
 
 def _sent_headers(route: Route, event: Event) -> Mapping[str, Sequence[str]]:

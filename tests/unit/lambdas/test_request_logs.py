@@ -140,7 +140,7 @@ def test_nothing_a_client_sends_is_in_any_output(
             raise RuntimeError(SECRETS["exception"], wanted.display_name, request.user_id)
         return Response(200, {"displayName": wanted.display_name})
 
-    asking = planted("updateUser", body % SECRETS)
+    asking = planted("updateUser", body % SECRETS) | {"queryStringParameters": None}
     assert users(updateUser=update)(asking, None)["statusCode"] == status
     captured = capsys.readouterr()
     found = [kind for kind, secret in SECRETS.items() if secret in captured.out + captured.err]
