@@ -12,7 +12,8 @@ class ProgressChange(NamedTuple):
     `number` counts the session's submissions, this one included, and `right_before` the right ones
     before it; `pool_entries` are the session's after it. `time_spent` is in milliseconds;
     `selected` are indexes into the choices of `version`. `review` is true for the first try at a
-    question drawn from the pool.
+    question drawn from the pool. `day` is the day at which it was given in the learner's time zone,
+    numbered from the epoch; None for the UTC day of `at`.
     """
 
     session_id: str
@@ -27,6 +28,7 @@ class ProgressChange(NamedTuple):
     time_spent: int
     at: int
     review: bool = False
+    day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,8 @@ class Session(NamedTuple):
     is the number of the newest presentation, `presented` counts distinct questions shown,
     `waiting` those taken over from earlier sessions that are not shown yet, `answered` those put
     right at least once, `correct` and `wrong` submissions. `last_queued_at` keeps pool entries in
-    order though clocks are not.
+    order though clocks are not. `time_zone` is the code of the learner's at the start:
+    days are counted in it, and in UTC without one.
     """
 
     user_id: str
@@ -149,6 +150,7 @@ class Session(NamedTuple):
     wrong: int = 0
     mastered: int = 0
     spacing: Spacing | None = None
+    time_zone: bytes | None = None
 
     @property
     def policy(self) -> Policy:

@@ -17,7 +17,8 @@ class GivenAnswer:
     pool held after it; `attempt` its place among all the learner's answers
     to the question, from 1. `mastered` is the change of mastery: 1, 0 or -1. `selected` are
     indexes into the choices of `version`; times are in milliseconds, `time_spent` 0 when untold.
-    `review` is true for the first try at a question drawn from the session's pool.
+    `review` is true for the first try at a question drawn from the session's pool. `local_day` is
+    the day in the learner's time zone, numbered from the epoch; None for the UTC day.
     """
 
     user_id: str
@@ -34,6 +35,7 @@ class GivenAnswer:
     time_spent: int
     at: int
     review: bool = False
+    local_day: int | None = None
 
     @property
     def category(self) -> str:
@@ -47,5 +49,5 @@ class GivenAnswer:
 
     @property
     def day(self) -> int:
-        """The UTC day it was given on."""
-        return self.at // DAY
+        """The day it was given on, as the learner's time zone has it."""
+        return self.at // DAY if self.local_day is None else self.local_day

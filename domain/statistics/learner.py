@@ -24,6 +24,9 @@ LEDGER_LIFE = OLDEST + DAY
 """Time in ms from a day's end until its ledger may go; a day more than any answer of it, for
 clocks that differ."""
 
+WEST = 12 * 3600 * 1000
+"""Time in ms by which a day ends later than in UTC, at most: at UTC-12."""
+
 DAYS_SHOWN = 30
 
 MAX_SPANS = 2_500
@@ -182,7 +185,7 @@ def _added(
 
 def _closed(tally: LearnerTally, now: int) -> LearnerTally:
     """Fold the days of which every answer is too old by now."""
-    over = sorted(day for day in tally.days if (day + 1) * DAY <= now - OLDEST)
+    over = sorted(day for day in tally.days if (day + 1) * DAY + WEST <= now - OLDEST)
     if not over:
         return tally
     streak = tally.days_before

@@ -5,7 +5,7 @@ from re import compile as compile_pattern
 from typing import Any
 
 from domain.question import MAX_CHOICES
-from domain.statistics.given_answer import GivenAnswer
+from domain.statistics.given_answer import DAY, GivenAnswer
 from lambdas.contract.routes import QUESTION_ID_PATTERN, SESSION_ID_PATTERN
 from lambdas.shared.store.progress import RESTORED_AT
 
@@ -83,6 +83,7 @@ def _answer(new: Image, old: Image, *, correct: bool) -> GivenAnswer:
             at=int(new["lastSeenAt"]["N"]),
             # Answers of an earlier release do not have it.
             review="review" in new and bool(new["review"]["BOOL"]),
+            local_day=int(new["lastDay"]["N"]) if "lastDay" in new else None,
         )
         valid = _is_valid(answer)
     except _INVALID:
@@ -103,6 +104,7 @@ def _is_valid(answer: GivenAnswer) -> bool:
         and answer.version >= 1
         and answer.time_spent >= 0
         and answer.at >= 0
+        and abs(answer.day - answer.at // DAY) <= 1
         and 0 < len(set(answer.selected)) == len(answer.selected) <= MAX_CHOICES
     )
 

@@ -43,6 +43,7 @@ from lambdas.shared.store.errors import StoreUnavailableError, TransactionCondit
 from lambdas.shared.store.turn import read_turn
 from lambdas.shared.telemetry.metrics import CONFLICTS, FROM_MEMORY, RETRIES
 from lambdas.shared.telemetry.request_log import count, note
+from lambdas.shared.time_zones import day_in, name_of
 
 ATTEMPTS = 3
 """Attempts at an answer while other requests change the session."""
@@ -155,9 +156,10 @@ def _save(
         drawn = Drawn(graded.session, question, graded.pool_changes)
     else:
         drawn = draw_next(services, graded.session, graded.pool_changes)
-    save_turn(
-        services, drawn.session, drawn.changes, graded.progress, expected_version=expected_version
-    )
+    progress, zone = graded.progress, graded.session.time_zone
+    if zone:
+        progress = progress._replace(day=day_in(name_of(zone), progress.at))
+    save_turn(services, drawn.session, drawn.changes, progress, expected_version=expected_version)
     if graded.outcome.correct:
         note_draw(drawn.session)
     else:

@@ -160,6 +160,7 @@ class User(TypedDict):
     userId: str
     displayName: str
     language: str
+    timeZone: str
     policy: Policy
     wrongAnswerPercentage: int
     spacing: Spacing
@@ -192,7 +193,7 @@ class CategoryProgress(TypedDict):
 
 
 class Streaks(TypedDict):
-    """Right answers in a row, by session and number of the answer, and UTC days with an answer.
+    """Right answers in a row, by session and number of the answer, and days with an answer.
 
     `currentDays` is of a streak that reached today or yesterday.
     """
@@ -204,7 +205,7 @@ class Streaks(TypedDict):
 
 
 class DayProgress(TypedDict):
-    """One UTC day on which there was an answer."""
+    """One day on which there was an answer."""
 
     date: str
     correct: int

@@ -14,6 +14,7 @@ CATEGORY_PATTERN = "^[a-z0-9-]{1,48}$"
 QUESTION_ID_PATTERN = "^[a-z0-9-]{1,48}:[0-9]{6,9}$"
 CHOICE_ID_PATTERN = "^[0-9a-z]{1,32}$"
 LANGUAGE_PATTERN = "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+TIME_ZONE_PATTERN = "^[A-Za-z][A-Za-z0-9_+-]{0,15}(/[A-Za-z0-9_+-]{1,20}){0,2}$"
 IMPORT_ID_PATTERN = "^[0-9a-f]{32}$"
 USER_ID_PATTERN = "^[A-Za-z0-9-]{1,128}$"
 

@@ -27,6 +27,7 @@ from lambdas.shared.services import Services
 from lambdas.shared.store.errors import AccountErasedError
 from lambdas.shared.store.progress import QuestionRecord
 from lambdas.shared.store.wrong_answers import POSITION_PATTERN, OwedQuestion
+from lambdas.shared.time_zones import day_in
 from lambdas.shared.timestamps import iso
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def get_progress(request: Request, services: Services) -> Response:
         raise NotFoundError from None
     tally, overall = totals.tally, totals.tally.overall
     attempts = overall.correct + overall.wrong
-    today = services.clock() // DAY
+    today = day_in(totals.time_zone, services.clock())
     answers, days = tally.answers, tally.active_days
     body: responses.LearnerProgress = {
         "userId": request.user_id,
@@ -82,7 +83,8 @@ def get_progress(request: Request, services: Services) -> Response:
                 "wrong": run.length - run.right,
             }
             for day, run in sorted(tally.days.items())
-            if today - DAYS_SHOWN < day <= today
+            # A learner who travels west may have answered tomorrow.
+            if today - DAYS_SHOWN < day <= today + 1
         ],
     }
     return Response(200, body)

@@ -26,6 +26,7 @@ from lambdas.contract.errors import (
     ValidationError,
     VersionConflictError,
 )
+from lambdas.contract.time_zones import code_of
 from lambdas.session.limits import count_start
 from lambdas.session.review import find_leftovers, take_up
 from lambdas.shared.playing import draw_next, load, note_draw
@@ -41,6 +42,7 @@ from lambdas.shared.store.errors import (
 from lambdas.shared.store.start import read_start
 from lambdas.shared.store.start_records import StartCounts, StartedByKey
 from lambdas.shared.store.transaction import Action
+from lambdas.shared.store.users import UTC
 from lambdas.shared.telemetry.metrics import CONFLICTS, SESSIONS_STARTED
 from lambdas.shared.telemetry.request_log import count, note
 
@@ -175,7 +177,8 @@ def _prepared(services: Services, user_id: str, wanted: StartSession) -> _Prepar
             wrong_answer_percentage=settings.wrong_answer_percentage,
             now=now,
         )
-        session = draw_next(services, _with_policy(session, settings)).session
+        session = _as_preferred(session, settings, profile.time_zone)
+        session = draw_next(services, session).session
         return _Prepared(session, [], profile.counts)
     leftovers = find_leftovers(
         services,
@@ -197,12 +200,16 @@ def _prepared(services: Services, user_id: str, wanted: StartSession) -> _Prepar
         wrong_answer_percentage=settings.wrong_answer_percentage,
         now=now,
     )
-    taken_up = take_up(services, _with_policy(session, settings), leftovers, now)
+    session = _as_preferred(session, settings, profile.time_zone)
+    taken_up = take_up(services, session, leftovers, now)
     return _Prepared(*taken_up, profile.counts)
 
 
-def _with_policy(session: Session, settings: Settings) -> Session:
-    return with_spacing(session, settings.spacing if settings.policy is Policy.SPACED else None)
+def _as_preferred(session: Session, settings: Settings, time_zone: str) -> Session:
+    """Return a new session with its policy and the learner's time zone."""
+    zone = None if time_zone == UTC else code_of(time_zone)
+    spacing = settings.spacing if settings.policy is Policy.SPACED else None
+    return with_spacing(session, spacing)._replace(time_zone=zone)
 
 
 def list_sessions(

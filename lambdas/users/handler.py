@@ -24,7 +24,11 @@ def get_user(request: Request, services: Services) -> Response:
 def update_user(request: Request, services: Services) -> Response:
     """PATCH /users/{userId}."""
     wanted = request.body(UpdateUser)
-    named = {"displayName": wanted.display_name, "language": wanted.language}
+    named = {
+        "displayName": wanted.display_name,
+        "language": wanted.language,
+        "timeZone": wanted.time_zone,
+    }
     changes = {name: value for name, value in named.items() if value is not None}
     profile = services.users.change(
         request.user_id, changes | preference_values(wanted.preferences), services.clock()
@@ -39,6 +43,7 @@ def user_view(profile: Profile) -> "responses.User":
         "userId": profile.user_id,
         "displayName": profile.display_name,
         "language": profile.language,
+        "timeZone": profile.time_zone,
         "policy": settings.policy.value,
         "wrongAnswerPercentage": settings.wrong_answer_percentage,
         "spacing": spacing_view(settings.spacing),

@@ -88,8 +88,8 @@ ROUTE_BUDGETS: Mapping[str, RouteBudget] = {
         POOL_CHANGES._replace(read_units=1.5), 1_650, LOG_LINE_BYTES, case="the revision is due"
     ),
     "listSessionQuestions": RouteBudget(CallCost(3, 31.0, 0.0), 22_500, 375, case="a page of 20"),
-    "getUser": RouteBudget(CallCost(1, 1.0, 0.0), 250, 335),
-    "updateUser": RouteBudget(CallCost(1, 0.0, 1.0), 250, 385),
+    "getUser": RouteBudget(CallCost(1, 1.0, 0.0), 265, 335),
+    "updateUser": RouteBudget(CallCost(1, 0.0, 1.0), 265, 385),
     "eraseUser": RouteBudget(
         CallCost(11, 9.0, 109.0), 0, 480, case="of 21 sessions, 20 pool entries, 20 records"
     ),

@@ -50,6 +50,7 @@ PACKAGES = {
     "six.py",
     "typing_extensions.py",
     "typing_inspection",
+    "tzdata",
     "urllib3",
 }
 

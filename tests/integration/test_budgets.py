@@ -12,6 +12,7 @@ import pytest
 from domain.session.drawing import advance
 from domain.session.policy import Spacing
 from domain.session.pool import HEAD_CAPACITY, Pool, Queue
+from lambdas.contract.time_zones import code_of
 from lambdas.shared.store.sessions import item_from_session
 from ops.cost.budgets import (
     BEYOND_HEAD,
@@ -299,7 +300,9 @@ def test_a_question_read_five_seconds_ago_is_read_again_with_the_session(stage: 
 
 def test_a_session_item_fits_in_one_kilobyte() -> None:
     names = ["aws-cloud-practitioner", "science-technology", "religion-faith"]
-    session = busiest(names, "n" * 40, pool_entries=5_000)
+    session = busiest(names, "n" * 40, pool_entries=5_000)._replace(
+        time_zone=code_of("Europe/Vienna")
+    )
     assert len(session.pool.head) == HEAD_CAPACITY
     assert item_bytes(item_from_session(session)) <= SESSION_ITEM_BYTES
     assert item_bytes(item_from_session(both_queues_deep(session))) <= SESSION_ITEM_BYTES
@@ -308,6 +311,7 @@ def test_a_session_item_fits_in_one_kilobyte() -> None:
 def test_a_session_item_fits_in_two_kilobytes_at_the_extremes_of_the_contract() -> None:
     names = [f"{number}{'c' * 47}" for number in range(8)]
     session = busiest(names, "\N{BRAIN}" * 80, pool_entries=5_000)
+    session = session._replace(time_zone=code_of("Europe/Vienna"))
     for each in (session, both_queues_deep(session)):
         assert item_bytes(item_from_session(each)) <= SESSION_ITEM_BYTES_AT_THE_EXTREMES
 

@@ -34,6 +34,7 @@ def test_a_user_who_never_wrote_has_the_defaults(stage: Stage) -> None:
         "userId": "ada",
         "displayName": "",
         "language": "en",
+        "timeZone": "UTC",
         "wrongAnswerPercentage": 20,
         **SPACING,
         "createdAt": None,
@@ -43,7 +44,12 @@ def test_a_user_who_never_wrote_has_the_defaults(stage: Stage) -> None:
 
 
 def test_a_profile_is_changed_and_reads_as_it_was_returned(stage: Stage) -> None:
-    body = {"displayName": "Ada \N{BRAIN}", "language": "pt-BR", "wrongAnswerPercentage": 35}
+    body = {
+        "displayName": "Ada \N{BRAIN}",
+        "language": "pt-BR",
+        "timeZone": "Europe/Vienna",
+        "wrongAnswerPercentage": 35,
+    }
     reply = change(stage, body)
     assert reply.status == 200
     assert reply.body == {"userId": "ada", **body, **SPACING, "createdAt": NOW, "updatedAt": NOW}
@@ -58,6 +64,7 @@ def test_what_a_change_leaves_out_stays(stage: Stage) -> None:
         "userId": "ada",
         "displayName": "Ada",
         "language": "de",
+        "timeZone": "UTC",
         "wrongAnswerPercentage": 35,
         **SPACING,
         "createdAt": NOW,

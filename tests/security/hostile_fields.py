@@ -290,6 +290,7 @@ BODIES: dict[str, tuple[dict[str, Any], list[Field]]] = {
                 right=("null",),
             ),
             Field(("language",), LANGUAGE, right=("null",)),
+            Field(("timeZone",), grammar("Mars/Olympus", "europe/vienna", "UTC "), right=("null",)),
             Field(("wrongAnswerPercentage",), PERCENTAGE, right=(*RIGHT_PERCENTAGE, "null")),
         ],
     ),

@@ -12,6 +12,7 @@ from lambdas.contract.routes import (
     CHOICE_ID_PATTERN,
     LANGUAGE_PATTERN,
     QUESTION_ID_PATTERN,
+    TIME_ZONE_PATTERN,
 )
 
 if TYPE_CHECKING:
@@ -96,6 +97,10 @@ PATTERNS: Mapping[str, tuple[FieldCode, str]] = {
         "Use the id of a question, such as geography:000123.",
     ),
     LANGUAGE_PATTERN: (FieldCode.INVALID_FORMAT, "Use a language tag, such as en or pt-BR."),
+    TIME_ZONE_PATTERN: (
+        FieldCode.INVALID_FORMAT,
+        "Use the IANA name of a time zone, such as Europe/Vienna.",
+    ),
     CHOICE_ID_PATTERN: (
         FieldCode.INVALID_FORMAT,
         "Use the id of a choice, as the question shows it.",

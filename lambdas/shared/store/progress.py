@@ -71,17 +71,23 @@ class ProgressTable(NamedTuple):
             ":pool": {"N": str(change.pool_entries)},
             ":review": {"BOOL": change.review},
         }
+        if change.day is not None:
+            assignments.append("lastDay = :day")
+            values[":day"] = {"N": str(change.day)}
         if change.mastered is not None:
             assignments.append("mastered = :mastered")
             values[":mastered"] = {"BOOL": change.mastered}
         if not change.correct:
             assignments.append("missedIn = :session")
         counted = "correct" if change.correct else "wrong"
+        # The day of an earlier answer must not count for an answer in UTC.
+        removed = " REMOVE lastDay" if change.day is None else ""
         update = {
             "TableName": self.name,
             "Key": {"userId": {"S": user_id}, "questionId": {"S": change.question_id}},
             "UpdateExpression": (
-                f"SET {', '.join(assignments)} ADD attempts :one, {counted} :one, timeSpent :time"
+                f"SET {', '.join(assignments)}{removed} "
+                f"ADD attempts :one, {counted} :one, timeSpent :time"
             ),
             "ExpressionAttributeValues": values,
         }

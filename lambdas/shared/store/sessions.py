@@ -273,6 +273,8 @@ def item_from_session(session: Session) -> Item:
         item["waiting"] = _number(session.waiting)
     if session.spacing:
         item["spacing"] = {"B": packed_spacing(session.spacing)}
+    if session.time_zone:
+        item["zone"] = {"B": session.time_zone}
     if session.turn:
         item["turn"] = {"M": _turn_map(session.turn)}
     if session.processed:
@@ -308,6 +310,7 @@ def session_from_item(item: Item) -> Session:
         wrong=int(item["wrong"]["N"]),
         mastered=int(item["mastered"]["N"]),
         spacing=spacing,
+        time_zone=item["zone"]["B"] if "zone" in item else None,
     )
 
 

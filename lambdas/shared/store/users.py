@@ -33,6 +33,9 @@ NOT_ERASED = "attribute_not_exists(erasedAt)"
 _FACTOR = "secondFactorSeenAt"
 """When the second factor of an administrator was first seen, in milliseconds."""
 
+UTC = "UTC"
+"""Time zone of a learner who has set none."""
+
 
 class Profile(NamedTuple):
     """A learner's profile and preferences; times in milliseconds, None before the first write."""
@@ -40,6 +43,7 @@ class Profile(NamedTuple):
     user_id: str
     display_name: str = ""
     language: str = "en"
+    time_zone: str = UTC
     preferences: Preferences = Preferences()
     created_at: int | None = None
     updated_at: int | None = None
@@ -251,6 +255,7 @@ def profile_from_item(user_id: str, item: Item | None) -> Profile:
         user_id=user_id,
         display_name=item.get("displayName", {}).get("S", default.display_name),
         language=item.get("language", {}).get("S", default.language),
+        time_zone=item.get("timeZone", {}).get("S", default.time_zone),
         preferences=preferences_from_item(item),
         created_at=int(item["createdAt"]["N"]) if "createdAt" in item else None,
         updated_at=int(item["updatedAt"]["N"]) if "updatedAt" in item else None,

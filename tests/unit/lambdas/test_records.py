@@ -87,6 +87,8 @@ def test_a_removed_item_and_a_change_that_is_no_answer_tell_of_none() -> None:
         {"rightBefore": {"N": "9"}},
         {"rightBefore": {"N": "-1"}},
         {"poolEntries": {"N": "-1"}},
+        {"lastDay": {"N": "1"}},
+        {"lastDay": {"S": "Monday"}},
         {"lastChoice": {"S": ""}},
         {"lastChoice": {"S": "00"}},
         {"lastChoice": {"S": "x"}},
