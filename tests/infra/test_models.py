@@ -24,11 +24,19 @@ GOOD: dict[str, list[dict[str, Any]]] = {
     "UpdateUser": [
         {"displayName": "Ada", "language": "en", "wrongAnswerPercentage": 20},
         {"policy": "SPACED", "spacing": {"firstLag": 8, "pendingLimit": 4}},
+        {"timeZone": "America/Argentina/ComodRivadavia"},
     ],
     "SaveQuestions": [{"questions": [QUESTION]}],
     "OpenImport": [{"categories": ["geography", "world-history"]}],
     "AddImportPart": [{"part": 1, "questions": [QUESTION]}],
-    "QuestionDraft": [QUESTION | {"difficulty": 3, "tags": ["rivers"], "externalId": "q1"}],
+    "ReplaceQuestion": [
+        QUESTION | {"difficulty": 3, "tags": ["rivers"], "externalId": "q1"},
+        QUESTION | {"questionId": "geography:000001", "version": 2, "retired": False},
+    ],
+    "UpdateCategory": [
+        {"title": "Earth", "description": "", "language": "en"},
+        {"settings": {"policy": "SPACED", "spacing": {"firstLag": 8}}},
+    ],
 }
 BAD: dict[str, list[dict[str, Any]]] = {
     "StartSession": [
@@ -51,7 +59,12 @@ BAD: dict[str, list[dict[str, Any]]] = {
     "SaveQuestions": [{"questions": []}, {}],
     "OpenImport": [{"categories": []}, {"categories": ["Geography"]}, {}],
     "AddImportPart": [{"part": 0, "questions": [QUESTION]}, {"part": 1, "questions": []}],
-    "QuestionDraft": [QUESTION | {"answers": []}, QUESTION | {"text": " "}],
+    "ReplaceQuestion": [
+        QUESTION | {"answers": []},
+        QUESTION | {"text": " "},
+        QUESTION | {"version": 0},
+    ],
+    "UpdateCategory": [{}, {"title": ""}, {"settings": {"policy": "LEITNER"}}],
 }
 
 by_model = pytest.mark.parametrize("name", BODIES)
