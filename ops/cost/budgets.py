@@ -1,7 +1,7 @@
 """Cost of calls: the numbers that the tests assert and the capacity model uses.
 
 Exact for a warm function, with any bank and any number of pending corrections
-(docs/architecture.md, "Budgets", has the tables made here). Bytes are upper bounds.
+(docs/limits.md, "Budgets", has the tables made here). Bytes are upper bounds.
 """
 
 from collections.abc import Mapping

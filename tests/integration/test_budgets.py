@@ -1,6 +1,6 @@
 """Cost of each call of play, counted: round trips, read units, write units, and bytes.
 
-The numbers are those of ops/cost/budgets.py and docs/architecture.md: the same with a bank of 10 to
+The numbers are those of ops/cost/budgets.py and docs/limits.md: the same with a bank of 10 to
 100,000 questions and with 0 to 5,000 pending corrections. Both are seeded, not played. All other
 routes are in test_route_budgets.py.
 """

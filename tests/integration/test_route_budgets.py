@@ -237,8 +237,8 @@ def test_a_response_to_play_has_a_bounded_frame_at_the_extremes_of_the_contract(
 
 
 def test_the_architecture_tells_the_budgets() -> None:
-    document = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    document = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
     for table in (call_table(), route_table()):
-        assert table in document, f"docs/architecture.md is to have\n\n{table}"
+        assert table in document, f"docs/limits.md is to have\n\n{table}"
     frames = f"at most {QUESTION_FRAME_BYTES:,} bytes, an answer's {ANSWER_FRAME_BYTES:,}."
     assert frames in " ".join(document.split())

@@ -573,5 +573,5 @@ def test_the_worst_case_of_a_route_costs_no_more_than_it_may(stage: Stage, case:
 
 
 def test_the_architecture_lists_the_worst_cases() -> None:
-    document = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    assert worst_table() in document, f"docs/architecture.md must contain\n\n{worst_table()}"
+    document = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+    assert worst_table() in document, f"docs/limits.md must contain\n\n{worst_table()}"

@@ -1,6 +1,6 @@
 """How long a learner waits for the laptop stage: HTTP in, HTTP out, one request at a time.
 
-The goal is a median below 10 ms for both (docs/architecture.md, "Budgets" counts what they do).
+The goal is a median below 10 ms for both (docs/limits.md, "Budgets" counts what they do).
 """
 
 from collections.abc import Iterator

@@ -147,7 +147,7 @@ def test_a_question_at_the_extremes_takes_less_than_two_kilobytes() -> None:
 
 
 def test_a_users_item_at_every_limit_has_room_to_spare() -> None:
-    """The limits of docs/architecture.md: the item may have 400 KB, its profile takes 1."""
+    """The limits of docs/limits.md: the item may have 400 KB, its profile takes 1."""
     large = 10**6  # answers of one learner on one day, or milliseconds of a year in thousands
     run = Run(*[large] * 5)
     ledger: Ledger = {f"{16**26 + n:027x}": (Span(large, run),) for n in range(MAX_SPANS)}

@@ -1,4 +1,4 @@
-"""docs/architecture.md: every limit in the table of what grows names a test that exists."""
+"""docs/limits.md: every limit in the table of what grows names a test that exists."""
 
 import re
 
@@ -8,7 +8,7 @@ HEAD = "| item or attribute | grows with | limit | at the limit | test |"
 
 
 def rows() -> list[list[str]]:
-    document = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    document = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
     assert document.count("\n## What grows, and its limit\n") == 1
     _, _, table = document.partition(f"{HEAD}\n")
     lines = table.partition("\n\n")[0].splitlines()[1:]
