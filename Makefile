@@ -30,7 +30,7 @@ export PORT
 given = $(if $(filter command,$(origin $(1))),$($(1)))
 
 # make exports its command line: the commands read STAGE, CATEGORY, AUDIT and PORT themselves.
-STAGED := run token import export reset synth capacity deploy diff destroy doctor admin verify rollback restore redrive smoke report
+STAGED := run token import export reset synth capacity build deploy diff destroy doctor admin verify rollback restore redrive smoke report
 ifeq ($(origin STAGE),command line)
 $(foreach goal,$(filter-out $(STAGED),$(MAKECMDGOALS)),$(error 'make $(goal)' takes no STAGE: leave it out))
 endif
@@ -73,12 +73,15 @@ report: $(VENV) ## plots of how questions behave (STAGE=dev, or local; CATEGORY=
 	@$(PYTHON) -m ops report $(if $(call given,USER),--user "$(USER)")
 
 ##@ Operate a stage on AWS: platform engineers (STAGE=dev)
-.PHONY: diff deploy smoke redrive restore destroy doctor admin verify rollback capacity synth rehearse
+.PHONY: diff build deploy smoke redrive restore destroy doctor admin verify rollback capacity synth rehearse
 diff: $(INSTALLED) ## show what deploying would change (STAGE=dev)
 	@$(PYTHON) -m ops diff $(CONTEXT:%=--context=%)
 
-deploy: $(INSTALLED) ## deploy a stage to AWS (STAGE=dev ADOPT=)
-	@$(PYTHON) -m ops deploy $(if $(ADOPT),--adopt) $(CONTEXT:%=--context=%)
+build: $(INSTALLED) ## write a stage's assembly, for 'make deploy BUILT=1' (STAGE=dev)
+	@$(PYTHON) -m ops build $(CONTEXT:%=--context=%)
+
+deploy: $(INSTALLED) ## deploy a stage to AWS (STAGE=dev ADOPT= BUILT=)
+	@$(PYTHON) -m ops deploy $(if $(ADOPT),--adopt) $(if $(BUILT),--built) $(CONTEXT:%=--context=%)
 
 smoke: $(VENV) ## play a short session on a stage (STAGE=dev, or local)
 	@$(PYTHON) -m ops smoke

@@ -46,7 +46,7 @@ def add_stage(app: cdk.App, stage: Stage) -> None:
         return
     audit = AuditStack(app, stage=stage)
     identity = IdentityStack(app, stage=stage, tables=data.tables, audit=audit.trail)
-    ApiStack(
+    api = ApiStack(
         app,
         stage=stage,
         tables=data.tables,
@@ -67,5 +67,6 @@ def add_stage(app: cdk.App, stage: Stage) -> None:
     OperationsStack(
         app,
         stage=stage,
+        address=api.address,
         accounts=Accounts(identity.user_pool.user_pool_id, identity.client.user_pool_client_id),
     )

@@ -15,6 +15,7 @@ from infra.stages import BASE_PATH, Stage
 from lambdas.shared.telemetry.metrics import NAMESPACE, Metric
 
 PERIOD = cdk.Duration.minutes(5)
+_MINUTE = cdk.Duration.minutes(1)
 _HOUR = cdk.Duration.hours(1)
 
 AVAILABILITY_OBJECTIVE = 99.9
@@ -31,6 +32,9 @@ MOST_METRICS = 10
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html
 """
+
+SYNTHETIC = "synthetic"
+"""The function that calls the public address, by the last part of its name."""
 
 _READING = {"GetItem", "BatchGetItem", "Query"}
 
@@ -107,14 +111,36 @@ def burn_rate(
 
 
 def function_metric(
-    stage: Stage, folder: str, name: str, statistic: str, *, alias: str | None = None
+    stage: Stage,
+    folder: str,
+    name: str,
+    statistic: str,
+    *,
+    alias: str | None = None,
+    period: cdk.Duration = PERIOD,
 ) -> cloudwatch.Metric:
     """Return a metric of a function, over all its versions or of those called by an alias."""
     function = stage.named(folder)
     dimensions = {"FunctionName": function}
     if alias:
         dimensions["Resource"] = f"{function}:{alias}"
-    return _metric("AWS/Lambda", name, statistic, dimensions, label=folder)
+    return _metric("AWS/Lambda", name, statistic, dimensions, label=folder, period=period)
+
+
+def unanswered(stage: Stage) -> cloudwatch.MathExpression:
+    """Return 1 for a minute in which the public address gave no good answer, else 0.
+
+    There is no data for a minute in which nobody asked.
+    """
+    return expression(
+        "IF(asked > failed, 0, 1)",
+        {
+            "asked": function_metric(stage, SYNTHETIC, "Invocations", "Sum", period=_MINUTE),
+            "failed": function_metric(stage, SYNTHETIC, "Errors", "Sum", period=_MINUTE),
+        },
+        label="minutes without a good answer",
+        period=_MINUTE,
+    )
 
 
 def account_concurrency() -> cloudwatch.MathExpression:

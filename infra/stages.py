@@ -116,6 +116,8 @@ class Stage:
             it may use. Taken from the account's limit, 1,000 by default but 10 in new accounts,
             of which Lambda keeps up to 100 unreserved.
         provisioned_concurrency: Environments of the quiz and answer functions kept warm.
+        canary: Whether functions that are not kept warm get a new version step by step. It makes
+            a deployment some minutes longer.
         waf: Whether a web ACL stands before the API, at some $8 a month.
         waf_rate: Requests of one address in 5 minutes, above which it is refused. A school is
             often one address.
@@ -159,6 +161,7 @@ class Stage:
     throttle_scale: float
     reserved_concurrency: Mapping[str, int]
     provisioned_concurrency: ProvisionedConcurrency | None
+    canary: bool
     waf: bool
     waf_rate: int | None
     performance_monitoring: bool
@@ -301,6 +304,7 @@ _DEV = Stage(
     throttle_scale=0.5,
     reserved_concurrency=MappingProxyType({}),
     provisioned_concurrency=None,
+    canary=False,
     waf=False,
     waf_rate=None,
     performance_monitoring=True,
@@ -322,6 +326,7 @@ _STAGING = replace(
     audit=AuditRetention(days=30, lock=ObjectLockMode.GOVERNANCE),
     table_recovery=True,
     throttle_scale=1.0,
+    canary=True,
     waf=True,  # so that a rule that refuses good requests is met before production
     waf_rate=10_000,
     monthly_budget=50,

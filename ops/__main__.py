@@ -257,14 +257,27 @@ def capacity(
 
 @operate.command()
 @click.option("--adopt", is_flag=True, help="Take over what a destroyed stage retained.")
+@click.option("--built", is_flag=True, help="Deploy what 'build' wrote; synthesize nothing.")
 @context_option
 @stage_option("dev")
-def deploy(stage: str, context: Sequence[str], *, adopt: bool) -> None:
+def deploy(stage: str, context: Sequence[str], *, adopt: bool, built: bool) -> None:
     """Deploy the stacks of a stage."""
     only_deployed(stage)
     from ops.deploy import stacks
 
-    stacks.deploy(stage, context, adopt=adopt)
+    stacks.deploy(stage, context, adopt=adopt, built=built)
+
+
+@operate.command()
+@context_option
+@stage_option("dev")
+def build(stage: str, context: Sequence[str]) -> None:
+    """Write the assembly of a stage, to deploy it later with --built."""
+    only_deployed(stage)
+    from ops.deploy import stacks
+
+    for folder in stacks.build(stage, context):
+        print(folder)
 
 
 @operate.command()

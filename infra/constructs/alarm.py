@@ -20,13 +20,14 @@ _SETTLING = cdk.Duration.minutes(5)
 class Condition:
     """A metric above a threshold, in each of `periods` periods in a row.
 
-    A period without data is good: nothing happened that the metric would record. Where silence
-    could be the trouble itself, the metric must show it.
+    A period without data is good, as nothing happened that the metric would record, unless
+    `silence_is_bad`.
     """
 
     metric: cloudwatch.IMetric
     above: float
     periods: int = 1
+    silence_is_bad: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,9 @@ class Alarm(cloudwatch.Alarm):
             threshold=when.above,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=when.periods,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            treat_missing_data=cloudwatch.TreatMissingData.BREACHING
+            if when.silence_is_bad
+            else cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         if topic:
             _speak(self, topic)

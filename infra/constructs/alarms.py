@@ -35,6 +35,7 @@ from infra.metrics import (
     slowest_read,
     table_throttles,
     total,
+    unanswered,
 )
 from infra.permissions import PERMISSIONS, TableName
 from infra.stages import Stage
@@ -109,6 +110,11 @@ class Alarms(Construct):
             # FEW_REQUESTS and no data: nobody called. The burn rates cover too few requests.
             Condition(metric=api_error_rate(stage), above=MANY_ERRORS_PERCENT),
         )
+        unreachable = self._alarm(
+            "unreachable",
+            "The public address gave no good answer three minutes in a row, or was not asked.",
+            Condition(metric=unanswered(stage), above=0, periods=3, silence_is_bad=True),
+        )
         burning = {burn.name: list(self._burning(burn)) for burn in BURNS}
         unavailable = CompositeAlarm(
             self,
@@ -116,11 +122,11 @@ class Alarms(Construct):
             stage=stage,
             topic=pages,
             meaning=Meaning(
-                text="Requests fail so that the month's error budget is gone within days.",
+                text="The API is unreachable, or the month's error budget is gone within days.",
                 runbook="availability",
             ),
             rule=cloudwatch.AlarmRule.any_of(
-                _both(burning["fast"]), _both(burning["medium"]), rises(errors)
+                _both(burning["fast"]), _both(burning["medium"]), rises(errors), rises(unreachable)
             ),
         )
         spending = CompositeAlarm(
@@ -139,6 +145,7 @@ class Alarms(Construct):
             unavailable,
             spending,
             errors,
+            unreachable,
             *(alarm for pair in burning.values() for alarm in pair),
             *self._causes(),
             *self._consumer(),

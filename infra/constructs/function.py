@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -10,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.constructs.audit_trail import AuditTrail
+from infra.constructs.canary import Canary
 from infra.constructs.table import Table
 from infra.findings import acknowledge
 from infra.permissions import AUDITED, Grant, TableName
@@ -32,11 +34,13 @@ class Calls:
         seconds: The longest a call may take.
         no_dead_letters: Why the function itself needs no queue for calls that failed.
         warm: How many environments are kept ready, if any.
+        canary: Whether a new version gets a tenth of the calls first, where the stage does that.
     """
 
     seconds: int
     no_dead_letters: str
     warm: ProvisionedConcurrency | None = None
+    canary: bool = True
 
 
 BY_GATEWAY = Calls(
@@ -65,11 +69,13 @@ class Function(Construct):
         *,
         stage: Stage,
         code: lambda_.Code,
-        grants: tuple[Grant, ...],
-        tables: Mapping[TableName, Table],
-        audit: AuditTrail,
+        grants: tuple[Grant, ...] = (),
+        tables: Mapping[TableName, Table] = MappingProxyType({}),
+        audit: AuditTrail | None = None,
         calls: Calls = BY_GATEWAY,
+        handler: str | None = None,
     ) -> None:
+        """Create the function; `handler` is its entry point if not that of its folder."""
         super().__init__(scope, folder.title())
         name = stage.named(folder)
         log_group = logs.LogGroup(
@@ -79,7 +85,8 @@ class Function(Construct):
             retention=stage.log_retention,
             removal_policy=stage.removal_policy,
         )
-        audit.follow(log_group)
+        if audit:
+            audit.follow(log_group)
         self.role = role = iam.Role(
             self,
             "Role",
@@ -96,7 +103,7 @@ class Function(Construct):
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
             code=code,
-            handler=f"lambdas.{folder}.handler.handler",
+            handler=handler or f"lambdas.{folder}.handler.handler",
             memory_size=MEMORY_MB,
             timeout=cdk.Duration.seconds(calls.seconds),
             role=role,
@@ -115,7 +122,7 @@ class Function(Construct):
                 "PERFORMANCE_MONITORING": str(stage.performance_monitoring).lower(),
                 "CIRCUIT_BREAKER_ENABLED": str(stage.circuit_breaker).lower(),
                 "CORS_ORIGINS": stage.cors_origin,
-                **(audit.let_record(role) if folder in AUDITED else {}),
+                **(audit.let_record(role) if audit and folder in AUDITED else {}),
                 **{grant.table.variable: tables[grant.table].table_name for grant in grants},
             },
         )
@@ -133,6 +140,9 @@ class Function(Construct):
                 min_capacity=warm.minimum, max_capacity=warm.maximum
             )
             scaling.scale_on_utilization(utilization_target=warm.utilization)
+        elif stage.canary and calls.canary:
+            # Lambda refuses to provision environments of an alias whose calls are split.
+            Canary(self, stage=stage, folder=folder, alias=self.live)
         acknowledge(
             role,
             {

@@ -37,7 +37,13 @@ _SWEEP = cdk.Duration.hours(1)
 
 
 class ApiStack(StageStack):
-    """The gateway and the functions behind it; holds no state."""
+    """The gateway and the functions behind it; holds no state.
+
+    Attributes:
+        address: Base address of the API.
+    """
+
+    address: str
 
     def __init__(
         self,
@@ -94,6 +100,7 @@ class ApiStack(StageStack):
             _add_route(gateway, route, integrations[route.function], authorizer)
         gateway.add_fallbacks()
 
+        self.address = gateway.address
         cdk.CfnOutput(self, "ApiUrl", value=gateway.address, description="Base address of the API")
         cdk.CfnOutput(self, "Region", value=self.region, description="Region of all of it")
 

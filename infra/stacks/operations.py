@@ -8,6 +8,7 @@ from infra.constructs.alarms import Alarms
 from infra.constructs.budget import Budget
 from infra.constructs.dashboard import Dashboard
 from infra.constructs.saved_query import SavedQuery
+from infra.constructs.synthetic import Synthetic
 from infra.constructs.trace_sampling import TraceSampling
 from infra.metrics import Accounts
 from infra.queries import QUERIES
@@ -18,7 +19,7 @@ from infra.stages import Stage
 class OperationsStack(StageStack):
     """Watches the other stacks, none of which knows of it."""
 
-    def __init__(self, scope: Construct, *, stage: Stage, accounts: Accounts) -> None:
+    def __init__(self, scope: Construct, *, stage: Stage, accounts: Accounts, address: str) -> None:
         super().__init__(scope, "operations", stage=stage, purpose="Alarms of the quiz")
         key = AlarmKey(self, "TopicKey", stage=stage)
         tickets = AlarmTopic(self, "tickets", stage=stage, key=key)
@@ -26,6 +27,7 @@ class OperationsStack(StageStack):
         alarms = Alarms(
             self, "Alarms", stage=stage, pages=pages, tickets=tickets, accounts=accounts
         )
+        Synthetic(self, "Monitor", stage=stage, address=address)
         Dashboard(self, "Dashboard", stage=stage, alarms=alarms.all)
         for query in QUERIES:
             SavedQuery(self, stage=stage, query=query)

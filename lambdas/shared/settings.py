@@ -21,7 +21,8 @@ class Settings:
 
     `client_id` is the user pool's client whose tokens are taken, None where no user calls;
     `user_pool_id` the pool, None where no account is changed; `performance_monitoring` is
-    whether lines carry metrics; `admin_mfa` whether administrators need a second factor.
+    whether lines carry metrics; `api_url` is the stage's public address, None where nothing calls
+    it; `admin_mfa` whether administrators need a second factor.
     """
 
     stage: str
@@ -31,6 +32,7 @@ class Settings:
     cors_origins: tuple[str, ...]
     circuit_breaker_enabled: bool
     admin_mfa: bool
+    api_url: str | None
     client_id: str | None
     user_pool_id: str | None
     failed_batches_bucket: str | None
@@ -80,6 +82,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         circuit_breaker_enabled=switches["CIRCUIT_BREAKER_ENABLED"] == "true",
         admin_mfa=switches["ADMIN_MFA"] == "true",
         performance_monitoring=switches["PERFORMANCE_MONITORING"] == "true",
+        api_url=environment.get("API_URL") or None,
         client_id=environment.get("CLIENT_ID") or None,
         user_pool_id=environment.get("USER_POOL_ID") or None,
         failed_batches_bucket=environment.get("FAILED_BATCHES_BUCKET") or None,

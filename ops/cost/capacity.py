@@ -65,8 +65,8 @@ COLD_SHARE = 0.01
 INITIALIZATION_SECONDS = 1.0
 """A request in a hundred meets a cold start, and an initialization takes a second: both assumed."""
 
-SCHEDULED_CALLS = 730
-"""A month: the hourly look for unfinished erasures."""
+CHECK_SECONDS = 0.2
+"""Duration of a call to the public address with a new TLS connection: assumed."""
 
 ALARMS_OF_SCALING = 2
 """Alarms that a target-tracking policy makes by itself, one for each direction."""
@@ -143,7 +143,7 @@ def monthly_cost(month: Demand, has: Inventory) -> dict[str, float]:
         + prices.READ_UNITS.of(month.read_units),
         "DynamoDB: counting": prices.WRITE_UNITS.of(month.counting_write_units),
         "DynamoDB: storage and recovery": prices.TABLE_STORAGE.of(month.stored_bytes) + recovery,
-        "API Gateway": prices.gateway(month.requests),
+        "API Gateway": prices.gateway(month.requests + has.checks),
         "Transfer out": prices.TRANSFER.of(month.requests * RESPONSE_BYTES),
         "Lambda": run,
         "Lambda: kept warm": kept,
@@ -189,19 +189,22 @@ def functions_cost(month: Demand, has: Inventory) -> FunctionsCost:
     # Initialization is billed like any other duration; the functions of play are kept warm.
     starts = (others if has.provisioned_mb else month.requests) * COLD_SHARE
     initialization = starts * INITIALIZATION_SECONDS * FUNCTION_GB
-    counting = FUNCTION_GB * (
+    # A check calls the health function, through the gateway.
+    checks = has.checks * (CHECK_SECONDS + REQUEST_SECONDS) * FUNCTION_GB
+    scheduled = has.scheduled_calls + has.checks
+    counting = checks + FUNCTION_GB * (
         month.counting_calls * COUNTING_CALL_SECONDS + month.answers * COUNTING_ANSWER_SECONDS
     )
     if not has.provisioned_mb:
         return FunctionsCost(
-            prices.INVOCATIONS.of(month.requests + month.counting_calls + SCHEDULED_CALLS)
+            prices.INVOCATIONS.of(month.requests + month.counting_calls + scheduled)
             + prices.GB_SECONDS.of(month.requests * gb_seconds + counting + initialization),
             0.0,
         )
     run = (
         prices.PROVISIONED_INVOCATIONS.of(of_play)
         + prices.PROVISIONED_DURATION.of(of_play * gb_seconds)
-        + prices.INVOCATIONS.of(others + month.counting_calls + SCHEDULED_CALLS)
+        + prices.INVOCATIONS.of(others + month.counting_calls + scheduled)
         + prices.GB_SECONDS.of(others * gb_seconds + counting + initialization)
     )
     wanted = of_play * gb_seconds / has.utilization
@@ -219,7 +222,7 @@ def traces(month: Demand, has: Inventory) -> float:
     """
     busy = MONTH_SECONDS * BUSY_SECONDS_SHARE
     return _traced(month.requests, has.trace_reservoir * busy, has.trace_rate) + _traced(
-        month.counting_calls, DEFAULT_TRACE_RESERVOIR * busy, DEFAULT_TRACE_RATE
+        month.counting_calls + has.checks, DEFAULT_TRACE_RESERVOIR * busy, DEFAULT_TRACE_RATE
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.decisions import EXAMPLES
+from infra.metrics import SYNTHETIC
 from local.data_folder import ROOT
 from local.errors import CommandError
 
@@ -22,6 +23,9 @@ class Inventory:
     """Numbers of things; `log_months` is how long logs are kept.
 
     `copied_buckets` are replicated, `scaling_policies` have two alarms each.
+
+    `scheduled_calls` are those that schedules make in a month, `checks` those of them that call the
+    public address.
 
     `provisioned_mb` is memory kept warm, `most_provisioned_mb` as far as it grows, so that
     `utilization` of it is in use.
@@ -39,6 +43,8 @@ class Inventory:
     copied_buckets: int
     keys: int
     secrets: int
+    scheduled_calls: float
+    checks: float
     provisioned_mb: int
     most_provisioned_mb: int
     utilization: float
@@ -70,6 +76,7 @@ def inventory(resources: Iterable[Resource]) -> Inventory:
     grown = sum(target["MaxCapacity"] for target in every(f"{_SCALING}::ScalableTarget"))
     policies = every(f"{_SCALING}::ScalingPolicy")
     days = [group.get("RetentionInDays", 0) for group in every("AWS::Logs::LogGroup")]
+    schedules = every("AWS::Events::Rule")
     rules = every("AWS::XRay::SamplingRule")
     rule = rules[0]["SamplingRule"] if rules else {}
     return Inventory(
@@ -84,6 +91,8 @@ def inventory(resources: Iterable[Resource]) -> Inventory:
         ),
         keys=len(every("AWS::KMS::Key")),
         secrets=len(every("AWS::SecretsManager::Secret")),
+        scheduled_calls=sum(_a_month(rule) for rule in schedules),
+        checks=sum(_a_month(rule) for rule in schedules if rule["Name"].endswith(SYNTHETIC)),
         provisioned_mb=warm * max(memory.values(), default=0),
         most_provisioned_mb=max(grown, warm) * max(memory.values(), default=0),
         utilization=min(
@@ -105,6 +114,15 @@ def inventory(resources: Iterable[Resource]) -> Inventory:
 
 _FUNCTION = "AWS::Lambda::Function"
 _SCALING = "AWS::ApplicationAutoScaling"
+
+
+def _a_month(rule: Resource) -> float:
+    """Return the calls that a schedule makes: `rate(1 minute)`, `rate(6 hours)`."""
+    number, unit = rule["ScheduleExpression"].removeprefix("rate(").removesuffix(")").split()
+    return 30.4 * 24 * 60 / (int(number) * _MINUTES[unit.removesuffix("s")])
+
+
+_MINUTES = {"minute": 1, "hour": 60, "day": 1440}
 
 
 def _metrics(alarm: Resource) -> int:

@@ -73,6 +73,11 @@ def _code(key: str) -> str:
         ) from error
 
 
+def is_throwaway() -> bool:
+    """Return whether `signed_in` creates a user of its own."""
+    return not (os.environ.get("QUIZ_SMOKE_USER") and os.environ.get("QUIZ_SMOKE_PASSWORD"))
+
+
 @contextmanager
 def signed_in(outputs: Outputs) -> Iterator[str]:
     """Yield an access token of the user of QUIZ_SMOKE_USER, else of one created for it.

@@ -20,7 +20,7 @@ from local.errors import CommandError
 from ops.deploy.api import TIMEOUT, Api, ResponseError
 from ops.deploy.learner import Learner, Question
 from ops.deploy.outputs import Outputs
-from ops.deploy.sign_in import signed_in
+from ops.deploy.sign_in import is_throwaway, signed_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +43,10 @@ def smoke(stage: str) -> str:
     """
     try:
         with _access(stage) as (url, token):
-            return f"Stage {stage} is well: {_play_as_learner(url, token, stage)}."
+            played = _play_as_learner(url, token, stage)
+            if is_throwaway():
+                _erase(url, token)
+            return f"Stage {stage} is well: {played}."
     except (SmokeError, ResponseError) as error:
         raise CommandError(f"Stage {stage} is not well: {error}") from error
     except CommandError as error:
@@ -89,6 +92,13 @@ def _play_as_learner(url: str, token: str, stage: str) -> str:
         f"{learner.right + learner.wrong} answers, {learner.wrong} of them wrong, "
         f"in {time.monotonic() - started:.1f} s"
     )
+
+
+def _erase(url: str, token: str) -> None:
+    """Delete the user and all that is kept of them, as a learner would."""
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx2.Client(base_url=url, headers=headers, timeout=TIMEOUT) as client:
+        Api(client).call("DELETE", "/users/me", expected=204)
 
 
 def _sources(categories: "Sequence[Question]", stage: str) -> list[dict[str, Any]]:

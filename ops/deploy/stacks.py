@@ -37,24 +37,40 @@ _BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
 _TRAILER = "Subprocess exited with error"
 
 
-def deploy(stage: str, settings: Sequence[str], *, adopt: bool) -> None:
+def build(stage: str, settings: Sequence[str]) -> list[Path]:
+    """Write what `deploy` needs of a stage into cdk.out; return the folders.
+
+    A protected stage has a second one, without protection, for its first deployment.
+    """
+    assembly = _synthesize(stage, settings)
+    if not _protected_stacks(assembly):
+        return [assembly]
+    return [assembly, _synthesize_first(stage, settings)]
+
+
+def deploy(stage: str, settings: Sequence[str], *, adopt: bool, built: bool = False) -> None:
     """Deploy all stacks of a stage, and write the outputs that its clients need.
 
-    `settings` are CDK context values (K=V) that override those of cdk.json; `adopt` takes over
-    resources that a destroyed stage retained under the same names.
+    Args:
+        stage: The stage.
+        settings: CDK context values (K=V) that override those of cdk.json.
+        adopt: Take over resources that a destroyed stage retained under the same names.
+        built: Deploy what `build` has written, and synthesize nothing.
 
     Raises:
         CommandError: The account, the stage or the deployment is at fault.
     """
     account, region = _account()
     _require_bootstrap(account, region)
-    assembly = _synthesize(stage, settings)
+    assembly = built_assembly(stage) if built else _synthesize(stage, settings)
     require_health(Plan(stage, assembly), _client)
     require_safe_changes(stage, assembly)
     for function in clear_weights(stage):
         print(f"Removed the routing weights that a failed deployment left on {function}.")
     if is_first(assembly):
-        _deploy_unprotected(stage, settings, adopt=adopt)
+        print(f"First deployment of stage {stage}: without deletion protection, then with it.")
+        first = built_assembly(_first(stage)) if built else _synthesize_first(stage, settings)
+        _cdk(*deploy_command(first, adopt=adopt))
     _deploy(stage, assembly, adopt=adopt)
 
 
@@ -145,11 +161,24 @@ def _deploy(stage: str, assembly: Path, *, adopt: bool) -> None:
     print(f"\nStage {stage} is at {outputs.apiUrl} (written to {file})")
 
 
-def _deploy_unprotected(stage: str, settings: Sequence[str], *, adopt: bool) -> None:
-    """Deploy a stage that CloudFormation can roll back: protection would block the deletions."""
-    print(f"First deployment of stage {stage}: without deletion protection, then with it.")
-    unprotected = [*settings, f"{FIRST_DEPLOYMENT}=true"]
-    _cdk(*deploy_command(_synthesize(stage, unprotected, f"{stage}-first"), adopt=adopt))
+def built_assembly(name: str, folder: Path = ROOT / "cdk.out") -> Path:
+    """Return the folder of an assembly that was built before.
+
+    Raises:
+        CommandError: There is none.
+    """
+    if not (folder / name / "manifest.json").is_file():
+        raise CommandError(f"{folder / name} holds no assembly: run 'make build' first.")
+    return folder / name
+
+
+def _first(stage: str) -> str:
+    return f"{stage}-first"
+
+
+def _synthesize_first(stage: str, settings: Sequence[str]) -> Path:
+    """Synthesize a stage that CloudFormation can roll back: protection blocks the deletions."""
+    return _synthesize(stage, [*settings, f"{FIRST_DEPLOYMENT}=true"], _first(stage))
 
 
 def deploy_command(assembly: Path, *, adopt: bool) -> list[str | Path]:

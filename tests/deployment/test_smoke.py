@@ -27,6 +27,7 @@ def test_a_laptop_stage_is_well(laptop: StageProcess) -> None:
     done = run_program("smoke", laptop.data, "--stage", "local")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Stage local is well: 3 questions mastered in ")
+    assert len(laptop.data.deleted_accounts.read_text().split()) == 1, "its user is erased"
 
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]

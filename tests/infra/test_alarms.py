@@ -31,6 +31,7 @@ PAGES = {"availability"}
 
 MATTERS = {
     "api-errors": "api-errors",
+    "unreachable": "unreachable",
     **{f"burn-{each.name}-{end}": "availability" for each in BURNS for end in ("long", "short")},
     "burn-slow-long": "error-budget",
     "burn-slow-short": "error-budget",
@@ -89,7 +90,7 @@ def test_the_runbook_has_an_entry_per_kind_of_alarm_and_no_other(assembly: Assem
         for stage in OPERATED_STAGES
         for alarm in everything_that_alarms(assembly.template(f"quiz-{stage}-operations")).values()
     }
-    assert anchors() == {"operations", "budget", "restore", *named}
+    assert anchors() == {"operations", "budget", "canary", "restore", *named}
 
 
 @pytest.mark.parametrize("field", ["Means", "Look", "Do"])
@@ -123,7 +124,8 @@ def test_the_page_is_for_both_windows_of_a_burn_or_for_many_errors(operations: T
     composite = alarms(operations, COMPOSITE)
     assert rule(composite["availability"], operations) == (
         "((ALARM(burn-fast-long) AND ALARM(burn-fast-short)) OR "
-        "(ALARM(burn-medium-long) AND ALARM(burn-medium-short)) OR ALARM(api-errors))"
+        "(ALARM(burn-medium-long) AND ALARM(burn-medium-short)) OR ALARM(api-errors) OR "
+        "ALARM(unreachable))"
     )
     assert (
         rule(composite["error-budget"], operations)
@@ -142,7 +144,8 @@ def test_the_ticket_for_the_budget_is_silent_beneath_the_page(operations: Templa
 
 def test_silence_is_health_unless_an_alarm_says_otherwise(operations: Template) -> None:
     for alarm in alarms(operations).values():
-        assert alarm["TreatMissingData"] == "notBreaching"
+        bad = alarm["AlarmName"].endswith("-unreachable")
+        assert alarm["TreatMissingData"] == ("breaching" if bad else "notBreaching")
         assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
 
 

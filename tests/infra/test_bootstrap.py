@@ -19,7 +19,6 @@ UNUSED = {
     "AWS::Budgets::Budget": ("billing:GetBillingViewData",),
     "AWS::DynamoDB::Table": ("kinesis:*",),
     "AWS::Lambda::Function": ("ec2:*", "elasticfilesystem:*", "s3files:*"),
-    "AWS::Lambda::Alias": ("codedeploy:*",),
     "AWS::S3::Bucket": ("s3tables:*",),
     "AWS::WAFv2::WebACL": ("payments:*",),
     "AWS::WAFv2::WebACLAssociation": (
@@ -32,7 +31,7 @@ UNUSED = {
     ),
 }
 """Actions that a schema lists for features no stack uses: billing views, streams to Kinesis, VPCs
-and file systems, gradual deployment, S3 Tables, WAF bots' payments, and web ACLs before other
+and file systems, S3 Tables, WAF bots' payments, and web ACLs before other
 services."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.metrics import emitted, operations_on
+from infra.metrics import SYNTHETIC, emitted, operations_on
 from infra.permissions import PERMISSIONS, TableName
 from lambdas.shared.telemetry.metrics import LATENCY, METRICS, NAMESPACE
 from tests.infra.assembly import Assembly, Template
@@ -166,7 +166,7 @@ def test_whatever_is_watched_is_there(assembly: Assembly, stage: str) -> None:
     stacks = [
         template
         for name, template in assembly.templates.items()
-        if name.startswith(f"quiz-{stage}-") and not name.endswith("-operations")
+        if name.startswith(f"quiz-{stage}-")
     ]
 
     def named(resource: str, member: str) -> set[str]:
@@ -197,7 +197,9 @@ def test_whatever_is_watched_is_there(assembly: Assembly, stage: str) -> None:
                 seen.setdefault(name, set()).add(value)
     for name, values in there.items():
         assert seen[name] <= values, name
-    assert seen["FunctionName"] == {f"quiz-{stage}-{folder}" for folder in PERMISSIONS}
+    assert seen["FunctionName"] == {
+        f"quiz-{stage}-{folder}" for folder in (*PERMISSIONS, SYNTHETIC)
+    }
     assert seen["TableName"] == there["TableName"]
     assert seen["LogGroupName"] <= named("AWS::Logs::LogGroup", "LogGroupName")
 

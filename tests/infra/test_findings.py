@@ -15,6 +15,7 @@ GATEWAY_LOGS = (
 EVERYWHERE = {
     "AwsSolutions-APIG2",
     "AwsSolutions-APIG4",
+    "AwsSolutions-COG2",
     "AwsSolutions-COG4",
     "AwsSolutions-COG8",
     GATEWAY_LOGS,
@@ -37,7 +38,12 @@ OF_THE_STAGE = {
     )
 }
 LOCKED = {"AwsSolutions-IAM5[Resource::<TrailLanding5BCA3E57.Arn>/*]"}
-CHEAP = {"AwsSolutions-APIG3", "AwsSolutions-COG2", "AwsSolutions-DDB3"}
+CHEAP = {"AwsSolutions-APIG3", "AwsSolutions-DDB3"}
+CANARY = {
+    f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{policy}]"
+    for policy in ("AWSCodeDeployRoleForLambdaLimited",)
+}
+WATCHED = {"Serverless-LambdaAsyncFailureDestination"}
 
 
 def kept(assembly: Assembly, stage: str) -> Iterator[tuple[str, str, str]]:
@@ -53,9 +59,9 @@ def kept(assembly: Assembly, stage: str) -> Iterator[tuple[str, str, str]]:
 @pytest.mark.parametrize(
     ("stage", "findings"),
     [
-        ("dev", EVERYWHERE | CHEAP),
-        ("staging", EVERYWHERE | LOCKED | {"AwsSolutions-COG2"}),
-        ("prod", EVERYWHERE | LOCKED | {"Serverless-SNSRedrivePolicy"}),
+        ("dev", EVERYWHERE | CHEAP | WATCHED),
+        ("staging", EVERYWHERE | LOCKED | CANARY | WATCHED),
+        ("prod", EVERYWHERE | LOCKED | CANARY | WATCHED | {"Serverless-SNSRedrivePolicy"}),
         ("rehearsal", EVERYWHERE | CHEAP | {"AwsSolutions-S10", "AwsSolutions-SQS4"}),
         ("local", {"AwsSolutions-DDB3"}),
     ],

@@ -359,3 +359,41 @@ def test_all_stages_on_aws_ship_the_same_asset(assembly: Assembly, stage: str) -
         return {str(f["Code"]["S3Key"]) for f in template.resources(FUNCTION).values()}
 
     assert code(stage) == code("prod")
+
+
+@pytest.mark.parametrize("stage", ["dev", "staging", "prod", "rehearsal"])
+def test_functions_that_are_not_kept_warm_shift_by_canary(assembly: Assembly, stage: str) -> None:
+    warm = {"quiz", "answer"} if stage == "prod" else set()
+    shifted = set()
+    for name, template in assembly.templates.items():
+        if not name.startswith(f"quiz-{stage}-"):
+            continue
+        groups = {
+            group["DeploymentGroupName"]: group
+            for group in template.resources("AWS::CodeDeploy::DeploymentGroup").values()
+        }
+        for identifier, alias in template.resources(ALIAS).items():
+            function = template.resources(FUNCTION)[alias["FunctionName"]["Ref"]]["FunctionName"]
+            resource = template.body["Resources"][identifier]
+            policy = resource.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate")
+            assert (policy is not None) is (function in groups)
+            if function in groups:
+                shifted.add(function.split("-", 2)[2])
+                assert_canary(template, groups[function], alias)
+    everything = set(PERMISSIONS) - warm
+    assert shifted == (everything if stage in ("staging", "prod") else set())
+
+
+def assert_canary(template: Template, group: Properties, alias: Properties) -> None:
+    """An error of the new version alone ends the shift, and takes it back."""
+    assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    rollback = group["AutoRollbackConfiguration"]
+    assert rollback["Enabled"] is True
+    assert "DEPLOYMENT_STOP_ON_ALARM" in rollback["Events"]
+    (named,) = group["AlarmConfiguration"]["Alarms"]
+    alarm = template.resources("AWS::CloudWatch::Alarm")[named["Name"]["Ref"]]
+    dimensions = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+    assert dimensions["ExecutedVersion"] == alias["FunctionVersion"]
+    assert dimensions["Resource"] == f"{group['DeploymentGroupName']}:live"
+    assert (alarm["MetricName"], alarm["Threshold"], alarm["Period"]) == ("Errors", 0, 60)
+    assert alarm["TreatMissingData"] == "notBreaching"

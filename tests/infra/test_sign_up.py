@@ -38,7 +38,13 @@ def test_only_this_pool_may_call_it(identity: Template, stage_name: str) -> None
 def test_it_may_make_an_item_and_put_users_of_this_pool_into_a_group_and_no_more(
     identity: Template, stage_name: str
 ) -> None:
-    (role_id,) = identity.resources("AWS::IAM::Role")
+    # CodeDeploy, which shifts the function to its next version, has a role of its own.
+    (role_id,) = (
+        identifier
+        for identifier, role in identity.resources("AWS::IAM::Role").items()
+        if role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]
+        == {"Service": "lambda.amazonaws.com"}
+    )
     allowed = {
         (action, identity.text(statement["Resource"]))
         for policy in identity.resources("AWS::IAM::Policy").values()

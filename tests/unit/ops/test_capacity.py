@@ -58,11 +58,17 @@ TEMPLATE = [
         TargetTrackingScalingPolicyConfiguration={"TargetValue": 0.7},
     ),
     resource("AWS::Logs::LogGroup", RetentionInDays=90),
+    resource("AWS::Events::Rule", Name="quiz-erasures", ScheduleExpression="rate(1 hour)"),
+    resource("AWS::Events::Rule", Name="quiz-synthetic", ScheduleExpression="rate(1 minute)"),
     resource(
         "AWS::DynamoDB::Table",
         PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
     ),
 ]
+
+
+HOURLY, EVERY_MINUTE = 30.4 * 24 * 60 / 60, 30.4 * 24 * 60
+"""Calls a month."""
 
 
 def test_an_inventory_counts_what_costs_money_by_itself() -> None:
@@ -76,6 +82,8 @@ def test_an_inventory_counts_what_costs_money_by_itself() -> None:
         copied_buckets=1,
         keys=1,
         secrets=0,
+        scheduled_calls=HOURLY + EVERY_MINUTE,
+        checks=EVERY_MINUTE,
         provisioned_mb=1024,
         most_provisioned_mb=4 * 512,
         utilization=0.7,

@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import Stubber
 
 from local.errors import CommandError
-from ops.deploy.stacks import deploy_command, is_first
+from ops.deploy.stacks import built_assembly, deploy_command, is_first
 
 STACKS = ("quiz-prod-data", "quiz-prod-identity")
 
@@ -84,3 +84,11 @@ def test_a_stack_that_cannot_be_described_stops_the_deployment(tmp_path: Path) -
 def test_names_that_a_destroyed_stage_left_are_adopted_on_request(tmp_path: Path) -> None:
     assert "--import-existing-resources" in deploy_command(tmp_path, adopt=True)
     assert "--import-existing-resources" not in deploy_command(tmp_path, adopt=False)
+
+
+def test_a_built_assembly_is_found_and_one_that_is_missing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "prod").mkdir()
+    with pytest.raises(CommandError, match=r"prod holds no assembly: run 'make build' first"):
+        built_assembly("prod", tmp_path)
+    assembly(tmp_path / "prod", protected=True)
+    assert built_assembly("prod", tmp_path) == tmp_path / "prod"
