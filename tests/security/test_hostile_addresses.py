@@ -121,7 +121,7 @@ def test_a_hostile_value_in_a_declared_header_is_refused(operation: str, stage: 
 
 
 @pytest.mark.parametrize("operation", [route.operation for route in ROUTES])
-def test_hostile_headers_and_queries_nobody_declared_change_no_response(
+def test_hostile_headers_change_no_response_and_unknown_parameters_are_refused(
     operation: str, stage: Stage
 ) -> None:
     nothing = {"sessionId": "0" * 27, "questionId": "nowhere:000000", "importId": "0" * 32}
@@ -141,15 +141,16 @@ def test_hostile_headers_and_queries_nobody_declared_change_no_response(
     }
     plain = stage.admin(operation, body, path=path)
     before = stage.everything()
-    hostile = stage.admin(
-        operation, body, path=path, headers=headers, query={"": "", "userId": "grace", "\0": "\0"}
-    )
+    hostile = stage.admin(operation, body, path=path, headers=headers)
     assert hostile.status == plain.status < 500
     assert set(hostile.headers) == set(plain.headers)
     for reply in (plain, hostile):
         if reply.status >= 400:
             del reply.body["requestId"]
     assert hostile.body == plain.body
+    unknown = stage.admin(operation, body, path=path, query={"": "", "userId": "grace", "\0": "\0"})
+    assert unknown.status == 422
+    assert [each["field"] for each in unknown.body["errors"]] == ["", "userId", "\0"]
     assert stage.everything() == before
 
 
