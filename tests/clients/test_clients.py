@@ -46,8 +46,9 @@ def build() -> Path:
     folder = ROOT / "build" / "clients"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for source in (*SOURCES.glob("play_*"), *SOURCES.glob("*.json"), SOURCES / ".spectral.yaml"):
-        shutil.copy(source, folder)
+    for pattern in ("play_*", "*.json", "*.config.js", ".spectral.yaml"):
+        for source in SOURCES.glob(pattern):
+            shutil.copy(source, folder)
     (folder / "node_modules").symlink_to(SOURCES / "node_modules")
     return folder
 
@@ -100,7 +101,7 @@ def test_openapi_python_client_plays_a_session(build: Path, bank: StageProcess) 
 def test_two_typescript_clients_play_a_session(build: Path, bank: StageProcess) -> None:
     (build / "generated").mkdir()
     node(build, "openapi-typescript", OUTPUT, "-o", "generated/schema.d.ts")
-    node(build, "openapi-ts", "-i", OUTPUT, "-o", "generated/hey", "-c", "@hey-api/client-fetch")
+    node(build, "openapi-ts")
     node(build, "tsc", "--project", ".")
     for player in ("play_fetch.ts", "play_hey.ts"):
         played(run(build, "node", player, bank.url, bank.token(player.split(".")[0])))
