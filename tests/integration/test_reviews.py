@@ -293,12 +293,17 @@ def test_a_review_skips_the_entries_of_sessions_in_progress(
     later = owe(bank, "geography", left)
     abandon(bank, former)
     abandon(bank, later)
+    left_over = {
+        row["questionId"]["S"]
+        for row in bank.rows("wrong_answers")
+        if row["sessionId"]["S"] in (former, later)
+    }
 
     started = review(bank, category="geography")
 
     assert started.status == (201 if left else 422)
     mine = [each for each in owners(bank) if each not in playing]
-    assert len(mine) == 2 * left
+    assert len(mine) == len(left_over)  # both sessions may have drawn the same question
     assert set(mine) == ({started.body["sessionId"]} if left else set())
 
 
