@@ -226,6 +226,7 @@ def test_every_name_we_give_is_known_to_the_tests_above(assembly: Assembly) -> N
         "AWS::ApiGateway::Model",
         "AWS::ApiGateway::Stage",
         "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "AWS::CodeDeploy::DeploymentGroup",
         "AWS::Cognito::UserPoolGroup",
         "AWS::Cognito::UserPoolResourceServer",
         "AWS::IAM::Policy",
