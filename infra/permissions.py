@@ -6,7 +6,8 @@ A transaction needs the permissions of the single writes in it.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lambdas.contract.routes import ROUTES, Access
+from lambdas.contract.route import Access
+from lambdas.contract.routes import ROUTES
 
 BY_CATEGORY = "byCategory"
 BY_NAME = "byName"

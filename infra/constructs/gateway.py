@@ -28,7 +28,7 @@ from lambdas.contract.headers import (
     allowed_headers,
     allowed_methods,
 )
-from lambdas.contract.routes import Route, Throttle
+from lambdas.contract.route import Route, Throttle
 
 # No token, address, query or value of a path: an id in a path identifies the caller.
 ACCESS_LOG_FORMAT = {

@@ -23,7 +23,8 @@ from infra.findings import acknowledge
 from infra.permissions import ACCOUNT_ACTIONS, PERMISSIONS, TableName
 from infra.stacks.base import StageStack
 from infra.stages import PLAYED, Stage
-from lambdas.contract.routes import FUNCTIONS, ROUTES, Access, Route
+from lambdas.contract.route import Access, Route
+from lambdas.contract.routes import FUNCTIONS, ROUTES
 from lambdas.contract.timeouts import timeout_of
 
 _ERASES = "privacy"

@@ -16,7 +16,7 @@ from infra.findings import acknowledge
 from infra.permissions import PERMISSIONS, TableName
 from infra.stacks.base import StageStack
 from infra.stages import Stage
-from lambdas.contract.routes import LEARN_SCOPE, MANAGE_SCOPE, RESOURCE_SERVER
+from lambdas.contract.route import LEARN_SCOPE, MANAGE_SCOPE, RESOURCE_SERVER
 from lambdas.contract.timeouts import timeout_of
 from lambdas.shared.http.identity import ADMIN_GROUP, LEARNER_GROUP
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.question import MAX_CHOICES
 from domain.statistics.given_answer import DAY, GivenAnswer
-from lambdas.contract.routes import QUESTION_ID_PATTERN, SESSION_ID_PATTERN
+from lambdas.contract.formats import QUESTION_ID_PATTERN, SESSION_ID_PATTERN
 from lambdas.shared.store.progress import RESTORED_AT
 
 Record = Mapping[str, Any]

@@ -5,7 +5,7 @@ The gateway, the functions and the laptop stage read them here, so that they ans
 
 from collections.abc import Iterable
 
-from lambdas.contract.routes import Route
+from lambdas.contract.route import Route
 
 TRACE_HEADERS = ("traceparent", "tracestate", "baggage", "sentry-trace", "X-Amzn-Trace-Id")
 """Headers that tracing libraries add to the requests of a browser."""

@@ -7,7 +7,7 @@ from domain.question import category_and_ordinal
 from domain.statistics.given_answer import DAY
 from domain.statistics.learner import DAYS_SHOWN, OTHER_CATEGORIES
 from lambdas.contract.errors import NotFoundError
-from lambdas.contract.routes import QUESTION_ID_PATTERN
+from lambdas.contract.formats import QUESTION_ID_PATTERN
 from lambdas.progress.played_questions import (
     MAX_WITH_QUESTIONS,
     Played,

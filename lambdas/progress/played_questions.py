@@ -10,7 +10,7 @@ from typing import NamedTuple
 from domain.question import Question
 from domain.session.drawing import drawn
 from domain.session.state import Session
-from lambdas.contract.routes import QUESTION_ID_PATTERN
+from lambdas.contract.formats import QUESTION_ID_PATTERN
 from lambdas.shared.playing import load
 from lambdas.shared.services import Services
 from lambdas.shared.store.progress import QuestionRecord

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdas.contract.bodies.question import QuestionDraft
 from lambdas.contract.errors import FieldCode, FieldFault, ValidationError
-from lambdas.contract.routes import CATEGORY_PATTERN
+from lambdas.contract.formats import CATEGORY_PATTERN
 from lambdas.questions.staging import SaveStatus, Staged
 from lambdas.shared.http.response import fault_view
 

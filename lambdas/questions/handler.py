@@ -8,7 +8,7 @@ from domain.session.policy import Preferences
 from lambdas.contract.bodies.bank_import import AddImportPart, OpenImport
 from lambdas.contract.bodies.category import UpdateCategory
 from lambdas.contract.bodies.question import ReplaceQuestion, SaveQuestions
-from lambdas.contract.routes import CATEGORY_PATTERN, QUESTION_ID_PATTERN
+from lambdas.contract.formats import CATEGORY_PATTERN, QUESTION_ID_PATTERN
 from lambdas.questions import imports, statistics, use_cases
 from lambdas.questions.drafts import result_views
 from lambdas.questions.statistics_view import (

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from domain.session.state import Status
 from lambdas.contract.bodies.session import StartSession, UpdateSession
-from lambdas.contract.routes import SESSION_ID_PATTERN
+from lambdas.contract.formats import SESSION_ID_PATTERN
 from lambdas.session import use_cases
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.pagination import page_position, page_token

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lambdas.contract.errors import UnauthorizedError
-from lambdas.contract.routes import SIGN_IN_SCOPE
+from lambdas.contract.route import SIGN_IN_SCOPE
 from lambdas.shared.http.identity import caller_from_claims, time_of
 from local.errors import CommandError
 

@@ -23,7 +23,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lambdas.contract.routes import USER_ID_PATTERN
+from lambdas.contract.formats import USER_ID_PATTERN
 from local.accounts.token_issuer import CLIENT_ID, first_user_id
 
 USER_POOL_ID: Final = "us-east-1_local"

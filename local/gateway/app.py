@@ -32,7 +32,7 @@ from lambdas.contract.headers import (
     allowed_headers,
     allowed_methods,
 )
-from lambdas.contract.routes import Access, Route
+from lambdas.contract.route import Access, Route
 from local.accounts.token_issuer import InvalidTokenError, TokenVerifier
 from local.gateway.proxy_event import proxy_event, response_headers
 from local.gateway.throttles import Throttles

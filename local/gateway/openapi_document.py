@@ -7,7 +7,8 @@ from typing import Literal
 
 from lambdas.contract.errors import ApiError
 from lambdas.contract.gateway_problems import GATEWAY_PROBLEMS
-from lambdas.contract.routes import ROUTES, Access, Parameter, Route
+from lambdas.contract.route import Access, Parameter, Route
+from lambdas.contract.routes import ROUTES
 from lambdas.shared.settings import VERSION
 from local.data_folder import ROOT
 from local.gateway.openapi_schemas import REFERENCE, Schema, route_schemas

@@ -14,7 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from lambdas.contract import responses
 from lambdas.contract.descriptions import PROPERTIES, SCHEMAS
-from lambdas.contract.routes import Route
+from lambdas.contract.route import Route
 
 Schema = dict[str, Any]
 _Key = tuple[str, Literal["validation", "serialization"]]

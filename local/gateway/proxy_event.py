@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
-from lambdas.contract.routes import Route
+from lambdas.contract.route import Route
 from lambdas.shared.http.identity import TIME_FORMAT
 
 Pairs = Sequence[tuple[str, str]]

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lambdas.contract.routes import Route
+from lambdas.contract.route import Route
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from banks.categories import category_name
 from banks.question import Question
 from banks.writing import WRITERS
-from lambdas.contract.routes import CATEGORY_PATTERN
+from lambdas.contract.formats import CATEGORY_PATTERN
 from local.data_folder import DataFolder
 from local.errors import CommandError
 from ops.bank.api import AdministratorApi

@@ -11,7 +11,7 @@ from banks.inspection import Summary
 from banks.near_duplicates import NearDuplicates
 from banks.question import Item, Reason
 from lambdas.contract.bodies.question import MAX_QUESTIONS
-from lambdas.contract.routes import MAX_ADMIN_BODY_BYTES
+from lambdas.contract.formats import MAX_ADMIN_BODY_BYTES
 
 _ROOM = 1_024
 """Bytes of a request's body beside its questions."""

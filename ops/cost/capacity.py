@@ -10,7 +10,8 @@ from typing import NamedTuple
 from infra.stages import STAGES, Stage
 from lambdas.contract.delivery import DELIVERY
 from lambdas.contract.errors import ApiError, ImportExpiredError, ImportOverError
-from lambdas.contract.routes import ROUTES, Access
+from lambdas.contract.route import Access
+from lambdas.contract.routes import ROUTES
 from lambdas.shared.telemetry.metrics import (
     AUDIT_KEY_FAILURES,
     BY_CODE,

@@ -9,7 +9,8 @@ import pytest
 from infra.models import model_schema
 from lambdas.contract.headers import EXPOSED_HEADERS, SECURITY_HEADERS, TRACE_HEADERS
 from lambdas.contract.responses import Problem
-from lambdas.contract.routes import ROUTES, Access, Route
+from lambdas.contract.route import Access, Route
+from lambdas.contract.routes import ROUTES
 from tests.infra.assembly import Properties, Template
 from tests.infra.chosen import CHOSEN
 
@@ -369,7 +370,7 @@ def test_the_gateway_traces(api: Template) -> None:
 def test_clients_learn_address_and_region_from_the_outputs(api: Template) -> None:
     outputs = api.body["Outputs"]
     (gateway_id,) = api.resources("AWS::ApiGateway::RestApi")
-    # What other stacks import has a name of its own.
+    # An output that another stack imports is named by an export.
     assert {n for n, each in outputs.items() if "Export" not in each} == {"ApiUrl", "Region"}
     (stage_id,) = api.resources("AWS::ApiGateway::Stage")
     assert api.text(outputs["ApiUrl"]["Value"]) == (

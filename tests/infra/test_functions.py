@@ -6,7 +6,8 @@ import pytest
 
 from infra.permissions import ACCOUNT_ACTIONS, AUDITED, PERMISSIONS, TableName
 from lambdas.contract.delivery import CONSUMER
-from lambdas.contract.routes import FUNCTIONS, ROUTES, Access
+from lambdas.contract.route import Access
+from lambdas.contract.routes import FUNCTIONS, ROUTES
 from lambdas.contract.timeouts import timeout_of
 from tests.infra.assembly import Assembly, Properties, Template
 from tests.infra.chosen import CHOSEN, SERVICE_STAGES

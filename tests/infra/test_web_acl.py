@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from lambdas.contract.routes import ROUTES, Access
+from lambdas.contract.route import Access
+from lambdas.contract.routes import ROUTES
 from tests.infra.assembly import Assembly, Properties, Template
 from tests.infra.chosen import CHOSEN
 

@@ -15,7 +15,8 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from botocore.retries.standard import ExponentialBackoff
 
-from lambdas.contract.routes import ROUTES, SIGN_IN_SCOPE, Route
+from lambdas.contract.route import SIGN_IN_SCOPE, Route
+from lambdas.contract.routes import ROUTES
 from lambdas.shared.bank import Bank
 from lambdas.shared.services import Services
 from lambdas.shared.store.categories import Category, Lease
@@ -148,6 +149,17 @@ class Stage:
             assert reply.status == 200, reply.body
             saved += reply.body["results"]
         return saved
+
+    def set_start_counts(self, user: str = "ada", **numbers: int) -> None:
+        """Set counts of started sessions in the user's item: `starts`, `startDay`, `unfinished`."""
+        table = self.services.users
+        self.services.database.call(
+            "update_item",
+            TableName=table.name,
+            Key=table.key(user),
+            UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in numbers),
+            ExpressionAttributeValues={f":{name}": {"N": str(n)} for name, n in numbers.items()},
+        )
 
     def start(self, *sources: Mapping[str, Any], user: str = "ada", percentage: int = 20) -> str:
         """Start a session; return its id."""

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from lambdas.contract.errors import ApiError
-from lambdas.contract.routes import ROUTES, Access
+from lambdas.contract.route import Access
+from lambdas.contract.routes import ROUTES
 from lambdas.shared.store.client import ATTEMPT_SECONDS
 from lambdas.shared.telemetry import audit_record
 from lambdas.shared.telemetry.audit_record import AuditRecord, Target

@@ -10,8 +10,9 @@ import pytest
 from domain.session.state import LIFETIME
 from lambdas.contract import responses
 from lambdas.contract.errors import ApiError
+from lambdas.contract.formats import ME
 from lambdas.contract.gateway_problems import GATEWAY_PROBLEMS, METHOD_NOT_ALLOWED
-from lambdas.contract.routes import ME, ROUTES
+from lambdas.contract.routes import ROUTES
 from lambdas.session.limits import MAX_STARTS
 from tests.integration.problems import NEVER, assert_form, assert_problem, begun
 from tests.integration.stage import (

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from lambdas.contract import responses
-from lambdas.contract.routes import ME, ROUTES
+from lambdas.contract.formats import ME
+from lambdas.contract.routes import ROUTES
 from tests.integration.problems import NEVER, assert_problem, begun
 from tests.integration.stage import (
     Reply,

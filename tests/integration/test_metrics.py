@@ -17,7 +17,8 @@ from infra.constructs.gateway import ACCESS_LOG_FORMAT
 from infra.queries import QUERIES, Asks, Query
 from infra.stages import STAGES
 from lambdas.contract.errors import ERROR_CODES
-from lambdas.contract.routes import ROUTES, Access
+from lambdas.contract.route import Access
+from lambdas.contract.routes import ROUTES
 from lambdas.health.handler import get_health
 from lambdas.shared.http import entrypoint
 from lambdas.shared.services import Services

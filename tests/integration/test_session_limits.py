@@ -27,17 +27,6 @@ def start(stage: Stage, key: str | None = None) -> Reply:
     return stage.call("startSession", {"sources": [GEOGRAPHY]}, headers=headers)
 
 
-def counts(stage: Stage, **numbers: int) -> None:
-    """Set counts in the learner's item."""
-    stage.services.database.call(
-        "update_item",
-        TableName=stage.services.users.name,
-        Key=stage.services.users.key("ada"),
-        UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in numbers),
-        ExpressionAttributeValues={f":{name}": {"N": str(n)} for name, n in numbers.items()},
-    )
-
-
 def fill(stage: Stage) -> str:
     """Give the learner as many unfinished sessions as allowed; return the id of one."""
     session_id = stage.start(GEOGRAPHY)
@@ -46,7 +35,7 @@ def fill(stage: Stage) -> str:
     copies = [session._replace(session_id=f"{n:027x}") for n in range(MAX_UNFINISHED - 1)]
     writes = [{"PutRequest": {"Item": item_from_session(each)}} for each in copies]
     batch_write(stage.services.database, stage.services.sessions.name, writes)
-    counts(stage, unfinished=MAX_UNFINISHED, startDay=stage.clock.now // DAY, starts=1)
+    stage.set_start_counts(unfinished=MAX_UNFINISHED, startDay=stage.clock.now // DAY, starts=1)
     return session_id
 
 
@@ -154,7 +143,7 @@ def test_the_last_places_are_given_once_each(bank: Stage) -> None:
 
 def test_a_day_has_a_limit_that_ends_with_it(bank: Stage) -> None:
     day = bank.clock.now // DAY
-    counts(bank, unfinished=0, startDay=day, starts=MAX_STARTS - 1)
+    bank.set_start_counts(unfinished=0, startDay=day, starts=MAX_STARTS - 1)
 
     assert start(bank).status == 201
     refused = start(bank)
@@ -169,7 +158,7 @@ def test_a_day_has_a_limit_that_ends_with_it(bank: Stage) -> None:
 
 def test_counts_that_were_read_too_early_are_read_again(bank: Stage) -> None:
     def meanwhile(_: object) -> None:
-        counts(bank, unfinished=7, startDay=bank.clock.now // DAY, starts=MAX_STARTS)
+        bank.set_start_counts(unfinished=7, startDay=bank.clock.now // DAY, starts=MAX_STARTS)
 
     with bank.fault("TransactWriteItems", meanwhile, times=1):
         assert_refused(start(bank))
@@ -185,5 +174,5 @@ def test_a_start_whose_reply_was_lost_is_counted_once(bank: Stage) -> None:
 
 
 def test_a_clock_that_is_behind_does_not_begin_the_day_before_again(bank: Stage) -> None:
-    counts(bank, unfinished=0, startDay=bank.clock.now // DAY + 1, starts=MAX_STARTS)
+    bank.set_start_counts(unfinished=0, startDay=bank.clock.now // DAY + 1, starts=MAX_STARTS)
     assert_refused(start(bank))

@@ -9,7 +9,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError
 
-from lambdas.contract.routes import Access
+from lambdas.contract.route import Access
 from lambdas.shared.store import retry
 from lambdas.shared.store.batch import batch_get
 from lambdas.shared.store.errors import (

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.testclient import TestClient
 
 from lambdas.contract.headers import SECURITY_HEADERS, TRACE_HEADERS
-from lambdas.contract.routes import ROUTES, Access, Route, Throttle
+from lambdas.contract.route import Access, Route, Throttle
+from lambdas.contract.routes import ROUTES
 from local.accounts.token_issuer import Issuer, KeySet, TokenVerifier
 from local.gateway.app import TEST_HEADER, Gateway
 from local.gateway.throttles import Throttles

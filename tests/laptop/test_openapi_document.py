@@ -10,7 +10,8 @@ import pytest
 from openapi_spec_validator import validate
 
 from lambdas.contract.descriptions import PROPERTIES, SCHEMAS
-from lambdas.contract.routes import ROUTES, Access, Route
+from lambdas.contract.route import Access, Route
+from lambdas.contract.routes import ROUTES
 from local.gateway import openapi_document
 
 

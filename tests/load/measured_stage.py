@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lambdas.contract.routes import Route
+from lambdas.contract.route import Route
 from lambdas.shared.services import services
 from local import run
 from local.data_folder import DataFolder

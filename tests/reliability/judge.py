@@ -15,6 +15,7 @@ from typing import Any
 from tests.integration.stage import Stage
 from tests.reliability.history import MismatchError, Request, World
 from tests.support.reference_model import IllegalError, Model, Shown
+from tests.support.reference_rows import differences
 
 MAX_ORDERS = 3_000
 SHIFTS = 3
@@ -385,8 +386,8 @@ class Judge:
             trial.finish()
         except IllegalError as error:
             return [f"{error}"]
-        return trial.model.differences(
-            self.rows["sessions"], self.rows["progress"], self.rows["wrong_answers"]
+        return differences(
+            trial.model, self.rows["sessions"], self.rows["progress"], self.rows["wrong_answers"]
         )
 
     def check(self, model: Model, session_id: str) -> None:

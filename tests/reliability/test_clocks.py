@@ -13,6 +13,7 @@ from lambdas.shared.timestamps import iso, milliseconds
 from tests.integration.stage import Reply, Stage, drafts, submission
 from tests.reliability.moments import counted_at
 from tests.support.reference_model import Model, Shown
+from tests.support.reference_rows import differences
 
 MINUTE = 60_000
 SKEW = 5 * MINUTE
@@ -103,7 +104,7 @@ class Functions:
     def check(self) -> None:
         """The tables say what the model does."""
         tables = ("sessions", "progress", "wrong_answers")
-        assert self.model.differences(*map(self.stage.rows, tables)) == []
+        assert differences(self.model, *map(self.stage.rows, tables)) == []
 
     def queued(self, session_id: str) -> list[int]:
         """Return when a session's entries were queued, in order of their keys."""

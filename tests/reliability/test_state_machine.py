@@ -24,6 +24,7 @@ from tests.support.reference_model import (
     LIFETIME,
     Shown,
 )
+from tests.support.reference_rows import differences
 
 STEPS = 50
 
@@ -234,7 +235,7 @@ class Learner(PlayingLearner):
             )["Items"]
             for table in (environment.sessions, environment.progress, environment.wrong_answers)
         ]
-        assert self.model.differences(*rows) == []
+        assert differences(self.model, *rows) == []
         self.steps["runs"] += 1
         self.stage.read_output()
 

@@ -15,7 +15,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from lambdas.contract.routes import ROUTES, Access
+from lambdas.contract.route import Access
+from lambdas.contract.routes import ROUTES
 from local.data_folder import ROOT, DataFolder
 from tests.security.people import People, Person, people_of
 from tests.support.stage_process import StageProcess

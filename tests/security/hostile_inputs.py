@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lambdas.contract.routes import Route
+from lambdas.contract.route import Route
 from tests.integration.stage import Reply, Stage, draft, drafts, submission
 from tests.security.hostile_fields import BODIES
 

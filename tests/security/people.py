@@ -9,7 +9,8 @@ from typing import Any
 import boto3
 import httpx2
 
-from lambdas.contract.routes import ROUTES, Access, Route
+from lambdas.contract.route import Access, Route
+from lambdas.contract.routes import ROUTES
 from local.accounts.token_issuer import Issuer, load_key
 from local.data_folder import ROOT
 from local.running_stage import RunningStage

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lambdas.contract.routes import Access, Route
+from lambdas.contract.route import Access, Route
 from tests.security.forgery import Mint, forgeries
 from tests.security.people import (
     GUARDED,

@@ -6,7 +6,9 @@ from re import fullmatch
 
 import pytest
 
-from lambdas.contract.routes import CATEGORY_PATTERN, ROUTES, USER_ID_PATTERN, Access
+from lambdas.contract.formats import CATEGORY_PATTERN, USER_ID_PATTERN
+from lambdas.contract.route import Access
+from lambdas.contract.routes import ROUTES
 from lambdas.shared.http.pagination import page_token
 from tests.integration.stage import ROUTE, Reply, Stage
 from tests.security.hostile_fields import BODIES

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 
-from lambdas.contract.routes import Access, Route
+from lambdas.contract.route import Access, Route
 from lambdas.shared.http import entrypoint
 from tests.integration.stage import Stage, drafts, submission
 from tests.security.forgery import Mint

@@ -8,7 +8,7 @@ from domain.question import MAX_CHOICES
 from lambdas.contract.bodies.base import RequestModel
 from lambdas.contract.bodies.faults import refusal
 from lambdas.contract.errors import FieldCode
-from lambdas.contract.routes import CHOICE_ID_PATTERN, MAX_TIME_SPENT, QUESTION_ID_PATTERN
+from lambdas.contract.formats import CHOICE_ID_PATTERN, MAX_TIME_SPENT, QUESTION_ID_PATTERN
 
 ChoiceId = Annotated[str, StringConstraints(pattern=CHOICE_ID_PATTERN)]
 

@@ -18,7 +18,7 @@ from pydantic_core import CoreSchema
 from domain.look_alikes import is_blank
 from lambdas.contract.bodies.faults import field_fault, is_consequence, refusal
 from lambdas.contract.errors import FieldCode, ValidationError
-from lambdas.contract.routes import CATEGORY_PATTERN, LANGUAGE_PATTERN
+from lambdas.contract.formats import CATEGORY_PATTERN, LANGUAGE_PATTERN
 
 
 class RequestModel(BaseModel):

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from lambdas.contract.bodies.texts import ONE_LINE, PROSE, VISIBLE_PROSE
 from lambdas.contract.errors import FieldCode, FieldFault
-from lambdas.contract.routes import (
+from lambdas.contract.formats import (
     CATEGORY_PATTERN,
     CHOICE_ID_PATTERN,
     LANGUAGE_PATTERN,

@@ -9,7 +9,7 @@ from lambdas.contract.bodies.faults import refusal
 from lambdas.contract.bodies.session import SessionPreferences
 from lambdas.contract.bodies.texts import ONE_LINE
 from lambdas.contract.errors import FieldCode
-from lambdas.contract.routes import TIME_ZONE_PATTERN
+from lambdas.contract.formats import TIME_ZONE_PATTERN
 from lambdas.contract.time_zones import time_zones
 
 TIME_ZONE_SENTENCE = "Use the IANA name of a time zone, such as Europe/Vienna."

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lambdas.contract.errors import InternalError, NotFoundError
 from lambdas.contract.headers import EXPOSED_HEADERS
-from lambdas.contract.routes import ROUTES, Access, Route
+from lambdas.contract.route import Access, Route
+from lambdas.contract.routes import ROUTES
 from lambdas.shared.deadline import deadline
 from lambdas.shared.http.request import Request, read_request
 from lambdas.shared.http.response import Response, problem, proxy_response

@@ -13,7 +13,8 @@ from re import compile as compile_pattern
 from typing import Any, NamedTuple
 
 from lambdas.contract.errors import ForbiddenError, NotFoundError, UnauthorizedError
-from lambdas.contract.routes import ME, USER_ID_PATTERN, Access
+from lambdas.contract.formats import ME, USER_ID_PATTERN
+from lambdas.contract.route import Access
 
 ADMIN_GROUP = "admin"
 LEARNER_GROUP = "learner"

@@ -17,7 +17,8 @@ from lambdas.contract.errors import (
     NotFoundError,
     ValidationError,
 )
-from lambdas.contract.routes import PAGE_TOKEN_PATTERN, Access, Parameter, Route
+from lambdas.contract.formats import PAGE_TOKEN_PATTERN
+from lambdas.contract.route import Access, Parameter, Route
 from lambdas.shared.http.identity import Caller, authorize, caller_from_claims
 from lambdas.shared.http.json_body import parse_json
 from lambdas.shared.http.pagination import WRONG_TOKEN

@@ -11,7 +11,7 @@ from re import fullmatch
 from typing import Any
 
 from domain.statistics.given_answer import DAY
-from lambdas.contract.routes import SESSION_ID_PATTERN
+from lambdas.contract.formats import SESSION_ID_PATTERN
 from lambdas.shared.store.client import Item
 from lambdas.shared.store.packing import unpacked_learner, unpacked_ledger
 from lambdas.shared.store.sessions import session_from_item

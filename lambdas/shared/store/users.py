@@ -91,21 +91,9 @@ class UsersTable(NamedTuple):
         }
         assignments = [f"#{index} = :{index}" for index in range(len(changes))]
         assignments += ["updatedAt = :now", "createdAt = if_not_exists(createdAt, :now)"]
-        request = {"ExpressionAttributeNames": names} if names else {}
-        try:
-            changed = self.database.call(
-                "update_item",
-                TableName=self.name,
-                Key=self.key(user_id),
-                UpdateExpression=f"SET {', '.join(assignments)}",
-                ConditionExpression=NOT_ERASED,
-                ExpressionAttributeValues={**values, ":now": {"N": str(now)}},
-                ReturnValues="ALL_NEW",
-                **request,
-            )
-        except ConditionFailedError:
-            raise AccountErasedError from None
-        return profile_from_item(user_id, changed["Attributes"])
+        values[":now"] = {"N": str(now)}
+        attributes = self._update(user_id, f"SET {', '.join(assignments)}", values, names)
+        return profile_from_item(user_id, attributes)
 
     def create(self, user_id: str, now: int) -> None:
         """Make a user's item, unless there is one already, be it a tombstone."""
@@ -118,19 +106,31 @@ class UsersTable(NamedTuple):
         Raises:
             AccountErasedError: the account was erased.
         """
+        noted = self._update(
+            user_id, f"SET {_FACTOR} = if_not_exists({_FACTOR}, :now)", {":now": {"N": str(now)}}
+        )
+        return int(noted[_FACTOR]["N"])
+
+    def _update(
+        self, user_id: str, expression: str, values: Item, names: Mapping[str, str] | None = None
+    ) -> Item:
+        """Update the item of a user who is not erased; return all of its attributes."""
+        aliases = {"ExpressionAttributeNames": names} if names else {}
         try:
-            noted = self.database.call(
+            updated = self.database.call(
                 "update_item",
                 TableName=self.name,
                 Key=self.key(user_id),
-                UpdateExpression=f"SET {_FACTOR} = if_not_exists({_FACTOR}, :now)",
+                UpdateExpression=expression,
                 ConditionExpression=NOT_ERASED,
-                ExpressionAttributeValues={":now": {"N": str(now)}},
+                ExpressionAttributeValues=values,
                 ReturnValues="ALL_NEW",
+                **aliases,
             )
         except ConditionFailedError:
             raise AccountErasedError from None
-        return int(noted["Attributes"][_FACTOR]["N"])
+        attributes: Item = updated["Attributes"]
+        return attributes
 
     def forget_second_factor(self, user_id: str) -> None:
         """Remove the record of a second factor that the user has no more."""

@@ -13,7 +13,7 @@ from domain.session.drawing import RefillNeeded
 from domain.session.effects import EntryLowered, EntryQueued, PoolChange
 from domain.session.pool import PoolEntry
 from domain.session.state import Session
-from lambdas.contract.routes import QUESTION_ID_PATTERN
+from lambdas.contract.formats import QUESTION_ID_PATTERN
 from lambdas.shared.store.client import Database, Item
 from lambdas.shared.store.errors import PoolEntryChangedError
 from lambdas.shared.store.sessions import digits

@@ -16,7 +16,8 @@ from functools import lru_cache
 from typing import Any, TypedDict
 from urllib.parse import unquote
 
-from lambdas.contract.routes import ME, Access, Route
+from lambdas.contract.formats import ME
+from lambdas.contract.route import Access, Route
 from lambdas.shared.telemetry.pseudonym_key import current_key
 from lambdas.shared.timestamps import iso
 

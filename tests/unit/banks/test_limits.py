@@ -5,7 +5,7 @@ from typing import Any
 from banks import checks
 from banks.categories import MAX_CATEGORY
 from lambdas.contract.bodies.question import QuestionDraft
-from lambdas.contract.routes import CATEGORY_PATTERN
+from lambdas.contract.formats import CATEGORY_PATTERN
 
 SCHEMA = QuestionDraft.model_json_schema()
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from hypothesis import settings
 
-from lambdas.contract.routes import ROUTES, SIGN_IN_SCOPE, Route
+from lambdas.contract.route import SIGN_IN_SCOPE, Route
+from lambdas.contract.routes import ROUTES
 
 repeatable = settings(derandomize=True, deadline=None)
 """The same examples in every run."""

@@ -11,7 +11,8 @@ from typing import Any, cast
 import pytest
 
 from lambdas.contract.errors import ApiError, NotFoundError
-from lambdas.contract.routes import ROUTES, Access
+from lambdas.contract.route import Access
+from lambdas.contract.routes import ROUTES
 from lambdas.shared.http import entrypoint as module
 from lambdas.shared.http.entrypoint import Operation, entrypoint
 from lambdas.shared.http.request import Request

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lambdas.contract.errors import ApiError, ForbiddenError, NotFoundError, UnauthorizedError
-from lambdas.contract.routes import Access
+from lambdas.contract.route import Access
 from lambdas.shared.http.identity import Caller, authorize, caller_from_claims
 from tests.unit.lambdas.builders import CLIENT_ID, claims
 

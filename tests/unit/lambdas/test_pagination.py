@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.contract.errors import ValidationError
-from lambdas.contract.routes import PAGE_TOKEN_PATTERN, QUESTION_ID_PATTERN
+from lambdas.contract.formats import PAGE_TOKEN_PATTERN, QUESTION_ID_PATTERN
 from lambdas.shared.http.pagination import page_position, page_token
 from tests.unit.lambdas.builders import repeatable
 

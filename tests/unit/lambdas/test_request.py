@@ -13,7 +13,9 @@ from lambdas.contract.errors import (
     UnauthorizedError,
     ValidationError,
 )
-from lambdas.contract.routes import MAX_ADMIN_BODY_BYTES, MAX_BODY_BYTES, ROUTES, Access, Route
+from lambdas.contract.formats import MAX_ADMIN_BODY_BYTES, MAX_BODY_BYTES
+from lambdas.contract.route import Access, Route
+from lambdas.contract.routes import ROUTES
 from lambdas.shared.http.request import Request, read_request
 from tests.unit.lambdas.builders import CLIENT_ID, QUESTION_ID, ROUTE, SESSION_ID, claims, event
 

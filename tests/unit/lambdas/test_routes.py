@@ -12,15 +12,9 @@ from typing_extensions import is_typeddict
 import lambdas
 from infra.permissions import PERMISSIONS
 from lambdas.contract.bodies.base import RequestModel
-from lambdas.contract.routes import (
-    FUNCTIONS,
-    PAGE_TOKEN_PATTERN,
-    PATH_PARAMETERS,
-    ROUTES,
-    Access,
-    Parameter,
-    Route,
-)
+from lambdas.contract.formats import PAGE_TOKEN_PATTERN
+from lambdas.contract.route import PATH_PARAMETERS, Access, Parameter, Route
+from lambdas.contract.routes import FUNCTIONS, ROUTES
 from lambdas.shared.http.request import body_model
 from lambdas.shared.settings import settings
 from tests.unit.lambdas.builders import CLIENT_ID, event

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from banks.reading import read_bytes
-from lambdas.contract.routes import MAX_ADMIN_BODY_BYTES
+from lambdas.contract.formats import MAX_ADMIN_BODY_BYTES
 from ops.__main__ import main
 from ops.bank.importer import REFUSED_BY_STAGE, Fate, Outcome
 from ops.bank.spool import Entry, Spool

@@ -8,7 +8,8 @@ import pytest
 from infra.stages import STAGES
 from lambdas.contract.delivery import DELIVERY
 from lambdas.contract.errors import ApiError
-from lambdas.contract.routes import ROUTES, Access
+from lambdas.contract.route import Access
+from lambdas.contract.routes import ROUTES
 from lambdas.shared.telemetry.metrics import METRICS
 from ops.cost import prices
 from ops.cost.capacity import (

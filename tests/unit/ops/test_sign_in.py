@@ -125,6 +125,15 @@ def outputs(cognito: Any) -> Outputs:
     )
 
 
+def enrolled(cognito: Any, outputs: Outputs) -> Scripted:
+    """Require an authenticator app of all users, and enrol one for Ada."""
+    require_app(cognito, outputs)
+    create_user(cognito, outputs, ADA, PASSWORD)
+    person = Scripted()
+    access_token(cognito, outputs, ADA, PASSWORD, person)
+    return person
+
+
 def require_app(cognito: Any, outputs: Outputs) -> None:
     cognito.set_user_pool_mfa_config(
         UserPoolId=outputs.userPoolId,
@@ -239,10 +248,7 @@ def test_the_operator_is_asked_for_the_code_but_not_on_standard_output(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    require_app(cognito, outputs)
-    create_user(cognito, outputs, ADA, PASSWORD)
-    person = Scripted()
-    access_token(cognito, outputs, ADA, PASSWORD, person)
+    person = enrolled(cognito, outputs)
     monkeypatch.setenv("QUIZ_PASSWORD", PASSWORD)
     monkeypatch.setattr("sys.stdin.readline", lambda: f"{person.one_time_code(None)}\n")
     assert user_of(cognito, sign_in_by_hand(outputs, ADA)) == ADA
@@ -255,10 +261,7 @@ def test_password_and_key_of_the_environment_sign_in_unattended(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    require_app(cognito, outputs)
-    create_user(cognito, outputs, ADA, PASSWORD)
-    person = Scripted()
-    access_token(cognito, outputs, ADA, PASSWORD, person)
+    person = enrolled(cognito, outputs)
     assert person.secret
     monkeypatch.setenv("QUIZ_PASSWORD", PASSWORD)
     monkeypatch.setenv("QUIZ_TOTP_SECRET", f"{person.secret[:8]} {person.secret[8:]}")

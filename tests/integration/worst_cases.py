@@ -1,0 +1,520 @@
+"""Arrangements of the worst case of every route: the largest request over the largest items."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from domain.session.drawing import drawn
+from domain.session.effects import EntryQueued, ProgressChange
+from domain.session.policy import Spacing
+from domain.session.pool import Pool, PoolEntry, Queue
+from domain.session.state import LIFETIME, Session, Status, Turn
+from domain.statistics.learner import MAX_CATEGORIES as OWN_FIGURES
+from domain.statistics.learner import CategoryTally, LearnerTally, Ledger
+from domain.statistics.streaks import Run, Span
+from lambdas.contract.bodies.bank_import import MAX_CATEGORIES
+from lambdas.contract.bodies.question import MAX_QUESTIONS, QuestionDraft
+from lambdas.contract.formats import MAX_PAGE
+from lambdas.progress.played_questions import MAX_WITH_QUESTIONS
+from lambdas.questions.draft_identity import new_record, record_keys
+from lambdas.questions.imports import TRANSACTIONS_A_CALL
+from lambdas.session.limits import MAX_UNFINISHED
+from lambdas.shared.store.batch import batch_write
+from lambdas.shared.store.imports import PendingUpdate
+from lambdas.shared.store.packing import packed_learner, packed_ledger
+from lambdas.shared.store.questions import Reference, item_from_record
+from lambdas.shared.store.sessions import DAY, MOST_FILTERED, item_from_session
+from tests.integration.deep_sessions import busiest
+from tests.integration.stage import START, Stage, draft, submission
+
+LONGEST = tuple(f"{number:02d}{'c' * 46}" for number in range(MAX_CATEGORIES))
+CATEGORY = LONGEST[0]
+CHARACTER = "\N{BRAIN}"
+"""Takes four bytes, the most."""
+
+
+Arguments = Mapping[str, Any]
+Arrange = Callable[[Stage], Arguments]
+"""Arranges the data of a case; returns the arguments of the request for `Stage.call`."""
+
+ADMIN: Arguments = {"user": "root", "groups": ["admin"]}
+
+
+def largest(category: str, number: int, **other: Any) -> dict[str, Any]:
+    """Return a question of the largest size that the contract allows: about 77 KB."""
+    answers = [
+        {"text": f"{'wrong' if n else 'right'} {n} ".ljust(1_000, CHARACTER), "correct": not n}
+        for n in range(10)
+    ]
+    return {
+        "category": category,
+        "text": f"{number} ".ljust(4_000, CHARACTER),
+        "type": "SINGLE_CHOICE",
+        "answers": answers,
+        "explanation": CHARACTER * 4_000,
+        "tags": [f"{n} ".ljust(49, CHARACTER) + "." for n in range(20)],
+        "externalId": f"{category} {number} ".ljust(127, CHARACTER) + ".",
+        **other,
+    }
+
+
+def write(stage: Stage, table: Any, items: Iterable[Mapping[str, Any]]) -> None:
+    puts = [{"PutRequest": {"Item": item}} for item in items]
+    batch_write(stage.services.database, table.name, puts)
+
+
+def bank(stage: Stage, *drafts: Mapping[str, Any], retired: bool = False) -> list[str]:
+    """Write published questions with their references; return their ids."""
+    sizes: dict[str, int] = {}
+    items, ids = [], []
+    for each in drafts:
+        category = each["category"]
+        ordinal = sizes.get(category, 0)
+        sizes[category] = ordinal + 1
+        ids.append(f"{category}:{ordinal:06d}")
+        record = new_record(ids[-1], QuestionDraft.read(each), START)
+        item = item_from_record(record)
+        item["retired"] = {"BOOL": retired}
+        items.append(item)
+        for key in record_keys(record):
+            put = stage.services.questions.put_reference(key, Reference(ids[-1]))
+            items.append(put.request["Put"]["Item"])
+    write(stage, stage.services.questions, items)
+    stage.publish(sizes)
+    return ids
+
+
+def many(count: int, category: str = CATEGORY) -> list[dict[str, Any]]:
+    return [largest(category, number) for number in range(count)]
+
+
+def put_session(stage: Stage, session: Session) -> Session:
+    write(stage, stage.services.sessions, [item_from_session(session)])
+    return session
+
+
+def learner_at_the_limits(stage: Stage) -> None:
+    """Give Ada totals of 500 categories, and the ledger of a day with 1,200 sessions."""
+    large = 10**6
+    run = Run(*[large] * 5)
+    names = (f"{n:048d}" for n in range(OWN_FIGURES))
+    tally = LearnerTally(
+        as_of=10**13,
+        time_spent=10**12,
+        categories=dict.fromkeys(names, CategoryTally(*[large] * 4)),
+        days={START // DAY - day: run for day in range(62)},
+        before=run,
+    )
+    ledger: Ledger = {f"{16**26 + n:027x}": (Span(1, Run(*[30] * 5)),) for n in range(1_200)}
+    values = {
+        "displayName": {"S": CHARACTER * 80},
+        "tally": {"B": packed_learner(tally)},
+        "tallyVersion": {"N": "1"},
+        "ledger": {"B": packed_ledger(ledger)},
+        "ledgerDay": {"N": str(START // DAY)},
+    }
+    write(stage, stage.services.users, [{**stage.services.users.key("ada"), **values}])
+
+
+def largest_session(**changes: Any) -> Session:
+    """Return a session of eight categories whose item takes the most bytes."""
+    return BUSIEST._replace(user_id="ada", **changes)
+
+
+BUSIEST = busiest([*LONGEST[1:8], CATEGORY], CHARACTER * 80, pool_entries=100)
+
+
+def put_entries(stage: Stage, session: Session, entries: Iterable[PoolEntry]) -> None:
+    table = stage.services.wrong_answers
+    write(stage, table, (table.change(session, EntryQueued(each, (0,))).item for each in entries))
+
+
+def put_records(stage: Stage, session_id: str, question_ids: Iterable[str]) -> None:
+    """Write the learner's records of questions, each answered right in the session."""
+    items = []
+    for each in question_ids:
+        change = ProgressChange(
+            session_id=session_id,
+            number=999_999,
+            right_before=999_999,
+            pool_entries=999_999,
+            question_id=each,
+            version=1,
+            correct=True,
+            mastered=True,
+            selected=(0,),
+            time_spent=10**9,
+            at=START,
+        )
+        update = stage.services.progress.update("ada", change).request["Update"]
+        values = update["ExpressionAttributeValues"]
+        items.append(
+            {
+                **update["Key"],
+                **{f"{name}SeenAt": values[":at"] for name in ("first", "last")},
+                **dict.fromkeys(("attempts", "correct", "wrong"), values[":number"]),
+                "lastChoice": values[":choice"],
+                "lastVersion": values[":version"],
+                "sessionId": values[":session"],
+                "missedIn": values[":session"],
+                "answerNumber": values[":number"],
+                "rightBefore": values[":right"],
+                "poolEntries": values[":pool"],
+                "review": values[":review"],
+                "mastered": values[":mastered"],
+                "timeSpent": values[":time"],
+            }
+        )
+    write(stage, stage.services.progress, items)
+
+
+def deep_session(stage: Stage) -> Session:
+    """Store a session of SPACED that misses the last entry it carries of both its queues.
+
+    The question that comes next is in memory, read over a minute ago.
+    """
+    first, second, *_ = bank(stage, *many(2))
+    passed = [
+        PoolEntry(START - 100 + n, f"{CATEGORY}:{n + 1:06d}", remaining_tries=1) for n in range(20)
+    ]
+    waiting = [PoolEntry(START - 50 + n, f"{CATEGORY}:{n + 100:06d}") for n in range(20)]
+    last = PoolEntry(START - 60, first)
+    session = largest_session()
+    pool = Pool(
+        waiting=Queue((last,), entries=21, tries=42, mark=last.key),
+        passed=Queue((), entries=20, tries=20, mark=(START - 101, first)),
+    )
+    session = session._replace(
+        pool=pool,
+        spacing=Spacing(1_000, 1_000, 100, 16),
+        sources=tuple(each._replace(left=0) for each in session.sources),
+        turn=Turn(first, 1, tuple(range(10)), from_pool=True, missed=True, ago=999_999),
+        expires_at=START + DAY,
+    )
+    put_entries(stage, session, [*passed, last, *waiting])
+    put_session(stage, session)
+    stage.services.bank.get([second])
+    return session
+
+
+def path(session: Session) -> Arguments:
+    return {"path": {"sessionId": session.session_id}}
+
+
+def lost(stage: Stage) -> Session:
+    """Store such a session whose question on screen was deleted by hand, as no route does."""
+    session = deep_session(stage)
+    assert session.turn
+    stage.clock.advance(61_000)
+    stage.services.database.call(
+        "delete_item",
+        TableName=stage.services.questions.name,
+        Key={"questionId": {"S": session.turn.question_id}},
+    )
+    return session
+
+
+def get_lost_question(stage: Stage) -> Arguments:
+    return path(lost(stage))
+
+
+def submit_answer(stage: Stage) -> Arguments:
+    session = deep_session(stage)
+    shown = stage.question(session.session_id)["question"]
+    stage.clock.advance(61_000)
+    return {"body": submission(shown), **path(session)}
+
+
+def answer_lost_question(stage: Stage) -> Arguments:
+    session = lost(stage)
+    assert session.turn
+    body = {
+        "questionId": session.turn.question_id,
+        "turn": session.turns,
+        "selectedAnswers": ["a" * 8],
+    }
+    return {"body": body, **path(session)}
+
+
+def start_session(stage: Stage) -> Arguments:
+    learner_at_the_limits(stage)
+    names = LONGEST[:8]
+    bank(stage, *(largest(each, 0) for each in names))
+    describe(stage, names)
+    sessions = [
+        largest_session(session_id=f"{n:027x}", expires_at=START + LIFETIME)
+        for n in range(MAX_UNFINISHED - 1)
+    ]
+    write(stage, stage.services.sessions, map(item_from_session, sessions))
+    stage.set_start_counts(unfinished=MAX_UNFINISHED, startDay=START // DAY, starts=999)
+    body = {"name": CHARACTER * 80, "sources": [{"category": each} for each in names]}
+    return {"body": body, "headers": {"Idempotency-Key": "k"}}
+
+
+def start_review(stage: Stage) -> Arguments:
+    """Leave 50 entries of 47 expired sessions among 550 of sessions in progress."""
+    learner_at_the_limits(stage)
+    put_questions(stage, [f"{CATEGORY}:000184"])
+    number = 0
+    for group, (playing, left) in enumerate(((184, [1] * 16), (184, [1] * 16), (182, GROUPED))):
+        for at, entries in enumerate([playing, *left]):
+            ends = START if at else START + LIFETIME
+            session = largest_session(session_id=f"{group}{at:026x}", expires_at=ends)
+            put_session(stage, session)
+            owed = [
+                PoolEntry(START - 10**6 + number + n, f"{CATEGORY}:{number + n if at else 0:06d}")
+                for n in range(entries)
+            ]
+            number += entries
+            put_entries(stage, session, owed)
+    return {"body": {"review": {}, "name": CHARACTER * 80}, "headers": {"Idempotency-Key": "k"}}
+
+
+GROUPED = [2, 2, 2, *[1] * 12]
+
+
+def list_categories(stage: Stage) -> Arguments:
+    names = [f"{n:03d}{'c' * 45}" for n in range(MAX_PAGE + 1)]
+    stage.publish(dict.fromkeys(names, 1))
+    describe(stage, names)
+    return {}
+
+
+def describe(stage: Stage, names: Iterable[str]) -> None:
+    for each in names:
+        texts = {"title": CHARACTER * 80, "description": CHARACTER * 800}
+        stage.services.categories.describe(each, texts, None)
+
+
+def list_sessions(stage: Stage) -> Arguments:
+    over = largest_session(status=Status.COMPLETED)
+    sessions = (over._replace(session_id=f"{n:027x}") for n in range(MOST_FILTERED + 1))
+    write(stage, stage.services.sessions, map(item_from_session, sessions))
+    return {"query": {"status": "PAUSED", "limit": str(MAX_PAGE)}}
+
+
+def one_session(stage: Stage) -> Arguments:
+    return path(put_session(stage, largest_session(expires_at=START + DAY)))
+
+
+def update_session(stage: Stage) -> Arguments:
+    return {"body": {"version": 999_999, "status": "PAUSED"}, **one_session(stage)}
+
+
+def list_session_questions(stage: Stage) -> Arguments:
+    session = largest_session()
+    source = session.sources[-1]._replace(cursor=10**6)
+    session = put_session(stage, session._replace(sources=(source,)))
+    asked = drawn(session, 0, 4 * MAX_PAGE)
+    elsewhere, here = (
+        asked[: 3 * MAX_WITH_QUESTIONS],
+        asked[3 * MAX_WITH_QUESTIONS : 4 * MAX_WITH_QUESTIONS],
+    )
+    put_records(stage, "e" * 27, elsewhere)
+    put_records(stage, session.session_id, here)
+    put_questions(stage, here)
+    return {"query": {"limit": str(MAX_PAGE)}, **path(session)}
+
+
+def put_questions(stage: Stage, ids: Sequence[str]) -> None:
+    items = []
+    for number, each in enumerate(ids):
+        draft_of = QuestionDraft.read(largest(CATEGORY, number))
+        items.append(item_from_record(new_record(each, draft_of, START)))
+    write(stage, stage.services.questions, items)
+
+
+def user(stage: Stage) -> Arguments:
+    learner_at_the_limits(stage)
+    return {"path": {"userId": "me"}}
+
+
+def update_user(stage: Stage) -> Arguments:
+    return {"body": {"displayName": CHARACTER * 80}, **user(stage)}
+
+
+def keeper(stage: Stage, sessions: int) -> Arguments:
+    """Set up a learner of so many sessions, 500 pool entries and 100 records."""
+    arguments = user(stage)
+    all_of_them = (largest_session(session_id=f"{n:027x}") for n in range(sessions))
+    write(stage, stage.services.sessions, map(item_from_session, all_of_them))
+    entries = [PoolEntry(START - 10**6 + n, f"{CATEGORY}:{n:06d}") for n in range(500)]
+    put_entries(stage, largest_session(session_id="0" * 27), entries)
+    put_records(stage, "0" * 27, (f"{CATEGORY}:{n:06d}" for n in range(100)))
+    return arguments
+
+
+def erase_user(stage: Stage) -> Arguments:
+    return keeper(stage, 100)
+
+
+def export_user(stage: Stage) -> Arguments:
+    arguments = user(stage)
+    sessions = (largest_session(session_id=f"{n:027x}") for n in range(MAX_PAGE - 2))
+    write(stage, stage.services.sessions, map(item_from_session, sessions))
+    put_entries(stage, largest_session(), [PoolEntry(START, f"{CATEGORY}:000000")])
+    put_records(stage, "0" * 27, (f"{CATEGORY}:{n:06d}" for n in range(2)))
+    return {"query": {"limit": str(MAX_PAGE)}, **arguments}
+
+
+def get_progress(stage: Stage) -> Arguments:
+    return keeper(stage, 1)
+
+
+def list_question_progress(stage: Stage) -> Arguments:
+    ids = bank(stage, *many(MAX_PAGE))
+    put_records(stage, "0" * 27, ids)
+    return {"path": {"userId": "me"}, "query": {"limit": str(MAX_PAGE), "include": "question"}}
+
+
+def list_wrong_answers(stage: Stage) -> Arguments:
+    ids = bank(stage, *many(MAX_PAGE))
+    put_records(stage, "0" * 27, ids)
+    entries = [PoolEntry(START + n, each) for n, each in enumerate(ids)]
+    put_entries(stage, largest_session(), entries)
+    return {"path": {"userId": "me"}, "query": {"limit": str(MAX_PAGE), "include": "question"}}
+
+
+def evenly(count: int, categories: Sequence[str], **other: Any) -> list[dict[str, Any]]:
+    """Return questions that fill a body of 256 KB together."""
+    return [
+        draft(
+            categories[n % len(categories)],
+            n,
+            explanation="e" * 2_000,
+            externalId=f"{n} ".ljust(128, "x"),
+            **other,
+        )
+        for n in range(count)
+    ]
+
+
+MANY_NAMES = [f"{n:02d}{'c' * 46}" for n in range(MAX_QUESTIONS)]
+
+
+def save_new(stage: Stage) -> Arguments:
+    del stage
+    return {"body": {"questions": evenly(MAX_QUESTIONS, MANY_NAMES)}, **ADMIN}
+
+
+def save_changed(stage: Stage) -> Arguments:
+    bank(stage, *evenly(MAX_QUESTIONS, MANY_NAMES))
+    changed = evenly(MAX_QUESTIONS, MANY_NAMES, text="Another text?")
+    return {"body": {"questions": changed}, **ADMIN}
+
+
+def list_questions(stage: Stage) -> Arguments:
+    bank(stage, *many(20), *many(1, LONGEST[1]), *many(1, LONGEST[2]))
+    first = stage.admin("listQuestions", query={"limit": "1"}).body
+    return {"query": {"limit": str(MAX_PAGE), "nextToken": first["nextToken"]}, **ADMIN}
+
+
+def one_question(stage: Stage) -> Arguments:
+    (identifier,) = bank(stage, *many(1))
+    return {"path": {"questionId": identifier}, **ADMIN}
+
+
+def replace_question(stage: Stage) -> Arguments:
+    return {"body": largest(CATEGORY, 7), **one_question(stage)}
+
+
+def update_category(stage: Stage) -> Arguments:
+    bank(stage, *many(1))
+    body = {
+        "title": CHARACTER * 80,
+        "description": CHARACTER * 1_000,
+        "settings": {"policy": "SPACED", "spacing": {"firstLag": 1_000, "pendingLimit": 16}},
+    }
+    return {"path": {"category": CATEGORY}, "body": body, **ADMIN}
+
+
+def open_import(stage: Stage) -> Arguments:
+    del stage
+    return {"body": {"categories": list(LONGEST)}, **ADMIN}
+
+
+def opened(stage: Stage) -> Arguments:
+    reply = stage.admin("openImport", {"categories": list(LONGEST)})
+    assert reply.status == 201, reply.body
+    return {"path": {"importId": reply.body["importId"]}, **ADMIN}
+
+
+def add_part(stage: Stage) -> Arguments:
+    arguments = opened(stage)
+    # The leases are renewed with it.
+    stage.clock.advance(6 * 60_000)
+    return {"body": {"part": 1, "questions": evenly(MAX_QUESTIONS, LONGEST)}, **arguments}
+
+
+def publish_new(stage: Stage) -> Arguments:
+    arguments = opened(stage)
+    body = {"part": 1, "questions": evenly(MAX_QUESTIONS, LONGEST)}
+    assert stage.admin("addImportPart", body, path=arguments["path"]).status == 200
+    stage.clock.advance(6 * 60_000)
+    return arguments
+
+
+def publish_updates(stage: Stage) -> Arguments:
+    """Store as many updates as one call publishes, and more: a group fills two transactions."""
+    arguments = opened(stage)
+    found = stage.services.imports.get(arguments["path"]["importId"])
+    assert found
+    parts = range(TRANSACTIONS_A_CALL // 2 + 1)
+    taken = found._replace(groups=len(parts), updates_left=MAX_QUESTIONS * len(parts))
+    for part in parts:
+        numbers = range(MAX_QUESTIONS * part, MAX_QUESTIONS * (part + 1))
+        drafts = [draft(CATEGORY, number, explanation="e" * 2_000) for number in numbers]
+        records = [
+            new_record(f"{CATEGORY}:{number:06d}", QuestionDraft.read(each), START)
+            for number, each in zip(numbers, drafts, strict=True)
+        ]
+        write(stage, stage.services.questions, map(item_from_record, records))
+        updates = [PendingUpdate(each, each.question.version, revives=False) for each in records]
+        group = stage.services.imports.put_group(taken, part + 1, updates)
+        write(stage, stage.services.imports, [group.request["Put"]["Item"]])
+    stage.services.transactions.write([stage.services.imports.save(taken)])
+    stage.clock.advance(6 * 60_000)
+    return arguments
+
+
+def category_statistics(stage: Stage) -> Arguments:
+    bank(stage, *many(30))
+    return {"path": {"category": CATEGORY}, **ADMIN}
+
+
+ARRANGEMENTS: Mapping[tuple[str, str], Arrange] = {
+    ("getHealth", ""): lambda _: {},
+    ("listCategories", "a page of 100"): list_categories,
+    ("startSession", "8 sources at the limit of sessions"): start_session,
+    ("startSession", "a review of 50 questions of 47 sessions"): start_review,
+    ("listSessions", "1,000 sessions filtered"): list_sessions,
+    ("getSession", ""): one_session,
+    ("updateSession", "on a later day"): update_session,
+    ("abandonSession", ""): one_session,
+    ("getQuestion", "the question on screen is gone"): get_lost_question,
+    ("submitAnswer", "both queues refilled, missed again"): submit_answer,
+    ("submitAnswer", "the question on screen is gone"): answer_lost_question,
+    ("listSessionQuestions", "most of them answered elsewhere"): list_session_questions,
+    ("getUser", ""): user,
+    ("updateUser", ""): update_user,
+    ("eraseUser", "100 sessions, 500 pool entries, 100 records"): erase_user,
+    ("exportUser", "a page of 100"): export_user,
+    ("getProgress", "500 pool entries"): get_progress,
+    ("listQuestionProgress", "with questions"): list_question_progress,
+    ("listWrongAnswers", "with questions"): list_wrong_answers,
+    ("saveQuestions", "100 new ones in 100 categories"): save_new,
+    ("saveQuestions", "100 changed ones in 100 categories"): save_changed,
+    ("listQuestions", "a page of 1 MB"): list_questions,
+    ("getBankQuestion", ""): one_question,
+    ("replaceQuestion", ""): replace_question,
+    ("retireQuestion", ""): one_question,
+    ("openImport", "90 categories"): open_import,
+    ("getImport", "90 categories"): opened,
+    ("addImportPart", "100 new ones in 90 categories"): add_part,
+    ("publishImport", "new ones in 90 categories"): publish_new,
+    ("publishImport", "ten transactions of updates"): publish_updates,
+    ("deleteImport", "90 categories"): opened,
+    ("updateCategory", ""): update_category,
+    ("getQuestionStatistics", ""): one_question,
+    ("getCategoryStatistics", "30 questions"): category_statistics,
+}
+"""By operation and case."""
