@@ -4,13 +4,14 @@ Reads the report of pytest-benchmark. Times of two contenders are of one process
 their ratio holds where the times do not.
 """
 
-import argparse
 import json
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import click
 
 from ops.record import table, write_section
 from tests.load.observations import quantile
@@ -83,17 +84,16 @@ def shown(seconds: float) -> str:
     return f"{seconds * 1e9:.3g} ns"
 
 
-def main(arguments: Iterable[str] | None = None) -> None:
+@click.command(help=__doc__)
+@click.argument("report", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--record", is_flag=True, help="Write docs/performance.md.")
+def main(report: Path, record: bool) -> None:
     """Run the program."""
-    parser = argparse.ArgumentParser(prog="python -m tests.performance.ratios", description=__doc__)
-    parser.add_argument("report", type=Path, help="JSON of pytest-benchmark")
-    parser.add_argument("--record", action="store_true", help="write docs/performance.md")
-    chosen = parser.parse_args(list(arguments) if arguments is not None else None)
-    found = measured(json.loads(chosen.report.read_text()))
+    found = measured(json.loads(report.read_text()))
     sections = {"bench": ratio_table(found), "claims": claim_table(found)}
     for name, text in sections.items():
         print(f"\n{text}")
-        if chosen.record:
+        if record:
             write_section(name, text)
 
 

@@ -4,7 +4,6 @@ Two learners and an administrator call every operation with valid and invalid da
 is held to the OpenAPI document and to each other (`schemathesis.toml`).
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -14,6 +13,8 @@ import sysconfig
 import tempfile
 from collections import Counter
 from pathlib import Path
+
+import click
 
 from lambdas.contract.route import Access
 from lambdas.contract.routes import ROUTES
@@ -38,21 +39,21 @@ HOLDING = frozenset(
 DOCUMENT = ROOT / "docs" / "openapi.json"
 
 
-def main() -> int:
+@click.command(help=__doc__)
+@click.option("--examples", default=100, help="Cases of each operation.")
+@click.option("--seed", default=1, help="The same seed tries the same cases.")
+def main(examples: int, seed: int) -> None:
     """Run the program."""
-    parser = argparse.ArgumentParser(prog="python -m tests.security.fuzz", description=__doc__)
-    parser.add_argument("--examples", type=int, default=100, help="cases of each operation")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed tries the same cases")
-    arguments = parser.parse_args()
+    limits = ("--max-examples", str(examples), "--seed", str(seed))
     with tempfile.TemporaryDirectory() as folder:
         stage = start(DataFolder(Path(folder)))
         try:
             with people_of(stage) as people:
                 users = prepare(people)
             statuses = [
-                fuzz(stage, users, who, arguments, *selection) for who, selection in RUNS.items()
+                fuzz(stage, users, who, *limits, *selection) for who, selection in RUNS.items()
             ]
-            return max(*statuses, report(stage))
+            sys.exit(max(*statuses, report(stage)))
         finally:
             stage.close()
 
@@ -75,8 +76,7 @@ def fuzz(
     stage: StageProcess,
     users: list[Person],
     who: str,
-    arguments: argparse.Namespace,
-    *selection: str,
+    *options: str,
 ) -> int:
     """Run schemathesis to its end on behalf of one of the users; return its exit code."""
     folder = stage.data.path
@@ -97,9 +97,8 @@ def fuzz(
     shutil.copy(CONFIG, folder)
     program = Path(sysconfig.get_path("scripts")) / "schemathesis"
     command = [str(program), "run", str(DOCUMENT), "--url", stage.url, "--auth-wfc-user", who]
-    command += ["--max-examples", str(arguments.examples), "--seed", str(arguments.seed)]
     variables = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run([*command, *selection], cwd=folder, env=variables, check=False).returncode
+    return subprocess.run([*command, *options], cwd=folder, env=variables, check=False).returncode
 
 
 def report(stage: StageProcess) -> int:
@@ -118,4 +117,4 @@ def report(stage: StageProcess) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
