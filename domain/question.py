@@ -1,6 +1,6 @@
 """A question of the bank, as the engine sees it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.errors import InvalidValueError
 
@@ -8,8 +8,7 @@ MIN_CHOICES = 2
 MAX_CHOICES = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One choice. A pinned one ("all of the above") keeps its place when choices are shuffled."""
 
     text: str
@@ -17,8 +16,7 @@ class Choice:
     pinned: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(NamedTuple):
     """A question with its answer key; `version` counts its edits from 1.
 
     A retired question is no longer drawn, but can still be asked by a session that holds it.

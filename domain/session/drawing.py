@@ -7,6 +7,7 @@ pool (`refill`) and asks again. It reads through two functions of the caller.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.errors import InvalidValueError
 from domain.question import Question, question_id
@@ -27,24 +28,21 @@ from domain.session.state import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FreshDraw:
+class FreshDraw(NamedTuple):
     """A question not asked yet, from the source at this index."""
 
     question_id: str
     source: int
 
 
-@dataclass(frozen=True, slots=True)
-class PoolDraw:
+class PoolDraw(NamedTuple):
     """A question of the wrong-answer pool."""
 
     question_id: str
     entry: PoolEntry
 
 
-@dataclass(frozen=True, slots=True)
-class RefillNeeded:
+class RefillNeeded(NamedTuple):
     """Read up to `limit` of the session's entries newer than `after`, oldest first.
 
     `passed` is true when they are for the queue of entries that passed their first review.
@@ -72,8 +70,7 @@ ReadPool = Callable[[RefillNeeded], tuple[Iterable[PoolEntry], bool]]
 """Returns entries, among them one queued but not written yet, and whether there are no more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Advanced:
+class Advanced(NamedTuple):
     """A session with its next question on screen, or completed and then without one."""
 
     session: Session

@@ -7,6 +7,7 @@ those of docs/architecture.md.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.errors import InvalidValueError, NoCurrentTurnError
 from domain.question import Question, category_and_ordinal
@@ -41,8 +42,7 @@ from domain.session.submission import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Graded:
+class Graded(NamedTuple):
     """A graded answer.
 
     Attributes:
@@ -58,15 +58,13 @@ class Graded:
     pool_changes: tuple[PoolChange, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Repeated:
+class Repeated(NamedTuple):
     """The same answer to the turn processed last; it gets the same response again."""
 
     processed: ProcessedTurn
 
 
-@dataclass(frozen=True, slots=True)
-class NotPlayable:
+class NotPlayable(NamedTuple):
     """The session takes no answers now, because of its status."""
 
     status: Status
@@ -82,8 +80,7 @@ class OlderVersion:
     """The answer is to a version of the question from before an edit."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownChoice:
+class UnknownChoice(NamedTuple):
     """A selected choice does not exist.
 
     `on_screen` is true if the answer is for the turn on screen: then the choice may be of a

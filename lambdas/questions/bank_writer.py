@@ -6,7 +6,7 @@ behind are overwritten by the next one. Writers of different categories do not m
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 from domain.question import category_and_ordinal
@@ -138,7 +138,7 @@ class BankWriter:
         category, _ = category_and_ordinal(record.question.question_id)
         entry = self._held[category]
         retired = record._replace(
-            question=replace(record.question, retired=True), updated_at=self.services.clock()
+            question=record.question._replace(retired=True), updated_at=self.services.clock()
         )
         put = self.services.questions.put(retired, expected_version=record.question.version)
         entry = entry._replace(active=entry.active - 1)

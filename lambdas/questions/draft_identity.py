@@ -5,7 +5,6 @@ its author gave it. Both are unique within a category.
 """
 
 import json
-from dataclasses import replace
 from hashlib import blake2b
 
 from domain.look_alikes import as_seen
@@ -71,7 +70,7 @@ def with_draft(known: BankRecord, draft: QuestionDraft, now: int) -> BankRecord 
         same.choices,
         same.multiple,
     ):
-        question = replace(question, version=same.version + 1)
+        question = question._replace(version=same.version + 1)
     changed = known._replace(
         question=question,
         content_key=content_key(draft),

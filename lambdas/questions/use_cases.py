@@ -1,4 +1,4 @@
-"""Use cases of the bank: categories for learners, questions for administrators."""
+"""Use cases of the bank: its questions, for administrators."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,13 +19,6 @@ from lambdas.questions.writing import bank_writer
 from lambdas.shared.services import Services
 from lambdas.shared.store.categories import Category
 from lambdas.shared.store.questions import BankRecord
-
-
-def list_categories(
-    services: Services, *, limit: int, after: str | None
-) -> tuple[list[Category], str | None]:
-    """Return a page of the categories with questions in use, and where the next page begins."""
-    return services.categories.page(limit=limit, after=after)
 
 
 def list_questions(

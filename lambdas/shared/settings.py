@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 VERSION = "0.2.0"
 """Version of the API, returned by GET /health."""
@@ -15,8 +15,7 @@ class SettingsError(Exception):
     """The environment does not describe a stage; the message names every fault."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """Typed environment. A table's name is None where the function does not use the table.
 
     `client_id` is the user pool's client whose tokens are taken, None where no user calls;

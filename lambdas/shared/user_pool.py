@@ -4,8 +4,7 @@ A user's name in the pool is their `sub`: people sign in with their e-mail addre
 the name up (Developer guide, "Customizing sign-in attributes").
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
 from botocore.config import Config
@@ -39,8 +38,7 @@ class NoSuchAccountError(Exception):
     """The pool has no such account, or no more."""
 
 
-@dataclass(frozen=True, slots=True)
-class UserPool:
+class UserPool(NamedTuple):
     """Calls to Cognito about one user of a pool."""
 
     client: "CognitoIdentityProviderClient"

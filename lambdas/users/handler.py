@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from lambdas.contract.bodies.user import UpdateUser
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
@@ -23,6 +22,9 @@ def get_user(request: Request, services: Services) -> Response:
 
 def update_user(request: Request, services: Services) -> Response:
     """PATCH /users/{userId}."""
+    # Reading a profile, the frequent request, starts without pydantic.
+    from lambdas.contract.bodies.user import UpdateUser  # noqa: PLC0415
+
     wanted = request.body(UpdateUser)
     named = {
         "displayName": wanted.display_name,

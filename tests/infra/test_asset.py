@@ -213,15 +213,15 @@ LOADED: dict[str, set[str]] = {
     "health": LOGS | {"botocore", "jmespath"},
     "privacy": USUAL,
     "progress": USUAL,
-    "questions": USUAL | PYDANTIC,
+    "questions": USUAL,
     "quiz": USUAL,
     "session": USUAL | PYDANTIC,
     "signup": USUAL,
-    "users": USUAL | PYDANTIC,
+    "users": USUAL,
 }
 """Packages each function may load while it initializes, its client made: no function OpenAPI
-or tracing, and pydantic only those whose routes take bodies worth it
-(docs/decisions/0060-boto3-with-public-settings.md)."""
+or tracing, and pydantic only those whose frequent route takes a body
+(docs/decisions/0180-a-start-loads-what-its-frequent-route-needs.md)."""
 
 
 def test_every_function_says_what_it_loads() -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -152,7 +151,7 @@ def import_expired(stage: Stage) -> Reply:
 
 
 def mfa_required(stage: Stage) -> Reply:
-    enforcing = replace(stage.services.settings, admin_mfa=True)
+    enforcing = stage.services.settings._replace(admin_mfa=True)
     with patch("lambdas.shared.http.entrypoint.settings", lambda: enforcing):
         return stage.admin("listQuestions", query={"category": "geography"})
 

@@ -77,7 +77,7 @@ def written(stage: Stage) -> Iterator[str]:
 
 def circuit_opened(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Have a circuit open and refuse a call."""
-    settings = replace(stage.services.settings, circuit_breaker_enabled=True)
+    settings = stage.services.settings._replace(circuit_breaker_enabled=True)
     guarded = Services(
         settings=settings,
         database=database(settings),

@@ -1,7 +1,6 @@
 """Administrators use their rights only after a sign-in with a second factor."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -76,7 +75,7 @@ class Administrator:
 
 @pytest.fixture
 def root(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Administrator]:
-    enforcing = replace(stage.services.settings, admin_mfa=True)
+    enforcing = stage.services.settings._replace(admin_mfa=True)
     monkeypatch.setattr("lambdas.shared.http.entrypoint.settings", lambda: enforcing)
     settings_module.settings.cache_clear()
     with mock_aws():

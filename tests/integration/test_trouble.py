@@ -15,7 +15,7 @@ from tests.integration.stage import Stage, drafts, refuses, unreachable
 def guarded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """A stage with the circuit breaker on, and a session being played."""
     stage.save(*drafts("geography", 20))
-    settings = replace(stage.services.settings, circuit_breaker_enabled=True)
+    settings = stage.services.settings._replace(circuit_breaker_enabled=True)
     environment = Services(
         settings=settings,
         database=database(settings),

@@ -232,7 +232,7 @@ def weather(stage: Stage, *, breaker: bool) -> Weather:
     guard = Breaker(made.opened.append, made.seconds, lambda low, _: low) if breaker else None
     watched = Database(sdk, guard, made.pause)
     environment = Services(
-        settings=replace(stage.services.settings, circuit_breaker_enabled=breaker),
+        settings=stage.services.settings._replace(circuit_breaker_enabled=breaker),
         database=watched,
         clock=stage.clock,
         entropy=stage.services.entropy,

@@ -1,14 +1,12 @@
 """All items of a learner in a table, whatever kind they are of: to be exported, or deleted."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.shared.store.batch import batch_write
 from lambdas.shared.store.client import Database, Item
 
 
-@dataclass(frozen=True, slots=True)
-class Partition:
+class Partition(NamedTuple):
     """A learner's part of a table; `sort_key` names the table's sort key."""
 
     database: Database

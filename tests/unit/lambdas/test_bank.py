@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from random import Random
 from sys import getsizeof
 from typing import TYPE_CHECKING, cast
@@ -241,7 +240,7 @@ class LaggingTable(Table):
     def questions(self, ids: Sequence[str], *, consistent: bool = False) -> dict[str, Question]:
         found = super().questions(ids, consistent=consistent)
         at = self.clock.now - (0 if consistent else self.random.randrange(self.LAG))
-        return {each: replace(found[each], version=self.version_at(each, at)) for each in found}
+        return {each: found[each]._replace(version=self.version_at(each, at)) for each in found}
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -1,6 +1,5 @@
 """Learners' views of sessions and questions, from states made by hand."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -105,8 +104,8 @@ def test_every_turn_has_a_reason_also_one_of_an_earlier_release(
 
 
 def with_right(*right: int, multiple: bool = False) -> Question:
-    choices = tuple(replace(c, correct=n in right) for n, c in enumerate(QUESTION.choices))
-    return replace(QUESTION, choices=choices, multiple=multiple)
+    choices = tuple(c._replace(correct=n in right) for n, c in enumerate(QUESTION.choices))
+    return QUESTION._replace(choices=choices, multiple=multiple)
 
 
 def shown(session: Session = SESSION, question: Question = QUESTION) -> Any:
@@ -205,8 +204,8 @@ def test_the_type_of_a_question_and_where_it_comes_from_are_told() -> None:
 
 
 def test_choices_that_cannot_move_are_not_called_shuffled() -> None:
-    fixed = tuple(replace(choice, pinned=n > 0) for n, choice in enumerate(QUESTION.choices))
-    assert shown(question=replace(QUESTION, choices=fixed))["shuffled"] is False
+    fixed = tuple(choice._replace(pinned=n > 0) for n, choice in enumerate(QUESTION.choices))
+    assert shown(question=QUESTION._replace(choices=fixed))["shuffled"] is False
 
 
 def test_a_question_looks_the_same_whichever_choice_is_right() -> None:
@@ -221,12 +220,12 @@ def test_a_multiple_choice_question_looks_the_same_whichever_and_however_many_ar
 
 
 def test_the_explanation_is_not_part_of_a_question() -> None:
-    view = shown(question=replace(QUESTION, explanation="The Danube, it is."))
+    view = shown(question=QUESTION._replace(explanation="The Danube, it is."))
     assert "Danube" not in repr(view)
 
 
 def test_an_edited_question_is_shown_as_it_is_now_with_ids_of_its_own() -> None:
-    edited = replace(QUESTION, version=4, text="Which river, exactly?")
+    edited = QUESTION._replace(version=4, text="Which river, exactly?")
     view = shown(question=edited)
     assert view["text"] == "Which river, exactly?"
     old_ids = {answer["id"] for answer in shown()["answers"]}
@@ -242,7 +241,7 @@ def result(outcome: Outcome, session: Session = SESSION, *, right: int = 0) -> A
     )
     session = session._replace(processed=done)
     return answer_view(
-        ProcessedAnswer(session, replace(QUESTION, explanation="Danube."), with_right(right))
+        ProcessedAnswer(session, QUESTION._replace(explanation="Danube."), with_right(right))
     )
 
 
