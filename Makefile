@@ -182,7 +182,7 @@ browser: $(INSTALLED) ## the play page in a real Chromium; pictures in build/bro
 reliability: $(INSTALLED) ## the exactly-once proof at length (HISTORIES=1000)
 	RELIABILITY_HISTORIES=$(HISTORIES) STATE_MACHINE_RUNS=$(HISTORIES) $(BIN)/pytest -n 2 --dist loadfile tests/reliability
 
-clients: $(INSTALLED) $(CLIENTS) ## lint the API document; generate three clients, type-check and play them
+clients: $(INSTALLED) $(CLIENTS) ## lint the API document, find breaking changes; generate three clients and play
 	$(BIN)/pytest -q tests/clients
 
 recount: $(INSTALLED) ## statistics against a recount of answers over HTTP (ANSWERS=10000)
