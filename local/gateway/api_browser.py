@@ -33,6 +33,11 @@ _PAGE = """<!doctype html>
 <link rel="stylesheet" href="/docs/swagger-ui.css">
 </head>
 <body>
+<p class="swagger-ui" style="max-width: 1460px; margin: 1em auto; padding: 0 20px">
+To call a route, print a token with <code>make token USER=ada</code> in the project's folder, choose
+<strong>Authorize</strong> below and paste it. Routes of the bank need
+<code>make token USER=ada GROUPS=admin</code>. <a href="/">Play in the browser</a> instead.
+</p>
 <div id="swagger-ui"></div>
 <script src="/docs/swagger-ui-bundle.js"></script>
 <script src="/docs/start.js"></script>

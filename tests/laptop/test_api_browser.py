@@ -13,12 +13,18 @@ def test_the_page_and_all_it_loads_come_from_the_stage(stage: StageProcess) -> N
         page = client.get("/docs")
         assert page.status_code == 200
         assert page.headers["Content-Type"].startswith("text/html")
-        loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+        loaded = re.findall(r'<(?:script|link)[^>]* (?:src|href)="([^"]+)"', page.text)
         assert len(loaded) == 4
         for address in loaded:
             assert address.startswith("/docs/")
             assert client.get(address).status_code == 200
         assert "https://" not in page.text + client.get("/docs/start.js").text
+
+
+def test_the_page_explains_how_to_get_a_token_and_lists_play_first(stage: StageProcess) -> None:
+    with stage.client() as client:
+        assert "make token USER=ada" in client.get("/docs").text
+        assert client.get("/openapi.json").json()["tags"][0]["name"] == "play"
 
 
 def test_the_page_may_load_nothing_from_elsewhere(stage: StageProcess) -> None:
