@@ -8,7 +8,7 @@ import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_lambda as lambda_
 
-from infra.packaging.build import ROOT, build_zip, fingerprint
+from infra.packaging.build import PROJECT, build_zip, fingerprint
 from infra.packaging.errors import PackagingError
 from infra.packaging.platforms import LAMBDA, Platform
 
@@ -16,8 +16,8 @@ from infra.packaging.platforms import LAMBDA, Platform
 def function_code(*, platform: Platform = LAMBDA) -> lambda_.Code:
     """Return the asset every function is made of, each with a handler of its own."""
     return lambda_.Code.from_asset(
-        str(ROOT / "lambdas"),
-        asset_hash=fingerprint(ROOT, platform),
+        str(PROJECT / "lambdas"),
+        asset_hash=fingerprint(PROJECT, platform),
         asset_hash_type=cdk.AssetHashType.CUSTOM,
         bundling=cdk.BundlingOptions(
             image=cdk.DockerImage.from_registry("none"),  # required by the type, never used

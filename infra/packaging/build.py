@@ -22,7 +22,7 @@ from infra.packaging.interpreter import interpreter
 from infra.packaging.platforms import LAMBDA, Platform
 from infra.packaging.trim import trim
 
-ROOT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[2]
 """The repository."""
 
 _REQUIREMENTS = Path("requirements", "runtime.txt")
@@ -54,8 +54,8 @@ def build(folder: Path, platform: Platform = LAMBDA) -> None:
     python = interpreter(platform.python)
     _install(folder, platform, python)
     trim(folder)
-    for source in _sources(ROOT):
-        copy = folder / source.relative_to(ROOT)
+    for source in _sources(PROJECT):
+        copy = folder / source.relative_to(PROJECT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, copy)
     _compile(folder, python)
@@ -90,7 +90,7 @@ def _install(folder: Path, platform: Platform, python: Path) -> None:
     done = subprocess.run(
         [
             find_uv_bin(), "pip", "install", "--quiet", "--no-installer-metadata", "--no-deps",
-            "--require-hashes", "--requirement", ROOT / _REQUIREMENTS, "--only-binary", ":all:",
+            "--require-hashes", "--requirement", PROJECT / _REQUIREMENTS, "--only-binary", ":all:",
             "--target", folder, "--python", python, "--python-version", platform.python, *machine,
             "--link-mode", "copy",  # a link would be to uv's cache, and trimming changes files
         ],

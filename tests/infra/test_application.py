@@ -15,10 +15,10 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untype
 from infra.application import new_app
 from infra.decisions import EXAMPLES
 from infra.stages import Stage
+from local.data_folder import ROOT
 from tests.infra.assembly import NO_BUNDLING, Assembly, Template
 from tests.infra.chosen import CHOSEN
 
-ROOT = Path(__file__).parents[2]
 RESOURCE_LIMIT = (
     500  # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 )

@@ -19,7 +19,7 @@ from aws_cdk import aws_lambda as lambda_
 import infra.asset
 from infra.asset import Bundler, function_code
 from infra.packaging import interpreter as interpreter_module
-from infra.packaging.build import ROOT, build, build_zip, fingerprint
+from infra.packaging.build import PROJECT, build, build_zip, fingerprint
 from infra.packaging.errors import PackagingError
 from infra.packaging.interpreter import find_interpreter, interpreter
 from infra.packaging.platforms import LAMBDA, THIS_MACHINE, Platform
@@ -190,7 +190,7 @@ def test_the_trimmed_client_knows_all_regions(run: dict[str, Any]) -> None:
 def test_clients_are_made_only_of_services_whose_data_ships() -> None:
     made = {
         service
-        for source in (ROOT / "lambdas").rglob("*.py")
+        for source in (PROJECT / "lambdas").rglob("*.py")
         for service in re.findall(r'client\(\s*"([a-z0-9-]+)"', source.read_text(encoding="utf-8"))
     }
     assert made == set(SERVICES)
@@ -225,7 +225,7 @@ or tracing, and pydantic only those whose frequent route takes a body
 
 
 def test_every_function_says_what_it_loads() -> None:
-    handlers = {path.parent.name for path in (ROOT / "lambdas").glob("*/handler.py")}
+    handlers = {path.parent.name for path in (PROJECT / "lambdas").glob("*/handler.py")}
     assert set(LOADED) == handlers
 
 
@@ -298,7 +298,7 @@ def test_packages_stay_recognizable(cloud: Asset) -> None:
     """Scanners of deployed functions, and packages themselves, read these."""
     locked = {
         line.split("==")[0]
-        for line in (ROOT / "requirements/runtime.txt").read_text(encoding="utf-8").splitlines()
+        for line in (PROJECT / "requirements/runtime.txt").read_text(encoding="utf-8").splitlines()
         if "==" in line
     }
     metadata = cloud.files("METADATA").values()
@@ -307,7 +307,7 @@ def test_packages_stay_recognizable(cloud: Asset) -> None:
 
 
 def test_no_path_of_this_machine_ships(cloud: Asset) -> None:
-    paths = [os.fsencode(path) for path in (ROOT, lambda_python().parents[1])] + [b"quiz-asset-"]
+    paths = [os.fsencode(path) for path in (PROJECT, lambda_python().parents[1])] + [b"quiz-asset-"]
     found = [name for name, content in cloud.files("*").items() if any(p in content for p in paths)]
     assert found == []
 

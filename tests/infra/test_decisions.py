@@ -8,7 +8,7 @@ import pytest
 
 from infra.application import add_stage, new_app
 from infra.decisions import EXAMPLES, SETTINGS, stage_of_context
-from infra.packaging.build import ROOT
+from infra.packaging.build import PROJECT
 from infra.stage_names import StageError, require_stage_in
 from infra.stages import STAGES, ImpossibleStageError
 from tests.infra.assembly import NO_BUNDLING
@@ -113,5 +113,5 @@ def test_a_context_that_is_passed_in_a_file_is_read_later(environment: dict[str,
 
 
 def test_the_project_decides_nothing_for_its_deployers() -> None:
-    stages = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["stages"]
+    stages = json.loads((PROJECT / "cdk.json").read_text(encoding="utf-8"))["context"]["stages"]
     assert stages == {"dev": {}, "staging": {}, "prod": {}}

@@ -1,5 +1,4 @@
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +8,10 @@ from lambdas.contract.delivery import CONSUMER
 from lambdas.contract.route import Access
 from lambdas.contract.routes import FUNCTIONS, ROUTES
 from lambdas.contract.timeouts import timeout_of
+from local.data_folder import ROOT
 from tests.infra.assembly import Assembly, Properties, Template
 from tests.infra.chosen import CHOSEN, SERVICE_STAGES
 
-ROOT = Path(__file__).parents[2]
 FUNCTION = "AWS::Lambda::Function"
 POLICY = "AWS::IAM::Policy"
 ROLE = "AWS::IAM::Role"

@@ -3,9 +3,9 @@
 import re
 import subprocess
 import tomllib
-from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+from local.data_folder import ROOT
+
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
