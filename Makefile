@@ -119,7 +119,7 @@ rehearse: $(INSTALLED) $(REHEARSAL) ## deploy to a local cloud, play there, dest
 	$(BIN)/pytest tests/deployment
 
 ##@ Change the code: contributors
-.PHONY: quick test lint typecheck contracts unit format openapi openapi-check snapshots lock upgrade lock-check clean tables
+.PHONY: quick test lint typecheck contracts unit format examples openapi openapi-check snapshots lock upgrade lock-check clean tables
 # Marked slow: proofs that take more than two seconds each.
 quick: lint typecheck contracts ## lint, types, contracts and the fast unit tests, within a minute
 	$(BIN)/pytest -q -n 2 -m "not benchmark and not slow" tests/unit
@@ -142,6 +142,9 @@ unit: $(INSTALLED) ## tests with coverage, all but deployment, load and browser 
 format: $(VENV) ## format, and mend what can be mended
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+examples: $(INSTALLED) ## record the examples of the API document on a stage
+	RECORD_EXAMPLES=1 $(BIN)/pytest -q tests/integration/test_api_examples.py
 
 openapi: $(VENV) ## write docs/openapi.json
 	@$(PYTHON) -m ops openapi

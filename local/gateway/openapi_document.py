@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from http import HTTPStatus
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from lambdas.contract.errors import ApiError
 from lambdas.contract.gateway_problems import GATEWAY_PROBLEMS
@@ -14,6 +16,8 @@ from local.data_folder import ROOT
 from local.gateway.openapi_schemas import REFERENCE, Schema, route_schemas
 
 OUTPUT = ROOT / "docs" / "openapi.json"
+EXAMPLES = Path(__file__).with_name("examples.json")
+"""A request and a response for each operation, as a stage takes and gives them: `make examples`."""
 
 
 _ERRORS = {
@@ -43,20 +47,6 @@ _TAGS = {
     "progress": "What a learner did and still owes.",
     "account": "A learner's profile, export and erasure.",
     "bank": "Questions, categories and their statistics, for administrators.",
-}
-_EXAMPLES = {
-    "startSession": {
-        "name": "Mixed practice",
-        "sources": [{"category": "geography", "questionCount": 10}],
-        "settings": {"policy": "RATIO", "wrongAnswerPercentage": 20},
-    },
-    "updateSession": {"status": "PAUSED", "version": 1},
-    "submitAnswer": {
-        "questionId": "geography:000001",
-        "turn": 1,
-        "selectedAnswers": ["k3f"],
-        "timeSpent": 12.5,
-    },
 }
 _PATH_EXAMPLES = {"userId": "me", "questionId": "geography:000001"}
 
@@ -154,10 +144,8 @@ def _operation(route: Route, schemas: dict[str, Schema]) -> Schema:
     if parameters:
         operation["parameters"] = parameters
     if route.body:
-        content: Schema = {"schema": schemas[route.body]}
-        if route.operation in _EXAMPLES:
-            content["example"] = _EXAMPLES[route.operation]
-        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+        content = _content(schemas[route.body], route, "request")
+        operation["requestBody"] = {"required": True, "content": content}
     operation["responses"] = _responses(route, schemas)
     return operation
 
@@ -173,12 +161,22 @@ def _responses(route: Route, schemas: dict[str, Schema]) -> Schema:
             headers["Location"] = {"$ref": "#/components/headers/Location"}
         responses[str(int(status))] = {"description": HTTPStatus(status).phrase, "headers": headers}
         if route.response:
-            responses[str(int(status))]["content"] = {
-                "application/json": {"schema": schemas[route.response]}
-            }
+            responses[str(int(status))]["content"] = _content(
+                schemas[route.response], route, "response"
+            )
     for status in sorted(_error_statuses(route)):
         responses[str(status)] = {"$ref": f"#/components/responses/{_ERRORS[status][0]}"}
     return responses
+
+
+def _content(schema: Schema, route: Route, part: Literal["request", "response"]) -> Schema:
+    return {"application/json": {"schema": schema, "example": _examples()[route.operation][part]}}
+
+
+@cache
+def _examples() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+    return found
 
 
 def _error_statuses(route: Route) -> set[int]:
