@@ -11,7 +11,7 @@ from tests.integration.stage import Stage
 from tests.reliability.history import World, bank_drafts
 from tests.reliability.judge import Judge, rows_of
 
-HISTORIES = int(os.environ.get("RELIABILITY_HISTORIES", "50"))
+HISTORIES = int(os.environ.get("RELIABILITY_HISTORIES", "15"))
 SEED = os.environ.get("RELIABILITY_SEED")
 
 

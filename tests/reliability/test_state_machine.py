@@ -245,7 +245,7 @@ def test_all_a_learner_may_do_leaves_what_the_model_says(
 ) -> None:
     for category in SHARED:
         stage.save(*drafts(category, SIZE))
-    runs = int(os.environ.get("STATE_MACHINE_RUNS", "50"))
+    runs = int(os.environ.get("STATE_MACHINE_RUNS", "15"))
     Learner.stage, Learner.steps = stage, Counter()
     run_state_machine_as_test(
         Learner,
