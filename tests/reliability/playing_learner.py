@@ -1,9 +1,8 @@
 """A learner who starts sessions, answers and repeats answers, beside the reference model."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from random import Random
 from typing import Any, ClassVar
 
@@ -16,6 +15,7 @@ from hypothesis.stateful import (
 )
 
 from tests.integration.stage import ROUTE, START, Reply, Stage, drafts, submission
+from tests.reliability.crashes import Snapshot, restore
 from tests.reliability.moments import counted_at
 from tests.reliability.policies import POLICIES, Policy
 from tests.support.reference_model import (
@@ -29,7 +29,8 @@ from tests.support.reference_model import (
 SIZE = 3
 SHARED = ("rivers", "stars")
 MAX_SESSIONS = 8
-_runs = count()
+USER, OWN = "ada", "own"
+"""The learner, and the category that only runs which change questions play."""
 
 
 class ChangingBank(Model):
@@ -90,9 +91,14 @@ NAMES = st.sampled_from(["", "a", "\N{BRAIN}" * 80])
 
 
 class PlayingLearner(RuleBasedStateMachine):
-    """One learner of the shared stage; runs that change questions do so in a category of theirs."""
+    """One learner of a stage that each run finds as it was.
+
+    A draw depends on the names of questions: with other names in each run, Hypothesis could not
+    play the same steps again.
+    """
 
     stage: ClassVar[Stage]
+    unplayed: ClassVar[Snapshot]
     steps: ClassVar[Counter[str]]
 
     @initialize(
@@ -104,28 +110,31 @@ class PlayingLearner(RuleBasedStateMachine):
         self, seed: int, changing: bool, played: Sequence[tuple[int, Policy, Sequence[bool]]]
     ) -> None:
         """Some sessions of the same questions have begun."""
-        number = next(_runs)
-        self.user = f"learner{number}"
+        restore(self.stage, self.unplayed)
+        self.stage.forget_questions()
         self.stage.clock.now = START
         self.stage.services.entropy = Random(seed).randbytes
-        self.own = f"own{number}" if changing else ""
-        self.numbers = list(range(SIZE))
-        if changing:
-            self.stage.save(*drafts(self.own, SIZE))
+        self.own = OWN if changing else ""
         self.model = ChangingBank(self.own)
         self.plays: list[Play] = []
-        self.keys: dict[str, Play] = {}
+        self.keys: dict[str, tuple[Play, Mapping[str, object]]] = {}
         self.edits = 0
         self.edited: dict[str, int] = {}
         for place, (percentage, policy, rights) in enumerate(played):
             self.start(asked=(SIZE, 0), percentage=percentage, policy=policy, key=None, name="")
             self.play_on(which=place, rights=rights, tick=1)
 
+    @classmethod
+    def play_on_stage(cls, stage: Stage) -> None:
+        """Prepare the runs on an empty stage."""
+        stage.save(*[draft for category in (*SHARED, OWN) for draft in drafts(category, SIZE)])
+        cls.stage, cls.unplayed, cls.steps = stage, stage.everything(), Counter()
+
     # How requests are sent and looked at
 
     def call(self, operation: str, body: object = None, **other: Any) -> Reply:
         self.steps[operation] += 1
-        event = self.stage.event(operation, body, user=self.user, **other)
+        event = self.stage.event(operation, body, user=USER, **other)
         reply = self.stage.handle(ROUTE[operation].function, event)
         if reply.status >= 400:
             assert reply.body["status"] == reply.status < 500, reply.body
@@ -159,14 +168,25 @@ class PlayingLearner(RuleBasedStateMachine):
 
     # Starting
 
+    def repeats_a_key(self, reply: Reply, key: str | None, body: Mapping[str, object]) -> bool:
+        """Whether the key was used before: the same body finds its session, another is refused."""
+        if key not in self.keys:
+            return False
+        play, first = self.keys[key]
+        if body == first:
+            assert reply.status == 200, reply.body
+            assert reply.body == self.model.view(play.session_id, self.now)
+        else:
+            self.refused(reply, 422, "IDEMPOTENCY_KEY_REUSED")
+        return True
+
     def started(
-        self, reply: Reply, key: str | None, take: Callable[[str, Shown | None], None]
+        self,
+        reply: Reply,
+        key: str | None,
+        body: Mapping[str, object],
+        take: Callable[[str, Shown | None], None],
     ) -> None:
-        if key in self.keys:
-            play = self.keys[key]
-            if reply.status == 200:
-                assert reply.body == self.model.view(play.session_id, self.now)
-            return
         assert reply.status == 201, reply.body
         session_id = reply.body["sessionId"]
         play = Play(session_id, None)
@@ -178,7 +198,7 @@ class PlayingLearner(RuleBasedStateMachine):
         assert reply.headers["Location"] == f"/sessions/{session_id}"
         self.plays.append(play)
         if key:
-            self.keys[key] = play
+            self.keys[key] = play, body
 
     @precondition(lambda self: len(self.plays) < MAX_SESSIONS)
     @rule(
@@ -211,12 +231,10 @@ class PlayingLearner(RuleBasedStateMachine):
         headers = {"Idempotency-Key": key} if key else None
         reply = self.call("startSession", body, headers=headers)
         active = SIZE - len(self.model.retired)
+        if sources and self.repeats_a_key(reply, key, body):
+            return
         if not sources or (self.own and asked[0] > active):
-            # The body is looked at first; what a repeated key would lead to, only if it can be.
-            if sources and key in self.keys:
-                assert reply.status == 200
-            else:
-                self.refused(reply, 422, "VALIDATION_ERROR")
+            self.refused(reply, 422, "VALIDATION_ERROR")
             return
         wanted = {each: n for each, n in zip(categories, asked, strict=True) if n}
 
@@ -230,7 +248,7 @@ class PlayingLearner(RuleBasedStateMachine):
                 settings=settings,
             )
 
-        self.started(reply, key, take)
+        self.started(reply, key, body, take)
 
     @precondition(lambda self: self.plays and len(self.plays) < MAX_SESSIONS)
     @rule(
@@ -265,7 +283,9 @@ class PlayingLearner(RuleBasedStateMachine):
         body = {"review": wanted, "name": name, "settings": settings}
         left = self.model.leftovers(self.now, category)
         reply = self.call("startSession", body, headers=headers)
-        if not left and key not in self.keys:
+        if self.repeats_a_key(reply, key, body):
+            return
+        if not left:
             self.refused(reply, 422, "VALIDATION_ERROR")
             return
 
@@ -282,7 +302,14 @@ class PlayingLearner(RuleBasedStateMachine):
                 settings=settings,
             )
 
-        self.started(reply, key, take)
+        self.started(reply, key, body, take)
+
+    @precondition(lambda self: self.keys)
+    @rule(which=WHICH)
+    def start_again(self, which: int) -> None:
+        key, (_, body) = list(self.keys.items())[which % len(self.keys)]
+        reply = self.call("startSession", body, headers={"Idempotency-Key": key})
+        assert self.repeats_a_key(reply, key, body)
 
     # Playing
 

@@ -1,11 +1,10 @@
 """A state machine of all a learner may do, right or wrong, against the reference model.
 
 Hypothesis drives the real handlers on the real engine. `STATE_MACHINE_RUNS` sets how many times
-(50; 200 in CI); beyond 200 the runs are others each time.
+(15; 200 in CI); beyond 200 the runs are others each time.
 """
 
 import os
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -18,8 +17,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.integration.stage import Stage, draft, drafts, submission
-from tests.reliability.playing_learner import NAMES, SHARED, SIZE, WHICH, Play, PlayingLearner
+from tests.integration.stage import Stage, draft, submission
+from tests.reliability.playing_learner import NAMES, SIZE, USER, WHICH, Play, PlayingLearner
 from tests.support.reference_model import (
     LIFETIME,
     Shown,
@@ -163,6 +162,7 @@ class Learner(PlayingLearner):
         assert reply.body["progress"] == self.model.figures(play.session_id)
         assert reply.body["nextAction"] == ("ANSWER" if book.shown else "SESSION_COMPLETED")
         play.screen = reply.body["question"]
+        self.edited.pop(play.session_id, None)
 
     def see_session(self, play: Play) -> None:
         reply = self.at(play, "getSession")
@@ -231,7 +231,7 @@ class Learner(PlayingLearner):
                 TableName=table.name,
                 ConsistentRead=True,
                 KeyConditionExpression="userId = :user",
-                ExpressionAttributeValues={":user": {"S": self.user}},
+                ExpressionAttributeValues={":user": {"S": USER}},
             )["Items"]
             for table in (environment.sessions, environment.progress, environment.wrong_answers)
         ]
@@ -243,10 +243,8 @@ class Learner(PlayingLearner):
 def test_all_a_learner_may_do_leaves_what_the_model_says(
     stage: Stage, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
-    for category in SHARED:
-        stage.save(*drafts(category, SIZE))
     runs = int(os.environ.get("STATE_MACHINE_RUNS", "15"))
-    Learner.stage, Learner.steps = stage, Counter()
+    Learner.play_on_stage(stage)
     run_state_machine_as_test(
         Learner,
         settings=settings(
