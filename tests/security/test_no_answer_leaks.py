@@ -19,6 +19,8 @@ from domain.question import Choice, Question
 from domain.session.drawing import advance
 from domain.session.engine import answer, new_session
 from domain.session.state import Session
+from lambdas.contract.route import Access
+from lambdas.contract.routes import ROUTES
 from lambdas.shared.http.views import question_view
 from lambdas.shared.telemetry.metrics import METRICS, MILLISECONDS
 from tests.integration.stage import (
@@ -36,6 +38,7 @@ from tests.unit.domain.chi_square import chi_square, limit
 
 TEXTS = ("alpha", "gamma", "delta", "sigma")
 EXPLAINED = "Explained"
+LEARNERS = {route.operation for route in ROUTES if route.access is not Access.ADMIN}
 SHOWN_FIELDS = {
     *("questionId", "turn", "text", "type", "answers", "shuffled", "fromWrongPool"),
     *("questionNumber", "language", "reason"),
@@ -125,6 +128,8 @@ def untimed(line: dict[str, Any]) -> dict[str, Any]:
 
 def emptied(stage: Stage) -> None:
     """Take a stage back to how it began: no items, the first moment, the same randomness."""
+    for operation in LEARNERS:  # a first call logs a cold start
+        stage.call(operation, path={"sessionId": "-", "userId": "-"})
     client = stage.services.database.client
     for table in TABLES:
         name = getattr(stage.services, table).name
@@ -135,33 +140,31 @@ def emptied(stage: Stage) -> None:
         for item in stage.rows(table):
             client.delete_item(TableName=name, Key={key: item[key] for key in keys})
     assert not any(stage.everything().values())
+    stage.records()
     stage.forget_questions()
     stage.clock.now = START
     stage.services.entropy = Random("the same").randbytes
     stage._ids = count()  # noqa: SLF001 - request ids begin anew as well
 
 
+def saved_anew(stage: Stage, right: frozenset[int], *, multiple: bool) -> None:
+    emptied(stage)
+    assert stage.admin("saveQuestions", bank(right, multiple=multiple)).status == 200
+    titled = {"title": "Letters", "description": "Greek.", "settings": {"policy": "RATIO"}}
+    assert stage.admin("updateCategory", titled, path={"category": "greek"}).status == 200
+
+
 def played(
     stage: Stage, right: frozenset[int], wrong: frozenset[int], *, multiple: bool
 ) -> Transcript:
     """Play a bank without ever being right, and look at everything on the way."""
-    for operation in (
-        "listCategories",
-        "startSession",
-        "getQuestion",
-        "submitAnswer",
-        "getUser",
-        "getProgress",
-        "exportUser",
-    ):
-        stage.call(
-            operation, path={"sessionId": "-", "userId": "-"}
-        )  # a first call logs a cold start
-    emptied(stage)
-    assert stage.admin("saveQuestions", bank(right, multiple=multiple)).status == 200
+    saved_anew(stage, right, multiple=multiple)
     transcript = Transcript(stage, wrong)
     look = transcript.call
+    look("getHealth")
     look("listCategories")
+    preferred = {"displayName": "Ada", "timeZone": "Asia/Kathmandu", "wrongAnswerPercentage": 50}
+    assert look("updateUser", preferred, path={"userId": "me"}).status == 200
     sources = {"sources": [{"category": "greek", "questionCount": 3}]}
     first = look("startSession", sources).body["sessionId"]
     spaced = sources | {"settings": {"policy": "SPACED", "spacing": {"firstLag": 1}}}
@@ -193,6 +196,8 @@ def played(
     look("abandonSession", path=where)
     transcript.miss(session_id, shown)
     look("startSession", {"review": {}})
+    stage.count()
+    everything_listed(transcript, session_id)
     return transcript
 
 
@@ -270,8 +275,13 @@ def test_no_byte_depends_on_which_choice_is_right(
     multiple: bool,
     stage: Stage,
 ) -> None:
-    first, second = (played(stage, right, wrong, multiple=multiple) for right in (one, other))
+    transcripts = []
+    for right in (one, other):
+        transcripts.append(played(stage, right, wrong, multiple=multiple))
+        transcripts[-1].call("eraseUser", path={"userId": "me"})
+    first, second = transcripts
     assert len(first.replies) >= 70
+    assert {operation for operation, _ in first.replies} == LEARNERS
     assert first.told == second.told
 
 
