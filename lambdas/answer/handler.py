@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from domain.session.presentation import choice_ids
 from domain.session.state import Outcome, Session
 from domain.session.submission import SubmittedAnswer
-from lambdas.answer.use_case import ProcessedAnswer, submit_answer
-from lambdas.contract.bodies.answer import SubmitAnswer
+from lambdas.answer.use_case import ProcessedAnswer, choice_faults, submit_answer
+from lambdas.contract.bodies.answer import SubmitAnswer, sound_answer
+from lambdas.contract.errors import FieldFault
 from lambdas.shared.http.entrypoint import entrypoint
 from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
@@ -28,16 +29,27 @@ MESSAGES = {
 
 def submit(request: Request, services: Services) -> Response:
     """POST /sessions/{sessionId}/answer."""
-    body = request.body(SubmitAnswer)
+    session_id = request.path["sessionId"]
+
+    def choices_too(refused: object) -> tuple[FieldFault, ...]:
+        body = sound_answer(refused)
+        if body is None:
+            return ()
+        return choice_faults(services, request.user_id, session_id, _submission(body))
+
+    body = request.body(SubmitAnswer, choices_too)
     name_target(Target.QUESTION, body.question_id)
-    submission = SubmittedAnswer(
+    result = submit_answer(services, request.user_id, session_id, _submission(body))
+    return Response(200, answer_view(result))
+
+
+def _submission(body: SubmitAnswer) -> SubmittedAnswer:
+    return SubmittedAnswer(
         question_id=body.question_id,
         turn=body.turn,
         selected=body.selected_answers,
         time_spent=round(body.time_spent * 1000),
     )
-    result = submit_answer(services, request.user_id, request.path["sessionId"], submission)
-    return Response(200, answer_view(result))
 
 
 def answer_view(result: ProcessedAnswer) -> "responses.AnswerResult":

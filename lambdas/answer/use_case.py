@@ -107,14 +107,22 @@ def _load(services: Services, user_id: str, session_id: str, question_id: str) -
     return session
 
 
+def choice_faults(
+    services: Services, user_id: str, session_id: str, submission: SubmittedAnswer
+) -> tuple[FieldFault, ...]:
+    """Return the faults of choices in a body that is refused already for other fields."""
+    try:
+        session = _load(services, user_id, session_id, submission.question_id)
+    except NotFoundError:
+        return ()
+    outcome, _ = _outcome(services, session, submission, now=services.clock())
+    return (_choice_fault(outcome),) if isinstance(outcome, UnknownChoice | TooManyChoices) else ()
+
+
 def _submit(
     services: Services, session: Session, submission: SubmittedAnswer, *, now: int
 ) -> ProcessedAnswer:
-    question = _question_on_screen(services, session, submission, now)
-    outcome = submit(session, question, submission, now=now)
-    if question and _may_be_outdated(outcome):
-        question = services.bank.reread(question.question_id) or question
-        outcome = submit(session, question, submission, now=now)
+    outcome, question = _outcome(services, session, submission, now=now)
     match outcome:
         case Graded():
             assert question is not None  # noqa: S101 - without a question nothing is graded
@@ -123,6 +131,18 @@ def _submit(
             return _repeated(services, session, outcome, question)
         case _:
             raise _refusal(services, session, question, outcome)
+
+
+def _outcome(
+    services: Services, session: Session, submission: SubmittedAnswer, *, now: int
+) -> tuple[SubmissionOutcome, Question | None]:
+    """Return what a submission leads to, and the question on screen, as new as needed for it."""
+    question = _question_on_screen(services, session, submission, now)
+    outcome = submit(session, question, submission, now=now)
+    if question and _may_be_outdated(outcome):
+        question = services.bank.reread(question.question_id) or question
+        outcome = submit(session, question, submission, now=now)
+    return outcome, question
 
 
 def _question_on_screen(
@@ -198,10 +218,18 @@ def _refusal(
                 "The question was edited since it was shown; no try is counted.",
                 members={"question": question_view(session, question)},
             )
+        case UnknownChoice() | TooManyChoices():
+            return ValidationError([_choice_fault(outcome)])
+        case _:
+            assert_never(outcome)
+
+
+def _choice_fault(outcome: UnknownChoice | TooManyChoices) -> FieldFault:
+    match outcome:
         case UnknownChoice():
             code, message = FieldCode.UNKNOWN_CHOICE, "The question has no such choice."
         case TooManyChoices():
             code, message = FieldCode.TOO_MANY_CHOICES, "Select one choice."
         case _:
             assert_never(outcome)
-    return ValidationError([FieldFault("selectedAnswers", code, message)])
+    return FieldFault("selectedAnswers", code, message)

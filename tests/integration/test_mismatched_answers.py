@@ -172,6 +172,28 @@ def test_all_faults_of_an_answer_are_reported_together(bank: Stage) -> None:
     assert_faulty(send(bank, session_id, {}), "questionId", "selectedAnswers")
 
 
+def test_choices_the_question_does_not_have_are_reported_with_faults_of_form(bank: Stage) -> None:
+    session_id = bank.start(GEOGRAPHY)
+    shown = bank.question(session_id)["question"]
+    before, sound = dump(bank), submission(shown)
+    two = [each["id"] for each in shown["answers"][:2]]
+    for choices, code in ((["00000001"], "UNKNOWN_CHOICE"), (two, "TOO_MANY_CHOICES")):
+        reply = send(bank, session_id, {**sound, "selectedAnswers": choices, "timeSpent": -1})
+        assert_faulty(reply, "timeSpent", "selectedAnswers")
+        assert reply.body["errors"][1]["code"] == code
+    # Nothing is said of the choices where there is nothing to say, or nobody to say it to.
+    for body in (
+        {**sound, "timeSpent": -1},
+        {**sound, "turn": 2, "timeSpent": -1},
+        {**sound, "questionId": "history:000000", "timeSpent": -1},
+    ):
+        assert_faulty(send(bank, session_id, body), "timeSpent")
+    assert_faulty(send(bank, "0" * 27, {**sound, "timeSpent": -1}), "timeSpent")
+    assert dump(bank) == before
+    path = {"sessionId": session_id}
+    assert bank.call("submitAnswer", [], path=path).status == 422
+
+
 def test_a_time_spent_is_0_to_86400_seconds(bank: Stage) -> None:
     session_id = bank.start(GEOGRAPHY)
     body = submission(bank.question(session_id)["question"])

@@ -7,8 +7,10 @@ from pydantic import Field, StringConstraints, field_validator
 from domain.question import MAX_CHOICES
 from lambdas.contract.bodies.base import RequestModel
 from lambdas.contract.bodies.faults import refusal
-from lambdas.contract.errors import FieldCode
+from lambdas.contract.errors import FieldCode, ValidationError
 from lambdas.contract.formats import CHOICE_ID_PATTERN, MAX_TIME_SPENT, QUESTION_ID_PATTERN
+
+_CHOSEN = ("questionId", "turn", "selectedAnswers")
 
 ChoiceId = Annotated[str, StringConstraints(pattern=CHOICE_ID_PATTERN)]
 
@@ -29,3 +31,13 @@ class SubmitAnswer(RequestModel):
         if len(set(selected)) < len(selected):
             raise refusal(FieldCode.DUPLICATE, "Select each choice once.")
         return selected
+
+
+def sound_answer(body: object) -> SubmitAnswer | None:
+    """Return what a refused body says of question, turn and choices; None if a fault is there."""
+    if not isinstance(body, dict):
+        return None
+    try:
+        return SubmitAnswer.read({name: body[name] for name in _CHOSEN if name in body})
+    except ValidationError:
+        return None
