@@ -53,6 +53,8 @@ SETTINGS: Mapping[str, Setting] = {
     "mailSender": Setting("mail_sender", example="quiz@example.com"),
     "domainName": Setting("domain_name"),
     "certificateArn": Setting("certificate_arn"),
+    "signInPrefix": Setting("sign_in_prefix"),
+    "signInCallback": Setting("sign_in_callback"),
     "adminMfa": Setting("admin_mfa", _switch),
     "logLevel": Setting("log_level"),
     "performanceMonitoring": Setting("performance_monitoring", _switch),

@@ -26,6 +26,8 @@ _NAME = re.compile(r"[a-z][a-z0-9]{1,15}")
 _ORIGIN = re.compile(r"\*|https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+_SIGN_IN_PREFIX = re.compile(r"(?!.*(aws|amazon|cognito))[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_CALLBACK = re.compile(r"https://[^\s#]+|http://localhost(:\d+)?(/[^\s#]*)?")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 _CERTIFICATE = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[a-z0-9-]+")
 _MOST_RESERVED = 100  # of an account's limit, which other functions need too
@@ -102,6 +104,10 @@ class Stage:
             opens nothing to a page that has no token. The deployer of a production stage sets it.
         domain_name: Address of the API in place of the gateway's own; needs `certificate_arn`, of
             a certificate in the region.
+        sign_in_prefix: First label of the address of the user pool's own sign-in page, unique in
+            the region; without it there is no such page. It may not name AWS.
+        sign_in_callback: Address in the web client that the page returns to with a code; needs
+            `sign_in_prefix`.
         admin_mfa: Whether the functions refuse administrators who signed in without a second
             factor.
         authenticator_app: Whether an authenticator app may be a second factor; there is no other.
@@ -151,6 +157,8 @@ class Stage:
     cors_origin: str
     domain_name: str | None
     certificate_arn: str | None
+    sign_in_prefix: str | None
+    sign_in_callback: str | None
     mfa: Mfa
     admin_mfa: bool
     authenticator_app: bool
@@ -219,6 +227,8 @@ class Stage:
             ("an e-mail address", self.mail_sender, _EMAIL),
             ("the address of an endpoint", self.dynamodb_endpoint, _ENDPOINT),
             ("a domain name", self.domain_name, _DOMAIN),
+            ("a prefix of a sign-in page", self.sign_in_prefix, _SIGN_IN_PREFIX),
+            ("an address to return to", self.sign_in_callback, _CALLBACK),
             ("the ARN of an ACM certificate", self.certificate_arn, _CERTIFICATE),
         ):
             if value is not None and not grammar.fullmatch(value):
@@ -277,6 +287,8 @@ class Stage:
             yield "WAF and a WAF rate go together"
         if (self.domain_name is None) != (self.certificate_arn is None):
             yield "a domain name and its certificate go together"
+        if (self.sign_in_prefix is None) != (self.sign_in_callback is None):
+            yield "a sign-in page and the address it returns to go together"
 
 
 _DEV = Stage(
@@ -294,6 +306,8 @@ _DEV = Stage(
     cors_origin="*",
     domain_name=None,
     certificate_arn=None,
+    sign_in_prefix=None,
+    sign_in_callback=None,
     mfa=Mfa.OPTIONAL,
     admin_mfa=True,
     authenticator_app=True,

@@ -1,6 +1,6 @@
 """Who may call: the user pool, its groups, scopes and public client."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
@@ -96,25 +96,24 @@ class IdentityStack(StageStack):
         self.user_pool.add_group(
             "Learners", group_name=LEARNER_GROUP, description="Practise; every user may"
         )
-        # For clients that come over OAuth one day; an SDK sign-in never carries these scopes.
-        self.user_pool.add_resource_server(
-            "Api",
-            identifier=RESOURCE_SERVER,
-            scopes=[
-                cognito.ResourceServerScope(
-                    scope_name=LEARN_SCOPE, scope_description="Practise and read one's record"
-                ),
-                cognito.ResourceServerScope(
-                    scope_name=MANAGE_SCOPE, scope_description="Keep the bank"
-                ),
-            ],
+        # For clients that come over OAuth; an SDK sign-in never carries these scopes.
+        scopes = [
+            cognito.ResourceServerScope(
+                scope_name=LEARN_SCOPE, scope_description="Practise and read one's record"
+            ),
+            cognito.ResourceServerScope(scope_name=MANAGE_SCOPE, scope_description="Keep the bank"),
+        ]
+        server = self.user_pool.add_resource_server(
+            "Api", identifier=RESOURCE_SERVER, scopes=scopes
         )
+        page = self._sign_in_page(stage, server, scopes)
         self.client = self.user_pool.add_client(
             "WebClient",
             user_pool_client_name=f"{stage.prefix}-web",
             generate_secret=False,
             auth_flows=cognito.AuthFlow(user_srp=True),
-            disable_o_auth=True,
+            disable_o_auth=page is None,
+            o_auth=page,
             prevent_user_existence_errors=True,
             enable_token_revocation=True,
             # The gateway does not know of revocation: a revoked token lives until it expires.
@@ -133,6 +132,29 @@ class IdentityStack(StageStack):
             "UserPoolClientId",
             value=self.client.user_pool_client_id,
             description="Client to sign in as",
+        )
+
+    def _sign_in_page(
+        self,
+        stage: Stage,
+        server: cognito.UserPoolResourceServer,
+        scopes: Sequence[cognito.ResourceServerScope],
+    ) -> cognito.OAuthSettings | None:
+        """Give the pool a page to sign in at, and return what the client may do there."""
+        if stage.sign_in_prefix is None or stage.sign_in_callback is None:
+            return None
+        page = self.user_pool.add_domain(
+            "SignInPage",
+            cognito_domain=cognito.CognitoDomainOptions(domain_prefix=stage.sign_in_prefix),
+        )
+        cdk.CfnOutput(
+            self, "SignInPageUrl", value=page.base_url(), description="Page to sign in at"
+        )
+        return cognito.OAuthSettings(
+            flows=cognito.OAuthFlows(authorization_code_grant=True),
+            scopes=[cognito.OAuthScope.resource_server(server, each) for each in scopes],
+            callback_urls=[stage.sign_in_callback],
+            logout_urls=[stage.sign_in_callback],
         )
 
     def _sender(self, stage: Stage) -> cognito.UserPoolEmail | None:

@@ -46,7 +46,7 @@ def build() -> Path:
     folder = ROOT / "build" / "clients"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for pattern in ("play_*", "sign_in.ts", "*.json", "*.config.js", ".spectral.yaml"):
+    for pattern in ("play_*", "sign_in*.ts", "*.json", "*.config.js", ".spectral.yaml"):
         for source in SOURCES.glob(pattern):
             shutil.copy(source, folder)
     (folder / "node_modules").symlink_to(SOURCES / "node_modules")

@@ -52,3 +52,21 @@ def test_functions_get_the_endpoint_and_the_switches_given(custom: Assembly) -> 
         assert variables["DYNAMODB_ENDPOINT"] == CUSTOM.dynamodb_endpoint
         assert variables["CIRCUIT_BREAKER_ENABLED"] == "false"
         assert variables.get("ADMIN_MFA", "false") == "false"
+
+
+def test_the_user_pool_has_a_sign_in_page_that_gives_codes_to_the_web_client(
+    custom: Assembly,
+) -> None:
+    identity = custom.template("quiz-custom-identity")
+    ((page_id, page),) = identity.resources("AWS::Cognito::UserPoolDomain").items()
+    assert page["Domain"] == CUSTOM.sign_in_prefix
+    client = identity.only("AWS::Cognito::UserPoolClient")
+    assert client["AllowedOAuthFlowsUserPoolClient"] is True
+    assert client["AllowedOAuthFlows"] == ["code"]
+    assert client["CallbackURLs"] == client["LogoutURLs"] == [CUSTOM.sign_in_callback]
+    assert client["GenerateSecret"] is False
+    (server_id,) = identity.resources("AWS::Cognito::UserPoolResourceServer")
+    scopes = [{"Fn::Join": ["", [{"Ref": server_id}, f"/{name}"]]} for name in ("learn", "manage")]
+    assert client["AllowedOAuthScopes"] == scopes
+    address = ["https://", {"Ref": page_id}, ".auth.", {"Ref": "AWS::Region"}, ".amazoncognito.com"]
+    assert identity.body["Outputs"]["SignInPageUrl"]["Value"] == {"Fn::Join": ["", address]}

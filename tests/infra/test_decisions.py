@@ -20,6 +20,8 @@ GIVEN: dict[str, object] = {
     "mailSender": "quiz@example.org",
     "domainName": "api.example.org",
     "certificateArn": CERTIFICATE,
+    "signInPrefix": "quiz-example",
+    "signInCallback": "https://learn.example.org/signed-in",
     "adminMfa": False,
     "logLevel": "WARNING",
     "performanceMonitoring": False,

@@ -17,6 +17,7 @@ from infra.stages import (
 )
 
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d"
+CALLBACK = "https://quiz.example.com/signed-in"
 WARM = ProvisionedConcurrency(minimum=1, maximum=60, utilization=0.7)
 
 
@@ -106,6 +107,20 @@ def test_the_rehearsal_can_be_destroyed_and_asks_for_nothing_the_local_cloud_ref
         (
             {"domain_name": "quiz.example.com", "certificate_arn": "arn:aws:iam::1:x"},
             "'arn:aws:iam::1:x' is not the ARN of an ACM certificate",
+        ),
+        ({"sign_in_prefix": "quiz-example"}, "a sign-in page and the address it returns to go"),
+        ({"sign_in_callback": CALLBACK}, "a sign-in page and the address it returns to go"),
+        (
+            {"sign_in_prefix": "my-cognito", "sign_in_callback": CALLBACK},
+            "'my-cognito' is not a prefix of a sign-in page",
+        ),
+        (
+            {"sign_in_prefix": "Quiz.", "sign_in_callback": CALLBACK},
+            "'Quiz.' is not a prefix of a sign-in page",
+        ),
+        (
+            {"sign_in_prefix": "quiz", "sign_in_callback": "http://quiz.example.com/"},
+            "'http://quiz.example.com/' is not an address to return to",
         ),
         ({"cors_origin": "quiz.example.com"}, "'quiz.example.com' is not an origin"),
         ({"cors_origin": "https://quiz.example.com/"}, "'https://quiz.example.com/' is not an ori"),
