@@ -1,110 +1,101 @@
-"""Emptying the buckets of a stack, with every request checked against S3's service model."""
+"""Emptying the buckets of a stack, in an account that moto imitates."""
 
-from collections.abc import Iterator
+import json
 from typing import Any
 
 import boto3
 import pytest
-from botocore.stub import Stubber
 
 from local.errors import CommandError
 from ops.deploy.buckets import empty_buckets
 
-LOCKED: dict[str, Any] = {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}
-VERSIONS = {
-    "Versions": [{"Key": "a", "VersionId": "1"}, {"Key": "a", "VersionId": "2"}],
-    "DeleteMarkers": [{"Key": "b", "VersionId": "3"}],
-}
-EVERYTHING = [
-    {"Key": "a", "VersionId": "1"},
-    {"Key": "a", "VersionId": "2"},
-    {"Key": "b", "VersionId": "3"},
-]
+STACK, BUCKET = "quiz-dev-audit", "quiz-dev-audit-records"
 
 
-def client(service: str) -> Any:
-    return boto3.client(
-        service,  # type: ignore[call-overload]
-        region_name="eu-central-1",
-        aws_access_key_id="made-up",
-        aws_secret_access_key="made-up",  # pragma: allowlist secret
+def deployed(*, locked: bool) -> Any:
+    """Create the stack, with a queue and a bucket that keeps versions; return a client of S3."""
+    resources = {
+        "Letters": {"Type": "AWS::SQS::Queue"},
+        "Records": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": BUCKET}},
+    }
+    boto3.client("cloudformation").create_stack(
+        StackName=STACK, TemplateBody=json.dumps({"Resources": resources})
     )
-
-
-@pytest.fixture
-def cloudformation() -> Iterator[Any]:
-    stacks = client("cloudformation")
-    resources = [("AWS::SQS::Queue", "queue"), ("AWS::S3::Bucket", "bucket")]
-    with Stubber(stacks) as stub:
-        stub.add_response(
-            "describe_stack_resources",
-            {
-                "StackResources": [
-                    {
-                        "LogicalResourceId": name,
-                        "PhysicalResourceId": name,
-                        "ResourceType": kind,
-                        "Timestamp": "2026-11-25T00:00:00Z",
-                        "ResourceStatus": "CREATE_COMPLETE",
-                    }
-                    for kind, name in resources
-                ]
-            },
-            {"StackName": "quiz-dev-audit"},
+    s3 = boto3.client("s3")
+    # What moto's CloudFormation leaves out.
+    if locked:
+        s3.delete_bucket(Bucket=BUCKET)
+        s3.create_bucket(
+            Bucket=BUCKET,
+            ObjectLockEnabledForBucket=True,
+            CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name},
         )
-        yield stacks
-
-
-@pytest.fixture
-def s3() -> Iterator[tuple[Any, Stubber]]:
-    buckets = client("s3")
-    with Stubber(buckets) as stub:
-        yield buckets, stub
-        stub.assert_no_pending_responses()
-
-
-def expect_lock(stub: Stubber, *, locked: bool) -> None:
-    operation = "get_object_lock_configuration"
-    if locked:
-        stub.add_response(operation, LOCKED, {"Bucket": "bucket"})
     else:
-        stub.add_client_error(operation, "ObjectLockConfigurationNotFoundError")
+        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    return s3
 
 
+def fill(s3: Any) -> None:
+    for _ in range(2):
+        s3.put_object(Bucket=BUCKET, Key="a", Body=b"versioned")
+    s3.put_object(Bucket=BUCKET, Key="b", Body=b"deleted")
+    s3.delete_object(Bucket=BUCKET, Key="b")
+
+
+def left(s3: Any) -> int:
+    """The versions and delete markers in the bucket."""
+    page = s3.list_object_versions(Bucket=BUCKET)
+    return len(page.get("Versions", [])) + len(page.get("DeleteMarkers", []))
+
+
+def noted(s3: Any) -> list[str | None]:
+    """Note for each deletion whether it bypasses governance."""
+    found: list[str | None] = []
+
+    def note(request: Any, **_: object) -> None:
+        found.append(request.headers.get("x-amz-bypass-governance-retention"))
+
+    s3.meta.events.register("before-sign.s3.DeleteObjects", note)
+    return found
+
+
+@pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize("locked", [True, False])
-def test_governance_is_bypassed_only_where_the_bucket_has_object_lock(
-    cloudformation: Any, s3: tuple[Any, Stubber], *, locked: bool
-) -> None:
-    buckets, stub = s3
-    expect_lock(stub, locked=locked)
-    stub.add_response("list_object_versions", VERSIONS, {"Bucket": "bucket"})
-    request: dict[str, Any] = {"Bucket": "bucket", "Delete": {"Objects": EVERYTHING, "Quiet": True}}
-    if locked:
-        request["BypassGovernanceRetention"] = True
-    stub.add_response("delete_objects", {}, request)
-    empty_buckets("quiz-dev-audit", cloudformation, buckets)
+def test_governance_is_bypassed_only_where_the_bucket_has_object_lock(*, locked: bool) -> None:
+    s3 = deployed(locked=locked)
+    fill(s3)
+    assert left(s3) == 4
+    bypassed = noted(s3)
+    empty_buckets(STACK, s3=s3)
+    assert left(s3) == 0
+    assert bypassed == ["true" if locked else None]
 
 
-def test_an_empty_bucket_needs_no_deletion(cloudformation: Any, s3: tuple[Any, Stubber]) -> None:
-    buckets, stub = s3
-    expect_lock(stub, locked=False)
-    stub.add_response("list_object_versions", {}, {"Bucket": "bucket"})
-    empty_buckets("quiz-dev-audit", cloudformation, buckets)
+@pytest.mark.usefixtures("aws")
+def test_an_empty_bucket_needs_no_deletion() -> None:
+    s3 = deployed(locked=False)
+    bypassed = noted(s3)
+    empty_buckets(STACK, s3=s3)
+    assert bypassed == []
 
 
-def test_a_refused_deletion_is_an_error_with_the_reason(
-    cloudformation: Any, s3: tuple[Any, Stubber]
-) -> None:
-    buckets, stub = s3
-    expect_lock(stub, locked=True)
-    stub.add_response("list_object_versions", VERSIONS)
-    stub.add_response("delete_objects", {"Errors": [{"Key": "a", "Message": "Access Denied"}]})
-    with pytest.raises(CommandError, match=r"^Bucket bucket cannot be emptied: Access Denied\.$"):
-        empty_buckets("quiz-dev-audit", cloudformation, buckets)
+@pytest.mark.usefixtures("aws")
+def test_a_refused_deletion_is_an_error_with_the_reason() -> None:
+    s3 = deployed(locked=True)
+    s3.put_object(
+        Bucket=BUCKET,
+        Key="a",
+        Body=b"held",
+        ObjectLockMode="COMPLIANCE",
+        ObjectLockRetainUntilDate="2099-01-01T00:00:00Z",
+    )
+    with pytest.raises(
+        CommandError, match=rf"^Bucket {BUCKET} cannot be emptied: Access Denied\.?"
+    ):
+        empty_buckets(STACK, s3=s3)
+    assert left(s3) == 1
 
 
+@pytest.mark.usefixtures("aws")
 def test_a_stack_that_does_not_exist_has_nothing_to_empty() -> None:
-    stacks = client("cloudformation")
-    with Stubber(stacks) as stub:
-        stub.add_client_error("describe_stack_resources", "ValidationError")
-        empty_buckets("quiz-dev-audit", stacks, client("s3"))
+    empty_buckets(STACK)
