@@ -1,27 +1,17 @@
 """Dead letters: the stored object, and what happens when it cannot be stored."""
 
 import json
-from typing import Any
 
+import boto3
 import pytest
-from botocore.session import Session
-from botocore.stub import ANY, Stubber
+from botocore.stub import Stubber
+from moto import mock_aws
 
 from lambdas.shared.dead_letters import PREFIX, S3DeadLetters, dead_letter
 from lambdas.shared.store.errors import StoreUnavailableError
 from local.stream.failed_batches import records_of
 
 RECORDS = [{"eventID": "1", "dynamodb": {"SequenceNumber": "7"}}]
-
-
-@pytest.fixture
-def client() -> Any:
-    return Session().create_client(
-        "s3",
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # pragma: allowlist secret
-    )
 
 
 def test_a_dead_letter_is_read_as_a_failed_batch() -> None:
@@ -32,15 +22,28 @@ def test_a_dead_letter_is_read_as_a_failed_batch() -> None:
     assert dead_letter(RECORDS).key != letter.key
 
 
-def test_records_are_stored_as_one_object(client: Any) -> None:
-    with Stubber(client) as stub:
-        stub.add_response("put_object", {}, {"Bucket": "letters", "Key": ANY, "Body": ANY})
+@mock_aws
+def test_records_are_stored_as_one_object() -> None:
+    client = boto3.client("s3", region_name="us-east-1")
+    client.create_bucket(Bucket="letters")
+    S3DeadLetters(client, "letters").keep(RECORDS)
+    (kept,) = client.list_objects_v2(Bucket="letters", Prefix=PREFIX)["Contents"]
+    body = client.get_object(Bucket="letters", Key=kept["Key"])["Body"].read()
+    assert records_of(body) == RECORDS
+
+
+@mock_aws
+def test_a_bucket_that_is_not_there_is_unavailable() -> None:
+    client = boto3.client("s3", region_name="us-east-1")
+    with pytest.raises(StoreUnavailableError):
         S3DeadLetters(client, "letters").keep(RECORDS)
-        stub.assert_no_pending_responses()
 
 
-@pytest.mark.parametrize("code", ["AccessDenied", "SlowDown", "NoSuchBucket"])
-def test_a_bucket_that_refuses_is_unavailable(client: Any, code: str) -> None:
+@mock_aws
+@pytest.mark.parametrize("code", ["AccessDenied", "SlowDown"])
+def test_a_bucket_that_refuses_is_unavailable(code: str) -> None:
+    """Stubbed: moto refuses nothing."""
+    client = boto3.client("s3", region_name="us-east-1")
     with Stubber(client) as stub:
         stub.add_client_error("put_object", code)
         with pytest.raises(StoreUnavailableError):

@@ -1,8 +1,8 @@
 """The first administrator, made with one command."""
 
 from pathlib import Path
-from typing import Any
 
+import boto3
 import pytest
 
 from local.errors import CommandError
@@ -11,43 +11,45 @@ from ops.deploy.outputs import Outputs
 from tests.unit.ops.stubs import stubbed
 
 ADA = "ada@example.com"
-GROUP = {"UserPoolId": "pool", "Username": ADA, "GroupName": "admin"}
-CREATED: dict[str, Any] = {
-    "UserPoolId": "pool",
-    "Username": ADA,
-    "DesiredDeliveryMediums": ["EMAIL"],
-    "UserAttributes": [
-        {"Name": "email", "Value": ADA},
-        {"Name": "email_verified", "Value": "true"},
-    ],
-}
 
 
 @pytest.fixture(autouse=True)
-def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def pool(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The user pool of stage dev, its group of administrators and no user."""
+    client = boto3.client("cognito-idp")
+    pool = client.create_user_pool(PoolName="quiz-dev", UsernameAttributes=["email"])
+    pool_id = pool["UserPool"]["Id"]
+    client.create_group(UserPoolId=pool_id, GroupName="admin")
     monkeypatch.setenv("QUIZ_DATA_DIR", str(tmp_path))
     Outputs(
         apiUrl="https://api.example.com",
-        userPoolId="pool",
+        userPoolId=pool_id,
         userPoolClientId="client",
-        region="eu-central-1",
+        region=aws,
     ).write("dev")
+    return pool_id
 
 
-def test_a_new_user_is_created_by_mail_and_joins_the_administrators() -> None:
-    with stubbed("cognito-idp") as (client, stub):
-        stub.add_response("admin_create_user", {}, CREATED)
-        stub.add_response("admin_add_user_to_group", {}, GROUP)
-        told = make_administrator("dev", ADA, client)
+def administrators(pool: str) -> list[dict[str, str]]:
+    """The attributes of each administrator, without their made-up id."""
+    found = boto3.client("cognito-idp").list_users_in_group(UserPoolId=pool, GroupName="admin")
+    return [
+        {each["Name"]: each["Value"] for each in user["Attributes"] if each["Name"] != "sub"}
+        for user in found["Users"]
+    ]
+
+
+def test_a_new_user_is_created_by_mail_and_joins_the_administrators(pool: str) -> None:
+    told = make_administrator("dev", ADA)
     assert told.startswith(f"{ADA} was created, with a temporary password by e-mail, and is an adm")
     assert f"make token STAGE=dev USER={ADA}" in told
+    assert administrators(pool) == [{"email": ADA, "email_verified": "true"}]
 
 
-def test_a_user_who_exists_joins_them_too() -> None:
-    with stubbed("cognito-idp") as (client, stub):
-        stub.add_client_error("admin_create_user", "UsernameExistsException")
-        stub.add_response("admin_add_user_to_group", {}, GROUP)
-        assert make_administrator("dev", ADA, client).startswith(f"{ADA} existed and is an admin")
+def test_a_user_who_exists_joins_them_too(pool: str) -> None:
+    boto3.client("cognito-idp").admin_create_user(UserPoolId=pool, Username=ADA)
+    assert make_administrator("dev", ADA).startswith(f"{ADA} existed and is an admin")
+    assert [each["email"] for each in administrators(pool)] == [ADA]
 
 
 def test_a_refusal_is_one_sentence() -> None:
