@@ -30,7 +30,7 @@ EXPLAINED = {
     "LambdaConcurrency": "New accounts allow 10 environments in all: reserved are those of play "
     "alone, so that nothing else can take them. The route throttles bound the other functions.",
     "LambdaDLQ": "The gateway, the stream and the user pool wait for their functions: there is "
-    "nothing to put into a queue. The stream's failed batches go to a bucket; schedules call again.",
+    "nothing to queue. The stream's failed batches go to a bucket; schedules call again.",
     "LambdaInsideVPC": "They call DynamoDB, Cognito, S3 and Secrets Manager over TLS, and nothing "
     "of ours is in a VPC. It would need endpoints or gateways at $7 a month or more for each.",
     "S3BucketLoggingEnabled": "Access logs need a further bucket to guard; CloudTrail's data "
@@ -39,7 +39,8 @@ EXPLAINED = {
     "copies of what the stream holds, kept until they are counted.",
     "S3DefaultEncryptionKMS": "S3 encrypts with its own keys. Audit records name nobody, and "
     "failed batches are deleted once counted.",
-    "SecretsManagerRotationEnabled": "It makes pseudonyms and opens nothing; a new one separates a "
+    "SecretsManagerRotationEnabled": "It makes "  # pragma: allowlist secret
+    "pseudonyms and opens nothing; a new one separates a "
     "person's actions before from those after. The runbook rotates it on purpose.",
     "SecretsManagerUsingKMSKey": "AWS's own key for Secrets Manager encrypts it. It never leaves "
     "the account, for which alone a customer's key would be needed.",
