@@ -46,7 +46,7 @@ def build() -> Path:
     folder = ROOT / "build" / "clients"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for pattern in ("play_*", "sign_in*.ts", "*.json", "*.config.js", ".spectral.yaml"):
+    for pattern in ("play_*", "*sign_in*", "*.json", "*.config.js", ".spectral.yaml"):
         for source in SOURCES.glob(pattern):
             shutil.copy(source, folder)
     (folder / "node_modules").symlink_to(SOURCES / "node_modules")
@@ -96,6 +96,12 @@ def test_openapi_python_client_plays_a_session(build: Path, bank: StageProcess) 
     shutil.move(build / "play_python.py", player)
     run(build / "python", PYTHON / "mypy", "--strict", "adaptive_quiz_client", player)
     played(run(build / "python", PYTHON / "python", player, bank.url, bank.token("python")))
+
+
+def test_a_program_signs_in_on_a_page_by_pkce(build: Path) -> None:
+    files = ("sign_in_page.py", "try_sign_in_page.py")
+    run(build, PYTHON / "mypy", "--strict", *files)
+    assert run(build, PYTHON / "python", "-W", "error", files[1]) == "signed in\n"
 
 
 def test_two_typescript_clients_play_a_session(build: Path, bank: StageProcess) -> None:
