@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from shlex import quote
 
 import psutil
 import pytest
@@ -56,12 +58,15 @@ def test_first_start_loads_the_sample_bank(stage: StageProcess) -> None:
     assert {category: counts[category] for category in sample} == sample
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl to paste into")
 def test_what_it_prints_works_when_pasted(stage: StageProcess) -> None:
     curls = [line.strip() for line in stage.printed if line.startswith("  curl ")]
     (token,) = [line.strip() for line in stage.printed if line.startswith("  TOKEN=")]
     assert len(curls) == 3
     # `make` may not be installed where tests run, and would use another environment.
-    token = token.replace("make -s token USER=ada", f"{sys.executable} -m ops token --user ada")
+    token = token.replace(
+        "make -s token USER=ada", f"{quote(sys.executable)} -m ops token --user ada"
+    )
     script = "\n".join(["set -e", token, *(f"{curl} --silent --fail; echo" for curl in curls)])
     done = subprocess.run(
         ["/bin/bash", "-c", script],

@@ -1,5 +1,6 @@
 """Tables made of a report of pytest-benchmark."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ def test_a_time_is_told_in_a_unit_that_suits_it(seconds: float, text: str) -> No
     assert shown(seconds) == text
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="there is no git to name the commit")
 def test_a_section_is_replaced_between_its_marks_and_stamped(tmp_path: Path) -> None:
     document = tmp_path / "d.md"
     document.write_text("before\n<!-- x: written by a tool -->\nold\n<!-- end of x -->\nafter\n")
