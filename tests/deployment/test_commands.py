@@ -100,6 +100,16 @@ def test_outputs_are_written_flat_and_read_again(
     assert [each.name for each in tmp_path.iterdir()] == ["outputs-dev.json"]
 
 
+def test_outputs_name_the_sign_in_page_of_a_stage_that_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUIZ_DATA_DIR", str(tmp_path))
+    page = "https://quiz.auth.eu-central-1.amazoncognito.com"
+    outputs = Outputs.of_stacks({**STACKS, "quiz-dev-page": {"SignInPageUrl": page}})
+    assert json.loads(outputs.write("dev").read_text())["signInPageUrl"] == page
+    assert Outputs.read("dev").signInPageUrl == page
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"apiUrl": "https://api.example.com/"}'])
 def test_outputs_that_are_none_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
