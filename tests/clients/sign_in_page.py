@@ -9,7 +9,7 @@ import webbrowser
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from authlib.common.security import generate_token
 from authlib.integrations.httpx_client import OAuth2Client
@@ -40,26 +40,36 @@ def sign_in(page: Page, show: Callable[[str], object] = webbrowser.open) -> OAut
     address, state = client.create_authorization_url(
         f"{page.url}/oauth2/authorize", code_verifier=verifier
     )
-    with HTTPServer(("localhost", urlsplit(page.callback).port or 80), _Returned) as server:
+    with _Callback(("localhost", urlsplit(page.callback).port or 80), _Returned) as server:
         show(address)
-        server.handle_request()
+        # A browser may ask for an icon, or open a connection and send nothing.
+        while not server.query:
+            server.handle_request()
     client.fetch_token(
-        authorization_response=page.callback + _Returned.query, state=state, code_verifier=verifier
+        authorization_response=f"{page.callback}?{server.query}",
+        state=state,
+        code_verifier=verifier,
     )
     return client
 
 
-class _Returned(BaseHTTPRequestHandler):
-    """Keeps what the browser comes back with."""
+class _Callback(HTTPServer):
+    """Waits for the browser to come back; `query` is what it brings."""
 
     query = ""
 
+
+class _Returned(BaseHTTPRequestHandler):
+    server: _Callback
+
     def do_GET(self) -> None:
-        _Returned.query = "?" + urlsplit(self.path).query
-        self.send_response(200)
+        query = urlsplit(self.path).query
+        if parse_qs(query).keys() & {"code", "error"}:
+            self.server.query = query
+        self.send_response(200 if self.server.query else 404)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.end_headers()
-        self.wfile.write(b"You are signed in. Return to the program.")
+        self.wfile.write(b"Return to the program.")
 
     def log_message(self, *_: object) -> None:
         """Log nothing: the address holds the code."""

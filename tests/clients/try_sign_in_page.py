@@ -75,27 +75,32 @@ CALLBACK = f"http://localhost:{free_port()}/"
 
 
 def main() -> None:
-    """Sign in, and call twice: the first call renews the token, the second one need not."""
+    """Sign in twice; the first call renews the token each time, the second one need not."""
     os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"  # the page of the test has no certificate
     with ThreadingHTTPServer(("localhost", 0), Server) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://localhost:{server.server_address[1]}"
-        threads = []
+        for first in (1, 3):  # a second sign-in waits for a code of its own
+            visits: list[threading.Thread] = []
 
-        def browse(address: str) -> None:
-            threads.append(threading.Thread(target=httpx2.get, args=(address,), kwargs=FOLLOWING))
-            threads[-1].start()
+            def browse(address: str, visits: list[threading.Thread] = visits) -> None:
+                visits.append(threading.Thread(target=visit, args=(address,)))
+                visits[-1].start()
 
-        client = sign_in(Page(url, CLIENT, CALLBACK), show=browse)
-        calls = [client.get(f"{url}/users/me").json() for _ in range(2)]
-        client.close()
-        assert [call["said"] for call in calls] == ["Bearer t2", "Bearer t2"], calls
-        threads[0].join()
+            client = sign_in(Page(url, CLIENT, CALLBACK), show=browse)
+            calls = [client.get(f"{url}/users/me").json() for _ in range(2)]
+            client.close()
+            assert [call["said"] for call in calls] == [f"Bearer t{first + 1}"] * 2, calls
+            visits[0].join()
         server.shutdown()
     print("signed in")
 
 
-FOLLOWING = {"follow_redirects": True}
+def visit(address: str) -> None:
+    """Go to an address as a browser does: it also asks for an icon."""
+    assert httpx2.get(f"{CALLBACK}favicon.ico").status_code == 404
+    assert httpx2.get(address, follow_redirects=True).text == "Return to the program."
+
 
 if __name__ == "__main__":
     main()
