@@ -54,7 +54,10 @@ def _processor() -> str:
 def _commit() -> str:
     def git(*arguments: str) -> str:
         command = ["git", *arguments]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            return ""
         return done.stdout.strip()
 
     changed = " with changes" if git("status", "--porcelain", "--", ":!docs") else ""

@@ -1,6 +1,5 @@
 """Tables made of a report of pytest-benchmark."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -53,7 +52,6 @@ def test_a_time_is_told_in_a_unit_that_suits_it(seconds: float, text: str) -> No
     assert shown(seconds) == text
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="there is no git to name the commit")
 def test_a_section_is_replaced_between_its_marks_and_stamped(tmp_path: Path) -> None:
     document = tmp_path / "d.md"
     document.write_text("before\n<!-- x: written by a tool -->\nold\n<!-- end of x -->\nafter\n")
@@ -63,6 +61,16 @@ def test_a_section_is_replaced_between_its_marks_and_stamped(tmp_path: Path) -> 
     assert text.startswith("before\n<!-- x: written by a tool -->\nnewer\n\n_Measured on ")
     assert text.endswith("._\n<!-- end of x -->\nafter\n")
     assert "old" not in text
+
+
+def test_a_section_is_stamped_where_there_is_no_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    document = tmp_path / "d.md"
+    document.write_text("<!-- x: written by a tool -->\nold\n<!-- end of x -->\n")
+    write_section("x", "new", document)
+    assert "unknown._" in document.read_text()
 
 
 def test_a_section_without_marks_is_refused(tmp_path: Path) -> None:
