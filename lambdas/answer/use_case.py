@@ -85,6 +85,21 @@ def submit_answer(
     raise UnavailableError("Too many requests play this session at once.")
 
 
+def choice_faults(
+    services: Services, user_id: str, session_id: str, submission: SubmittedAnswer
+) -> tuple[FieldFault, ...]:
+    """Return the faults of choices in a body that is refused already for other fields.
+
+    It reads the session and the question on screen, and writes nothing.
+    """
+    try:
+        session = _load(services, user_id, session_id, submission.question_id)
+    except NotFoundError:
+        return ()
+    outcome, _ = _outcome(services, session, submission, now=services.clock())
+    return (_choice_fault(outcome),) if isinstance(outcome, UnknownChoice | TooManyChoices) else ()
+
+
 def _load(services: Services, user_id: str, session_id: str, question_id: str) -> Session:
     """Return the session, read together with the question if the one in memory may be outdated.
 
@@ -105,18 +120,6 @@ def _load(services: Services, user_id: str, session_id: str, question_id: str) -
     if session is None:
         raise NotFoundError
     return session
-
-
-def choice_faults(
-    services: Services, user_id: str, session_id: str, submission: SubmittedAnswer
-) -> tuple[FieldFault, ...]:
-    """Return the faults of choices in a body that is refused already for other fields."""
-    try:
-        session = _load(services, user_id, session_id, submission.question_id)
-    except NotFoundError:
-        return ()
-    outcome, _ = _outcome(services, session, submission, now=services.clock())
-    return (_choice_fault(outcome),) if isinstance(outcome, UnknownChoice | TooManyChoices) else ()
 
 
 def _submit(

@@ -181,14 +181,15 @@ def test_choices_the_question_does_not_have_are_reported_with_faults_of_form(ban
         reply = send(bank, session_id, {**sound, "selectedAnswers": choices, "timeSpent": -1})
         assert_faulty(reply, "timeSpent", "selectedAnswers")
         assert reply.body["errors"][1]["code"] == code
-    # Nothing is said of the choices where there is nothing to say, or nobody to say it to.
+    # Sound choices, another turn, another question: the other fault stays alone.
     for body in (
         {**sound, "timeSpent": -1},
         {**sound, "turn": 2, "timeSpent": -1},
         {**sound, "questionId": "history:000000", "timeSpent": -1},
     ):
         assert_faulty(send(bank, session_id, body), "timeSpent")
-    assert_faulty(send(bank, "0" * 27, {**sound, "timeSpent": -1}), "timeSpent")
+    unknown_session = "0" * 27
+    assert_faulty(send(bank, unknown_session, {**sound, "timeSpent": -1}), "timeSpent")
     assert dump(bank) == before
     path = {"sessionId": session_id}
     assert bank.call("submitAnswer", [], path=path).status == 422

@@ -34,7 +34,7 @@ class SubmitAnswer(RequestModel):
 
 
 def sound_answer(body: object) -> SubmitAnswer | None:
-    """Return what a refused body says of question, turn and choices; None if a fault is there."""
+    """Return question, turn and choices of a refused body; None if one of these is faulty."""
     if not isinstance(body, dict):
         return None
     try:
