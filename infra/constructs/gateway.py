@@ -217,17 +217,17 @@ class Gateway(apigateway.RestApi):
         )
 
     def _headers(self, problem: Problem) -> dict[str, str]:
-        headers = {
+        return {
             "Content-Type": f"'{CONTENT_TYPE}'",
             "Cache-Control": "'no-store'",
             "X-Request-Id": "context.requestId",
             "Access-Control-Allow-Origin": f"'{self._cors_origin}'",
             "Access-Control-Expose-Headers": f"'{','.join(EXPOSED_HEADERS)}'",
-            **{name: f"'{value}'" for name, value in SECURITY_HEADERS.items()},
+            **{
+                name: f"'{value}'"
+                for name, value in {**SECURITY_HEADERS, **problem.headers}.items()
+            },
         }
-        if problem.retry_after is not None:
-            headers["Retry-After"] = f"'{problem.retry_after}'"
-        return headers
 
     def _require_tls_1_2(self) -> None:
         # RestApi has no property for it yet. The default would take TLS 1.0:

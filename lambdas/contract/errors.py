@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple
 
+from lambdas.contract.headers import CHALLENGE
+
 MAX_FAULTS = 100
 """Faults named in one response, more than a body of declared fields can have: without a bound, a
 list of 100,000 wrong items would make a response larger than the 6 MB a function may return."""
@@ -104,6 +106,10 @@ class UnauthorizedError(ApiError):
     """The request identifies no caller."""
 
     status, code, title = 401, "UNAUTHORIZED", "Unauthorized"
+
+    def __init__(self, detail: str) -> None:
+        """Take a sentence for the client; the response names how to authenticate."""
+        super().__init__(detail, headers=CHALLENGE)
 
 
 class AccountErasedError(UnauthorizedError):

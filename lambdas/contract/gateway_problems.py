@@ -15,6 +15,7 @@ from lambdas.contract.errors import (
     UnauthorizedError,
     UnavailableError,
 )
+from lambdas.contract.headers import CHALLENGE
 
 CONTENT_TYPE = "application/problem+json"
 _SECONDS_TO_WAIT = 1
@@ -29,6 +30,13 @@ class Problem:
     title: str
     detail: str
     retry_after: int | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that go with it, beside those of every response."""
+        challenge = CHALLENGE if self.status == UnauthorizedError.status else {}
+        wait = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        return {**challenge, **wait}
 
     @property
     def template(self) -> str:

@@ -19,6 +19,9 @@ SECURITY_HEADERS = {
 }
 """Headers of every response. Browsers ignore the second one on plain HTTP, as on a laptop."""
 
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+"""Header of every `401` (RFC 9110, 11.6.1; RFC 6750, 3)."""
+
 PREFLIGHT_SECONDS = 3_600
 """How long a browser may keep the answer to a preflight."""
 

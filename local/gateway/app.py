@@ -68,14 +68,13 @@ class Refusal(Exception):  # noqa: N818 - a response, not a fault
 
     def result(self, request_id: str) -> dict[str, Any]:
         """Return the response in the form of a function's result."""
-        retry = self.problem.retry_after
         return {
             "statusCode": self.problem.status,
             "headers": {
                 "Content-Type": CONTENT_TYPE,
                 "Cache-Control": "no-store",
                 "X-Request-Id": request_id,
-                **({} if retry is None else {"Retry-After": str(retry)}),
+                **self.problem.headers,
                 **self.headers,
             },
             "body": self.problem.template.replace("$context.requestId", request_id),

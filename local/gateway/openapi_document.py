@@ -7,7 +7,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
 
-from lambdas.contract.errors import ApiError
+from lambdas.contract.errors import ApiError, UnauthorizedError
 from lambdas.contract.gateway_problems import GATEWAY_PROBLEMS
 from lambdas.contract.route import Access, Parameter, Route
 from lambdas.contract.routes import ROUTES
@@ -109,6 +109,10 @@ def openapi_document(routes: Sequence[Route] = ROUTES, laptop: str = LAPTOP) -> 
                     "schema": {"type": "string"},
                 },
                 "Location": {"description": "Path of what was made.", "schema": {"type": "string"}},
+                "WwwAuthenticate": {
+                    "description": "How to authenticate: `Bearer`.",
+                    "schema": {"type": "string"},
+                },
                 "RetryAfter": {
                     "description": "Seconds to wait.",
                     "schema": {"type": "integer", "minimum": 0},
@@ -198,6 +202,8 @@ def _error(status: int) -> Schema:
     headers = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
     if status in _RETRIED:
         headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
+    if status == UnauthorizedError.status:
+        headers["WWW-Authenticate"] = {"$ref": "#/components/headers/WwwAuthenticate"}
     schema = {"$ref": f"{REFERENCE}{_problem_name(status)}"}
     return {
         "description": _ERRORS[status][1],

@@ -47,6 +47,7 @@ def test_nobody_is_let_in_without_a_token(deployment: Deployment, route: Route) 
     assert response.status_code == 401
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.json()["code"] == "UNAUTHORIZED"
+    assert response.headers["WWW-Authenticate"] == "Bearer"
     assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 

@@ -310,6 +310,8 @@ def test_every_error_of_the_gateway_has_the_headers_of_the_contract(
         assert headers["Access-Control-Allow-Origin"] == f"'{CHOSEN[stage_name].cors_origin}'"
         assert set(headers["Access-Control-Expose-Headers"].strip("'").split(",")) == EXPOSED
         assert ("Retry-After" in headers) == (body["status"] in {429, 503})
+        challenge = "'Bearer'" if body["status"] == 401 else None
+        assert headers.get("WWW-Authenticate") == challenge
 
 
 def test_texts_of_errors_hold_nothing_a_template_would_take_for_code(api: Template) -> None:

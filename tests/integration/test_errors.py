@@ -239,7 +239,9 @@ def test_a_bank_somebody_else_writes_says_when_their_lease_ends(stage: Stage) ->
     "operation", [route.operation for route in ROUTES if route.operation != "getHealth"]
 )
 def test_without_a_caller_every_route_but_health_is_401(operation: str, stage: Stage) -> None:
-    assert_problem(without_claims(stage, operation), 401, "UNAUTHORIZED")
+    reply = without_claims(stage, operation)
+    assert_problem(reply, 401, "UNAUTHORIZED")
+    assert reply.headers["WWW-Authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,11 @@ def test_starting_a_session_tells_where_it_is_and_that_it_may_be_repeated(
     assert "200" in told
 
 
+def test_a_401_tells_how_to_authenticate(document: dict[str, Any]) -> None:
+    headers = document["components"]["responses"]["Unauthorized"]["headers"]
+    assert headers["WWW-Authenticate"] == {"$ref": "#/components/headers/WwwAuthenticate"}
+
+
 def test_every_route_tells_that_it_may_be_asked_too_often_and_when_to_come_back(
     document: dict[str, Any],
 ) -> None:

@@ -185,5 +185,6 @@ def is_refused(response: httpx2.Response, status: int) -> bool:
         (problem["status"], problem["code"]) == (status, codes[status])
         and response.headers["Content-Type"] == "application/problem+json"
         and problem["requestId"] == response.headers["X-Request-Id"]
+        and response.headers.get("WWW-Authenticate") == ("Bearer" if status == 401 else None)
         and set(problem) - {"errors"} == {"type", "title", "status", "code", "detail", "requestId"}
     )

@@ -32,6 +32,14 @@ EVERY: list[tuple[ApiError, int, str, str]] = [
 ]
 
 
+def test_a_401_names_how_to_authenticate_and_no_other_error_does() -> None:
+    every = [*(error for error, *_ in EVERY), errors.AccountErasedError()]
+    told = {type(error): problem(error, "r").headers.get("WWW-Authenticate") for error in every}
+    assert told == {
+        each: "Bearer" if issubclass(each, errors.UnauthorizedError) else None for each in told
+    }
+
+
 def test_every_error_is_known_here() -> None:
     assert {type(error) for error, *_ in EVERY} == set(ApiError.__subclasses__())
 
