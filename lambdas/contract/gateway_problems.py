@@ -65,6 +65,12 @@ METHOD_NOT_ALLOWED = Problem(
     title="Method Not Allowed",
     detail="The path does not take this method; see the Allow header.",
 )
+HEADERS_TOO_LARGE = Problem(
+    status=431,
+    code="HEADERS_TOO_LARGE",
+    title="Request Header Fields Too Large",
+    detail="Address and headers are larger than 10 KB together.",
+)
 _UNAUTHORIZED = Problem(
     status=UnauthorizedError.status,
     code=UnauthorizedError.code,

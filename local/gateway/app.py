@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from lambdas.contract.gateway_problems import (
     CONTENT_TYPE,
     GATEWAY_PROBLEMS,
+    HEADERS_TOO_LARGE,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
     Problem,
@@ -193,7 +194,7 @@ class Gateway:
         raw_path: bytes = request.scope.get("raw_path", b"")
         address = len(raw_path) + len(request.scope["query_string"])
         if address + sum(len(value) for _, value in request.headers.raw) > MAX_HEAD_BYTES:
-            raise Refusal(GATEWAY_PROBLEMS["REQUEST_TOO_LARGE"])
+            raise Refusal(HEADERS_TOO_LARGE)
         if request.method == "OPTIONS":
             return self._preflight
         path = raw_path.decode("latin-1") or request.url.path

@@ -10,7 +10,11 @@ from domain.session.state import LIFETIME
 from lambdas.contract import responses
 from lambdas.contract.errors import ApiError
 from lambdas.contract.formats import ME
-from lambdas.contract.gateway_problems import GATEWAY_PROBLEMS, METHOD_NOT_ALLOWED
+from lambdas.contract.gateway_problems import (
+    GATEWAY_PROBLEMS,
+    HEADERS_TOO_LARGE,
+    METHOD_NOT_ALLOWED,
+)
 from lambdas.contract.routes import ROUTES
 from lambdas.session.limits import MAX_STARTS
 from tests.integration.problems import NEVER, assert_form, assert_problem, begun
@@ -198,9 +202,13 @@ def test_each_code_comes_with_its_status_and_in_the_form_of_the_contract(
     assert_problem(way(stage), status, code, *OTHER_MEMBERS.get(code, ()))
 
 
-@pytest.mark.parametrize("kind", [*GATEWAY_PROBLEMS, "METHOD_NOT_ALLOWED"])
+ALONE = {"METHOD_NOT_ALLOWED": METHOD_NOT_ALLOWED, "HEADERS_TOO_LARGE": HEADERS_TOO_LARGE}
+"""Those that no response type of the gateway has."""
+
+
+@pytest.mark.parametrize("kind", [*GATEWAY_PROBLEMS, *ALONE])
 def test_the_gateways_own_errors_have_the_same_form(kind: str) -> None:
-    problem = GATEWAY_PROBLEMS.get(kind, METHOD_NOT_ALLOWED)
+    problem = (GATEWAY_PROBLEMS | ALONE)[kind]
     assert_form(json.loads(problem.template), problem.status, problem.code)
 
 

@@ -15,6 +15,7 @@ CODES = {
     405: {"METHOD_NOT_ALLOWED"},
     413: {"BODY_TOO_LARGE"},
     422: {"VALIDATION_ERROR"},
+    431: {"HEADERS_TOO_LARGE"},
 }
 
 

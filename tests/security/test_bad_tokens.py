@@ -117,8 +117,8 @@ def test_headers_larger_than_the_gateway_takes_are_refused_in_the_contracts_form
     for size in (10_240, 60_000):
         headers = {**ada.headers, "X-Padding": "x" * size}
         response = people.client.get("/sessions", headers=headers)
-        assert response.status_code == 413, size
-        assert response.json()["code"] == "BODY_TOO_LARGE"
+        assert response.status_code == 431, size
+        assert response.json()["code"] == "HEADERS_TOO_LARGE"
 
 
 @pytest.mark.parametrize(
