@@ -22,7 +22,7 @@ def test_an_answer_costs_the_same_at_any_size(here: Stage) -> None:
     write_section(
         "growth",
         f"""\
-What an answer costs by the size of the bank, with {growth.PENDING_BESIDE} pending corrections:
+Cost of an answer by the size of the bank, with {growth.PENDING_BESIDE} pending corrections:
 
 ![Time and capacity units by the size of the bank](img/growth-bank.svg)
 
