@@ -1,6 +1,7 @@
 """Runs the laptop stage until Ctrl-C."""
 
 import json
+import logging
 import os
 import shlex
 import signal
@@ -19,6 +20,7 @@ from starlette.routing import Route, Router
 
 from lambdas.contract.headers import MIN_COMPRESSED_BYTES
 from lambdas.contract.routes import ROUTES
+from lambdas.privacy import handler as privacy
 from lambdas.signup import handler as signup
 from local.accounts.token_issuer import Issuer, KeySet, TokenVerifier, load_key
 from local.accounts.user_pool import PATH, UserPool, new_secret, pool_environment
@@ -31,7 +33,8 @@ from local.database.stream_rows import redact
 from local.database.tables import table_definitions
 from local.errors import CommandError
 from local.gateway.api_browser import pages
-from local.gateway.app import Gateway, Handler, load_handlers
+from local.gateway.app import Gateway
+from local.gateway.function_processes import FunctionProcesses
 from local.gateway.openapi_document import openapi_document
 from local.gateway.play_page import play_page
 from local.gateway.readiness import first_category
@@ -58,6 +61,8 @@ _HOST = "127.0.0.1"
 _DEFAULT_PORT = "8000"
 _MAX_PORT = 65_535
 _FILE_CHECK_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +204,6 @@ def _answer_requests(
 ) -> None:
     port: int = listener.getsockname()[1]
     url = _url(listener)
-    handlers = load_handlers(ROUTES)
     issuer = Issuer(load_key(folder), url)
     stage = RunningStage(url=url, issuer=url, process_id=os.getpid(), environment=environment)
 
@@ -207,12 +211,10 @@ def _answer_requests(
         category = first_category(port, issuer.access_token("stage"))
         stage.announce(folder)
         terminal.say(_ready_text(folder, url, category or "geography"))
-        # As the schedule does: a stage that was killed may have left an erasure unfinished.
-        event = {"source": "aws.events"}
-        handlers["privacy"](event, InvocationContext("privacy", str(uuid.uuid4())))
+        _complete_erasures()
 
     file = DatabaseFile(folder.database) if connection.process else None
-    application = _application(folder, url, handlers, file, _secret_of(environment))
+    application = _application(folder, url, file, _secret_of(environment))
     server = Server(application, announce)
     if connection.process:
         _watch(connection.process, server, "The database engine")
@@ -222,6 +224,15 @@ def _answer_requests(
         server.run(sockets=[listener])
         if server.failure:
             raise server.failure
+
+
+def _complete_erasures() -> None:
+    """Do what the schedule does: a stage that was killed may have left an erasure unfinished."""
+    event = {"source": "aws.events"}
+    try:
+        privacy.handler(event, InvocationContext("privacy", str(uuid.uuid4())))
+    except Exception:  # the stage is ready all the same, and its next start tries again
+        _log.exception("Erasures could not be completed")
 
 
 def _pump(
@@ -249,7 +260,6 @@ def _secret_of(environment: Mapping[str, str]) -> str:
 def _application(
     folder: DataFolder,
     url: str,
-    handlers: Mapping[str, Handler],
     file: DatabaseFile | None,
     secret: str,
 ) -> "ASGIApp":
@@ -274,9 +284,10 @@ def _application(
         pool.confirm_sign_up(name)
         return Issuer(load_key(folder), url, pool.user_id).access_token(name)
 
+    processes = FunctionProcesses(ROUTES)
     gateway = Gateway(
         ROUTES,
-        handlers,
+        processes.invoke,
         TokenVerifier(KeySet(key_set), url),
         throttles=Throttles() if os.environ.get("THROTTLE") == "1" else None,
         refuses_writes=lambda: file is not None and file.lost,
@@ -290,6 +301,7 @@ def _application(
         ],
         default=gateway,
         redirect_slashes=False,
+        lifespan=processes.running,
     )
     return GZipMiddleware(router, minimum_size=MIN_COMPRESSED_BYTES)
 

@@ -5,11 +5,8 @@ in place of its response. Only the laptop stage knows this header.
 """
 
 import asyncio
-import importlib
-import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -35,11 +32,15 @@ from lambdas.contract.headers import (
 )
 from lambdas.contract.route import Access, Route
 from local.accounts.token_issuer import InvalidTokenError, TokenVerifier
+from local.gateway.function_processes import FunctionError, FunctionUnavailableError
 from local.gateway.proxy_event import proxy_event, response_headers
 from local.gateway.throttles import Throttles
-from local.invocation import InvocationContext
 
-Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
+Invoke = Callable[[Route, Mapping[str, Any], str], Awaitable[Mapping[str, Any]]]
+"""Returns the result of a route's function for an event and a request's id."""
+
+INTEGRATION_SECONDS = 29
+"""How long the gateway waits for a function."""
 
 MAX_BODY_BYTES = 10_000_000
 MAX_HEAD_BYTES = 10_240
@@ -53,10 +54,7 @@ _TEST_PROBLEMS = {
     "503": GATEWAY_PROBLEMS["INTEGRATION_FAILURE"],
 }
 
-_WORKERS = 16
 _READS = frozenset({"GET", "HEAD"})
-
-_log = logging.getLogger(__name__)
 
 
 class Refusal(Exception):  # noqa: N818 - a response, not a fault
@@ -149,7 +147,7 @@ class Gateway:
     def __init__(
         self,
         routes: Sequence[Route],
-        handlers: Mapping[str, Handler],
+        invoke: Invoke,
         verifier: TokenVerifier,
         *,
         throttles: Throttles | None = None,
@@ -159,7 +157,7 @@ class Gateway:
 
         Args:
             routes: The route table.
-            handlers: Handlers of its functions.
+            invoke: Runs its functions.
             verifier: Checks tokens.
             throttles: Limits the rate of each route; without them nothing is throttled.
             refuses_writes: Whether requests other than reads are answered 503.
@@ -168,9 +166,8 @@ class Gateway:
         self._refuses_writes = refuses_writes
         self._preflight = _preflight(routes)
         self._tree = ResourceTree(routes)
-        self._handlers = handlers
+        self._invoke = invoke
         self._verifier = verifier
-        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="handler")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -215,9 +212,15 @@ class Gateway:
             request_id=request_id,
             source_ip=request.client.host if request.client else "127.0.0.1",
         )
-        return await asyncio.get_running_loop().run_in_executor(
-            self._workers, self._invoke, route.function, event, request_id
-        )
+        try:
+            async with asyncio.timeout(INTEGRATION_SECONDS):
+                return await self._invoke(route, event, request_id)
+        except FunctionError:
+            raise Refusal(GATEWAY_PROBLEMS["DEFAULT_5XX"]) from None
+        except FunctionUnavailableError:
+            raise Refusal(GATEWAY_PROBLEMS["INTEGRATION_FAILURE"]) from None
+        except TimeoutError:
+            raise Refusal(GATEWAY_PROBLEMS["INTEGRATION_TIMEOUT"]) from None
 
     def _admit(self, request: Request, route: Route) -> None:
         if problem := _TEST_PROBLEMS.get(request.headers.get(TEST_HEADER, "")):
@@ -236,24 +239,6 @@ class Gateway:
         except InvalidTokenError:
             pass
         raise Refusal(GATEWAY_PROBLEMS["UNAUTHORIZED"])
-
-    def _invoke(self, function: str, event: dict[str, Any], request_id: str) -> Mapping[str, Any]:
-        try:
-            result = self._handlers[function](event, InvocationContext(function, request_id))
-            int(result["statusCode"])
-        except Exception:
-            _log.exception("The handler of %s failed (request %s)", function, request_id)
-            raise Refusal(GATEWAY_PROBLEMS["DEFAULT_5XX"]) from None
-        return result
-
-
-def load_handlers(routes: Sequence[Route]) -> dict[str, Handler]:
-    """Return the handlers of all functions of the table, imported."""
-    functions = dict.fromkeys(route.function for route in routes)
-    return {
-        function: importlib.import_module(f"lambdas.{function}.handler").handler
-        for function in functions
-    }
 
 
 async def _read_body(request: Request) -> bytes:

@@ -157,7 +157,7 @@ class Server(uvicorn.Server):
                 date_header=True,
                 http=Protocol,
                 h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
-                lifespan="off",
+                lifespan="on",
                 log_config=None,
                 server_header=False,
                 timeout_graceful_shutdown=DRAIN_SECONDS,

@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from local import run
+from local.gateway import function_program
 from local.stream import pump_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_THIS = "tests.laptop.stage_of_a_day"
 
 
 @contextmanager
@@ -27,11 +31,16 @@ def _another_time() -> "Iterator[None]":
 
 
 def main(program: list[str]) -> int:
-    """Run the stage, or with arguments its consumer."""
+    """Run the stage or, with their arguments, its consumer or its functions."""
     with _another_time():
-        if program:
+        if program and program[0].startswith("arn:"):
             return pump_process.main()
-        with patch("local.stream.pump_process.PROGRAM", "tests.laptop.stage_of_a_day"):
+        if program:
+            return function_program.main(program)
+        with (
+            patch("local.stream.pump_process.PROGRAM", _THIS),
+            patch("local.gateway.function_processes.PROGRAM", _THIS),
+        ):
             return run.main()
 
 

@@ -15,6 +15,7 @@ import pytest
 from lambdas.contract.gateway_problems import CONTENT_TYPE
 from local.data_folder import DataFolder
 from local.database.engine import STOP_SECONDS
+from local.gateway import function_processes
 from local.gateway.server import DRAIN_SECONDS
 from local.stage_log import StageLog
 from local.stream.pump_process import END_SECONDS, PROGRAM
@@ -91,6 +92,52 @@ def test_a_pump_that_is_killed_is_started_again_and_counts(
     assert stage.end(signal.SIGINT) == 0
 
 
+def functions(stage: StageProcess) -> list[psutil.Process]:
+    """Return the processes that run functions, the administrators' one last."""
+    found = [
+        each
+        for each in psutil.Process(stage.process.pid).children()
+        if function_processes.PROGRAM in each.cmdline()
+    ]
+    return sorted(found, key=lambda each: len(each.cmdline()), reverse=True)
+
+
+def test_processes_of_functions_that_are_killed_are_started_again(
+    launcher: Launch, data: DataFolder
+) -> None:
+    stage = launcher(data).await_ready()
+    killed = functions(stage)
+    with stage.client(stage.token()) as client:
+        for process in killed:
+            process.suspend()
+        with pytest.raises(httpx2.TimeoutException):
+            client.get("/sessions", timeout=0.5)
+        for process in killed:
+            process.kill()
+        until(lambda: client.get("/sessions").status_code == 200)
+        until(lambda: client.post("/sessions", json=BODY).status_code == 201)
+    with stage.client(stage.token(groups="admin")) as client:
+        until(lambda: client.get("/admin/imports/1").status_code == 404)
+    assert not {each.pid for each in killed} & {each.pid for each in functions(stage)}
+    assert data.stage_log.read_text().count("A process of functions ended") == len(killed)
+    assert stage.end(signal.SIGINT) == 0
+
+
+def test_what_administrators_wait_for_holds_no_learner_up(
+    launcher: Launch, data: DataFolder
+) -> None:
+    stage = launcher(data).await_ready()
+    *_, administrators = functions(stage)
+    administrators.suspend()
+    with stage.client(stage.token(groups="admin")) as client:
+        with pytest.raises(httpx2.TimeoutException):
+            client.get("/admin/imports/1", timeout=0.5)
+        for _ in range(5):
+            assert client.get("/questions/categories").status_code == 200
+            assert client.post("/sessions", json=BODY).status_code == 201
+    assert stage.end(signal.SIGINT) == 0
+
+
 def test_a_deleted_database_refuses_writes_and_is_reported_at_the_next_start(
     launcher: Launch, data: DataFolder
 ) -> None:
@@ -118,7 +165,8 @@ def test_a_deleted_database_refuses_writes_and_is_reported_at_the_next_start(
 def test_a_frozen_engine_does_not_keep_the_stage_from_ending(
     launcher: Launch, data: DataFolder
 ) -> None:
-    assert DRAIN_SECONDS + END_SECONDS + STOP_SECONDS < 5
+    functions_end = function_processes.END_SECONDS
+    assert DRAIN_SECONDS + functions_end + END_SECONDS + STOP_SECONDS < 5
     stage = launcher(data).await_ready()
     engine = part(stage, "dynoxide")
     with stage.client(stage.token()) as client:

@@ -1,5 +1,6 @@
 """The gateway in front of the handlers: routing, what it answers itself, the event it makes."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +13,8 @@ from lambdas.contract.headers import SECURITY_HEADERS, TRACE_HEADERS
 from lambdas.contract.route import Access, Route, Throttle
 from lambdas.contract.routes import ROUTES
 from local.accounts.token_issuer import Issuer, KeySet, TokenVerifier
-from local.gateway.app import TEST_HEADER, Gateway
+from local.gateway.app import TEST_HEADER, Gateway, Invoke
+from local.gateway.function_processes import FunctionError, FunctionUnavailableError
 from local.gateway.throttles import Throttles
 from local.invocation import InvocationContext
 from tests.support.stage_process import StageProcess
@@ -51,8 +53,20 @@ def issuer() -> Issuer:
     return Issuer(rsa.generate_private_key(public_exponent=65537, key_size=2048), ISSUER)
 
 
+def invoking(handlers: Mapping[str, Any]) -> Invoke:
+    """Run handlers in this process, each with what its own process would give it."""
+
+    async def invoke(route: Route, event: Event, request_id: str) -> Event:
+        handler = handlers[route.function]
+        result: Event = handler(event, InvocationContext(route.function, request_id))
+        return result
+
+    return invoke
+
+
 def client(issuer: Issuer, *routes: Route, **handlers: Any) -> TestClient:
-    return TestClient(Gateway(routes, handlers, TokenVerifier(KeySet(issuer.key_set), ISSUER)))
+    verifier = TokenVerifier(KeySet(issuer.key_set), ISSUER)
+    return TestClient(Gateway(routes, invoking(handlers), verifier))
 
 
 def test_the_event_is_that_of_a_rest_proxy_integration(issuer: Issuer) -> None:
@@ -141,20 +155,39 @@ def test_the_result_becomes_the_response(issuer: Issuer) -> None:
     assert response.headers.get_list("Set-Cookie") == ["a=1", "b=2"]
 
 
-def failing(_event: Event, _context: InvocationContext) -> Mapping[str, Any]:
-    raise RuntimeError("a secret")
-
-
 @pytest.mark.parametrize(
-    "handler", [failing, Recorder({"body": "no status"}), Recorder({"statusCode": "x"})]
+    ("failure", "status", "code"),
+    [
+        (FunctionError("a secret"), 500, "INTERNAL_ERROR"),
+        (FunctionUnavailableError("a secret"), 503, "UNAVAILABLE"),
+        (TimeoutError("a secret"), 503, "UNAVAILABLE"),
+    ],
 )
-def test_a_handler_that_fails_is_500_without_a_trace(issuer: Issuer, handler: Any) -> None:
-    response = client(issuer, route("GET", "/a", "f"), f=handler).get("/a")
-    assert response.status_code == 500
+def test_a_function_that_fails_is_a_problem_without_a_trace(
+    issuer: Issuer, failure: Exception, status: int, code: str
+) -> None:
+    def failing(_event: Event, _context: InvocationContext) -> Mapping[str, Any]:
+        raise failure
+
+    response = client(issuer, route("GET", "/a", "f"), f=failing).get("/a")
+    assert response.status_code == status
     assert response.headers["Content-Type"] == "application/problem+json"
-    assert response.json()["code"] == "INTERNAL_ERROR"
+    assert response.json()["code"] == code
     assert response.json()["requestId"] == response.headers["X-Request-Id"]
+    assert ("Retry-After" in response.headers) == (status == 503)
     assert "secret" not in response.text
+
+
+def test_a_function_that_hangs_is_given_up(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.gateway.app.INTEGRATION_SECONDS", 0)
+
+    async def hang(_route: Route, _event: Event, _request_id: str) -> Event:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    verifier = TokenVerifier(KeySet(issuer.key_set), ISSUER)
+    response = TestClient(Gateway([route("GET", "/a", "f")], hang, verifier)).get("/a")
+    assert (response.status_code, response.json()["code"]) == (503, "UNAVAILABLE")
 
 
 def test_a_literal_segment_wins_over_a_parameter(issuer: Issuer) -> None:
@@ -298,7 +331,9 @@ def test_throttles_admit_the_burst_then_the_rate_of_each_route() -> None:
 def test_a_throttled_request_is_429_with_retry_after(issuer: Issuer) -> None:
     limited = route("GET", "/a", "f")._replace(throttle=Throttle(rate=1, burst=1))
     verifier = TokenVerifier(KeySet(issuer.key_set), ISSUER)
-    app = Gateway([limited], {"f": Recorder()}, verifier, throttles=Throttles(lambda: 0.0))
+    app = Gateway(
+        [limited], invoking({"f": Recorder()}), verifier, throttles=Throttles(lambda: 0.0)
+    )
     statuses = [TestClient(app).get("/a") for _ in range(2)]
     assert [each.status_code for each in statuses] == [200, 429]
     assert statuses[1].headers["Retry-After"] == "1"

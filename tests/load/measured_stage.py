@@ -1,26 +1,26 @@
 """The laptop stage, with a meter on its handlers and, if asked, DynamoDB at a distance.
 
-`python -m tests.load.measured_stage [--distance]` is `python -m local.run` otherwise. The meter
-reports the CPU time spent in handlers, the work left without a gateway. Nothing
-of this is part of what ships.
+`python -m tests.load.measured_stage` is `python -m local.run` otherwise; with `QUIZ_DISTANT` set,
+DynamoDB is at a distance. The meter reports the CPU time spent in handlers, the work left without a
+gateway. Nothing of this is part of what ships.
 """
 
 import json
 import math
+import os
 import random
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lambdas.contract.route import Route
 from lambdas.shared.services import services
 from local import run
 from local.data_folder import DataFolder
-from local.gateway import app as gateway
-from local.gateway.app import Handler
+from local.gateway import function_processes, function_program
+from local.gateway.function_program import HANDLER_THREADS, Handler, load_handlers
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -30,8 +30,10 @@ P99_SECONDS = 0.015
 _Z99 = 2.3263
 """The 99th percentile of the standard normal distribution."""
 
+DISTANT = "QUIZ_DISTANT"
+"""Name of the environment variable that puts DynamoDB at a distance."""
+
 _WRITE_SECONDS = 0.25
-_HANDLER_THREADS = "handler"
 
 
 class HandlerMeter:
@@ -69,9 +71,11 @@ class HandlerMeter:
             draft.replace(self._file)
 
 
-def meter_file(folder: DataFolder) -> Path:
-    """Return where a stage's meter stands."""
-    return folder.path / "handler-meter.json"
+def meter_files(folder: DataFolder) -> Path:
+    """Return the folder in which each process of a stage writes its meter."""
+    path = folder.path / "handler-meters"
+    path.mkdir(exist_ok=True)
+    return path
 
 
 def delay_of_a_call(source: random.Random) -> float:
@@ -87,28 +91,28 @@ def put_at_a_distance(
     source = random.Random(1)
 
     def delay(**_: object) -> None:
-        if threading.current_thread().name.startswith(_HANDLER_THREADS):
+        if threading.current_thread().name.startswith(HANDLER_THREADS):
             pause(delay_of_a_call(source))
 
     client.meta.events.register("before-send.dynamodb", delay)
 
 
-def main() -> int:
-    """Run the stage."""
-    distant = "--distance" in sys.argv
-    if distant:
-        sys.argv.remove("--distance")
-    meter = HandlerMeter(meter_file(DataFolder.from_environment()))
+def main(functions: list[str]) -> int:
+    """Run the stage or, with their names, functions of its."""
+    if not functions:
+        vars(function_processes)["PROGRAM"] = "tests.load.measured_stage"
+        return run.main()
+    meter = HandlerMeter(meter_files(DataFolder.from_environment()) / f"{os.getpid()}.json")
 
-    def load_measured(routes: Sequence[Route]) -> dict[str, Handler]:
-        if distant:
+    def load_measured(names: Iterable[str]) -> dict[str, Handler]:
+        if DISTANT in os.environ:
             put_at_a_distance(services().database.client)
-        handlers = gateway.load_handlers(routes)
+        handlers = load_handlers(names)
         return {name: meter.around(name, handler) for name, handler in handlers.items()}
 
-    vars(run)["load_handlers"] = load_measured
-    return run.main()
+    vars(function_program)["load_handlers"] = load_measured
+    return function_program.main(functions)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -12,6 +12,9 @@ import psutil
 
 from local.stream.pump_process import PROGRAM
 
+MEASURED = "tests.load.measured_stage"
+"""The program of the stage, and of the processes that run its functions."""
+
 MINIMUM_FOR_A_TREND = 600.0
 """Seconds: below, caches that fill look like a leak."""
 
@@ -86,22 +89,24 @@ class Sample:
 
 
 class Processes:
-    """The stage, its engine, the pump with the stream's consumer, and this very process."""
+    """The stage with its functions' processes, its engine, the pump, and this very process."""
 
     def __init__(self, stage: int) -> None:
-        self._stage = psutil.Process(stage)
-        self._engine, self._pump = sorted(
-            self._stage.children(), key=lambda child: PROGRAM in child.cmdline()
-        )
-        self._own = psutil.Process()
+        gateway = psutil.Process(stage)
+        parts = {child: child.cmdline() for child in gateway.children()}
+        functions = [child for child, line in parts.items() if MEASURED in line]
+        self._stage = [gateway, *functions]
+        self._pump = [child for child, line in parts.items() if PROGRAM in line]
+        self._engine = [child for child in parts if child not in (*functions, *self._pump)]
+        self._own = [psutil.Process()]
 
     def sample(self) -> Sample:
         """Look at them."""
         return Sample(
             time.monotonic(),
-            self._stage.memory_info().rss / 1e6,
-            self._engine.memory_info().rss / 1e6,
-            self._pump.memory_info().rss / 1e6,
+            _megabytes(self._stage),
+            _megabytes(self._engine),
+            _megabytes(self._pump),
             _cpu_seconds(self._stage),
             _cpu_seconds(self._engine),
             _cpu_seconds(self._pump),
@@ -109,23 +114,30 @@ class Processes:
         )
 
 
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+def _megabytes(processes: Sequence[psutil.Process]) -> float:
+    return sum(float(process.memory_info().rss) for process in processes) / 1e6
+
+
+def _cpu_seconds(processes: Sequence[psutil.Process]) -> float:
+    times = [process.cpu_times() for process in processes]
+    return sum(float(each.user + each.system) for each in times)
 
 
 @dataclass(frozen=True)
 class HandlerTime:
-    """CPU seconds and calls of handlers, as the stage's meter has them."""
+    """CPU seconds and calls of handlers, as the stage's meters have them."""
 
     seconds: float
     calls: int
 
     @classmethod
-    def read(cls, file: Path) -> "HandlerTime":
-        """Read the meter."""
-        told = json.loads(file.read_text())
-        return cls(sum(told["seconds"].values()), sum(told["calls"].values()))
+    def read(cls, folder: Path) -> "HandlerTime":
+        """Read the meters of all processes."""
+        told = [json.loads(file.read_text()) for file in folder.glob("*.json")]
+        return cls(
+            sum(sum(each["seconds"].values()) for each in told),
+            sum(sum(each["calls"].values()) for each in told),
+        )
 
     def since(self, earlier: "HandlerTime") -> "HandlerTime":
         """Return what was added."""

@@ -25,8 +25,15 @@ from tests.load import engine_ceiling
 from tests.load.books import SessionBooks, Tables, UserBooks, differences
 from tests.load.learners import Arrivals, Campaign, SimulatedLearner
 from tests.load.made_up_bank import write_bank
-from tests.load.measured_stage import meter_file
-from tests.load.observations import HandlerTime, Latencies, Processes, Sample, Window
+from tests.load.measured_stage import DISTANT, meter_files
+from tests.load.observations import (
+    MEASURED,
+    HandlerTime,
+    Latencies,
+    Processes,
+    Sample,
+    Window,
+)
 from tests.support.stage_process import StageProcess, environment
 
 IMPORT_SECONDS = 600
@@ -82,7 +89,7 @@ class Rig:
         return self._observe(wait)
 
     def _observe(self, wait: Callable[[], None]) -> Window:
-        meter = meter_file(self.stage.data)
+        meter = meter_files(self.stage.data)
         self.latencies.clear()
         before, first = HandlerTime.read(meter), self.processes.sample()
         wait()
@@ -222,8 +229,8 @@ def rig(
 
 
 def _start(data: DataFolder, *, distance: bool) -> StageProcess:
-    flags = ["--distance"] if distance else []
-    return StageProcess.start(data, "tests.load.measured_stage", *flags)
+    variables = {DISTANT: "1"} if distance else {}
+    return StageProcess.start(data, MEASURED, root=ROOT, **variables)
 
 
 def _importer(data: DataFolder, bank: Path) -> "subprocess.Popen[bytes]":

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from lambdas.contract.routes import ROUTES
 from lambdas.shared import settings as settings_module
 from lambdas.shared.settings import LOG_LEVELS, read_settings
-from local.accounts.token_issuer import Issuer, KeySet, TokenVerifier, load_key
-from local.gateway.app import Gateway, Refusal
+from local.accounts.token_issuer import Issuer, load_key
+from local.gateway.function_program import Output, run
 from local.log_lines import JsonLines
 from tests.integration.plays import PLAYS, Scene
 from tests.integration.stage import ROUTE, Stage, draft, refuses, submission, unreachable
@@ -216,25 +215,21 @@ def test_the_laptops_log_holds_no_secret(running: StageProcess) -> None:
         json.loads(line)
 
 
-def test_a_handler_that_fails_on_the_laptop_is_told_without_its_message(
-    running: StageProcess,
-) -> None:
+def test_a_handler_that_fails_on_the_laptop_is_told_without_its_message() -> None:
     def handler(_event: Mapping[str, Any], _context: object) -> Mapping[str, Any]:
         raise ValueError(SECRETS["exception"], SECRETS["token"])
 
-    key_set = Issuer(load_key(running.data), running.url).key_set
-    verifier = TokenVerifier(KeySet(key_set), running.url)
-    gateway = Gateway(ROUTES, dict.fromkeys({r.function for r in ROUTES}, handler), verifier)
-    log = io.StringIO()
+    log, answered = io.StringIO(), io.BytesIO()
     lines = logging.StreamHandler(log)
     lines.setFormatter(JsonLines())
-    logger = logging.getLogger("local.gateway.app")
+    logger = logging.getLogger("local.gateway.function_program")
     logger.addHandler(lines)
+    invocation = {"number": 1, "function": "quiz", "event": {}, "requestId": "request-1"}
     try:
-        with pytest.raises(Refusal) as refused:
-            gateway._invoke("quiz", {}, "request-1")  # noqa: SLF001
+        run({"quiz": handler}, json.dumps(invocation).encode(), Output(answered))
     finally:
         logger.removeHandler(lines)
     (line,) = map(json.loads, log.getvalue().splitlines())
     assert line["error"] == "ValueError"
-    assert found(SECRETS, log.getvalue() + str(refused.value)) == []
+    assert json.loads(answered.getvalue()) == {"number": 1}
+    assert found(SECRETS, log.getvalue()) == []
