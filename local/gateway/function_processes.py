@@ -79,7 +79,7 @@ class FunctionProcess:
         except TimeoutError:
             with suppress(ProcessLookupError):
                 process.kill()
-            supervisor.cancel()
+            await supervisor
 
     async def invoke(
         self, function: str, event: Mapping[str, Any], request_id: str
@@ -127,6 +127,8 @@ class FunctionProcess:
                 return
             _log.error("A process of functions ended (exit code %d); starting it again", code)
             await asyncio.sleep(_RESTART_PAUSE)
+            if self._ending:
+                return
             await self._start()
 
     async def _read(self, process: Process) -> None:
