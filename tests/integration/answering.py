@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.integration.stage import (
+    InvokedStage,
     Reply,
-    Stage,
     draft,
     submission,
 )
@@ -17,15 +17,15 @@ GEOGRAPHY, HISTORY, LAW = ({"category": name} for name in ("geography", "history
 DAY = 24 * 3600 * 1000
 
 
-def send(stage: Stage, session_id: str, body: Mapping[str, Any] | None) -> Reply:
+def send(stage: InvokedStage, session_id: str, body: Mapping[str, Any] | None) -> Reply:
     return stage.call("submitAnswer", body, path={"sessionId": session_id})
 
 
-def session(stage: Stage, session_id: str) -> Any:
+def session(stage: InvokedStage, session_id: str) -> Any:
     return stage.call("getSession", path={"sessionId": session_id}).body
 
 
-def play(stage: Stage, session_id: str, pattern: str) -> Any:
+def play(stage: InvokedStage, session_id: str, pattern: str) -> Any:
     """Answer by a pattern of `r`ight and `w`rong; return what is on screen then."""
     shown = stage.question(session_id)["question"]
     for each in pattern:
@@ -63,7 +63,7 @@ class Record:
     last: dict[str, str] = field(default_factory=dict)
     milliseconds: Counter[str] = field(default_factory=Counter)
 
-    def check(self, stage: Stage) -> None:
+    def check(self, stage: InvokedStage) -> None:
         rows = {row["questionId"]["S"]: row for row in stage.rows("progress")}
         assert set(rows) == set(self.last)
         for each, row in rows.items():
@@ -79,7 +79,7 @@ class Record:
 class Game:
     """One session played, recounted at each step."""
 
-    stage: Stage
+    stage: InvokedStage
     session_id: str
     record: Record = field(default_factory=Record)
     owed: dict[str, int] = field(default_factory=dict)
@@ -217,11 +217,11 @@ class Game:
         assert session(self.stage, self.session_id)["progress"] == self.progress
 
 
-def dump(stage: Stage) -> Any:
+def dump(stage: InvokedStage) -> Any:
     return stage.everything()
 
 
-def then_paused(stage: Stage, session_id: str) -> None:
+def then_paused(stage: InvokedStage, session_id: str) -> None:
     body = {"version": session(stage, session_id)["version"], "status": "PAUSED"}
     path = {"sessionId": session_id}
     assert stage.call("updateSession", body, path=path).status == 200

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from lambdas.contract.routes import ROUTES
-from tests.integration.stage import ROUTE, Stage
+from tests.integration.stage import ROUTE, InvokedStage
 
 USER = "8d2f0c5e-6a1b-4c1d-9b1e-2f6f0a7c9d31"
 ADMINISTRATOR = "1c9e3b7a-52d4-4f0e-8a57-b04c6d1f2e90"
@@ -57,7 +57,7 @@ def chosen(shown: Mapping[str, Any], *, right: bool) -> dict[str, Any]:
     }
 
 
-def recorded(stage: Stage) -> dict[str, Example]:
+def recorded(stage: InvokedStage) -> dict[str, Example]:
     """Return the examples by operation, in the order of the table of routes."""
     stage.services.entropy = Random("examples").randbytes
     scene = Scene(stage)
@@ -78,7 +78,7 @@ class Scene:
         last: The body of the last response.
     """
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: InvokedStage) -> None:
         self.stage = stage
         self.examples: dict[str, Example] = {}
         self.last: Any = None

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.integration.stage import (
+    InvokedStage,
     Reply,
-    Stage,
 )
 
 NOW, LATER = "2026-09-21T14:13:20.000Z", "2026-09-21T14:13:30.000Z"
 
 
-def save(stage: Stage, *questions: object) -> list[Any]:
+def save(stage: InvokedStage, *questions: object) -> list[Any]:
     """Save questions; return the results, in order."""
     reply = stage.admin("saveQuestions", {"questions": questions})
     assert reply.status == 200, reply.body
@@ -27,25 +27,25 @@ def ids(results: Sequence[Any]) -> list[str]:
     return [result["questionId"] for result in results]
 
 
-def get(stage: Stage, question_id: str) -> Reply:
+def get(stage: InvokedStage, question_id: str) -> Reply:
     return stage.admin("getBankQuestion", path={"questionId": question_id})
 
 
-def put(stage: Stage, question_id: str, body: Mapping[str, Any]) -> Reply:
+def put(stage: InvokedStage, question_id: str, body: Mapping[str, Any]) -> Reply:
     return stage.admin("replaceQuestion", body, path={"questionId": question_id})
 
 
-def retire(stage: Stage, question_id: str) -> Reply:
+def retire(stage: InvokedStage, question_id: str) -> Reply:
     return stage.admin("retireQuestion", path={"questionId": question_id})
 
 
-def page(stage: Stage, **query: str) -> Any:
+def page(stage: InvokedStage, **query: str) -> Any:
     reply = stage.admin("listQuestions", query=query)
     assert reply.status == 200, reply.body
     return reply.body
 
 
-def pages(stage: Stage, **query: str) -> list[list[Any]]:
+def pages(stage: InvokedStage, **query: str) -> list[list[Any]]:
     found = []
     while True:
         body = page(stage, **query)
@@ -55,12 +55,12 @@ def pages(stage: Stage, **query: str) -> list[list[Any]]:
         query["nextToken"] = body["nextToken"]
 
 
-def bank(stage: Stage) -> list[Any]:
+def bank(stage: InvokedStage) -> list[Any]:
     """Return the whole bank as administrators see it."""
     return [question for some in pages(stage, limit="100") for question in some]
 
 
-def categories(stage: Stage) -> dict[str, int]:
+def categories(stage: InvokedStage) -> dict[str, int]:
     body = stage.call("listCategories").body
     return {entry["category"]: entry["questionCount"] for entry in body["categories"]}
 

@@ -29,7 +29,7 @@ from local.database.schema import create_tables
 from local.database.tables import TableDefinition, table_definitions
 from local.stream.reader import ShardReader, stream_of, streams_client
 from tests.integration.accounts import Accounts
-from tests.integration.stage import CLIENT_ID, Clock, Stage, drafts
+from tests.integration.stage import CLIENT_ID, Clock, InvokedStage, drafts
 
 SECRET = "secret-of-the-tests"  # pragma: allowlist secret
 
@@ -87,7 +87,7 @@ def stage(
     tables: list[TableDefinition],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Stage:
+) -> InvokedStage:
     """Handlers on empty tables of their own."""
     prefix = f"t{os.getpid()}-{next(_numbers)}"
     named = {table.variable: f"{prefix}-{table.name}" for table in tables}
@@ -128,11 +128,11 @@ def stage(
     assert stream is not None
     (shard,) = stream.shards()
     reader = ShardReader(stream, shard, after=None)
-    return Stage(environment, clock, lambda: capsys.readouterr().out, reader)
+    return InvokedStage(environment, clock, lambda: capsys.readouterr().out, reader)
 
 
 @pytest.fixture
-def bank(stage: Stage) -> Stage:
+def bank(stage: InvokedStage) -> InvokedStage:
     """A stage with six questions of geography and three of history."""
     stage.save(*drafts("geography", 6), *drafts("history", 3))
     return stage

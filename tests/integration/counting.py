@@ -10,7 +10,7 @@ from domain.statistics.given_answer import DAY, GivenAnswer
 from lambdas.analytics.records import given_answer
 from lambdas.shared.store.errors import StoreUnavailableError
 from lambdas.shared.store.packing import unpacked_item, unpacked_learner
-from tests.integration.stage import Stage
+from tests.integration.stage import InvokedStage
 from tests.support import recount
 
 TALLIES = ("users", "sessions", "questions")
@@ -32,7 +32,7 @@ class Letters:
         self.kept.append(records)
 
 
-def play(stage: Stage, user: str, pattern: str, *categories: str, session: str = "") -> str:
+def play(stage: InvokedStage, user: str, pattern: str, *categories: str, session: str = "") -> str:
     """Answer by a pattern of `r`ight and `w`rong, a second apart; return the session's id."""
     sources = [{"category": each} for each in categories or ("geography",)]
     session = session or stage.start(*sources, user=user, percentage=0)
@@ -45,7 +45,7 @@ def play(stage: Stage, user: str, pattern: str, *categories: str, session: str =
     return session
 
 
-def tallies(stage: Stage) -> dict[str, list[Any]]:
+def tallies(stage: InvokedStage) -> dict[str, list[Any]]:
     """The tallies, without the number of their writes."""
     kept = {
         table: [
@@ -62,7 +62,7 @@ def given(records: Sequence[Mapping[str, Any]]) -> list[GivenAnswer]:
     return [answer for each in records if (answer := given_answer(each))]
 
 
-def forget(stage: Stage) -> None:
+def forget(stage: InvokedStage) -> None:
     """Take back all that was counted; a user's item keeps the rest, such as the starts."""
     database = stage.services.database
     for row in stage.rows("users"):
@@ -83,7 +83,7 @@ def forget(stage: Stage) -> None:
                 )
 
 
-def counted(stage: Stage, records: Records) -> dict[str, list[Any]]:
+def counted(stage: InvokedStage, records: Records) -> dict[str, list[Any]]:
     """The tallies after counting these at once, from nothing."""
     forget(stage)
     assert stage.deliver(records) == []
@@ -92,11 +92,11 @@ def counted(stage: Stage, records: Records) -> dict[str, list[Any]]:
     return result
 
 
-def log_line(stage: Stage) -> Any:
+def log_line(stage: InvokedStage) -> Any:
     return json.loads(stage.read_output().splitlines()[-1])
 
 
-def assert_recounted(stage: Stage, records: Records) -> None:
+def assert_recounted(stage: InvokedStage, records: Records) -> None:
     """Assert that the tallies are those of an independent recount."""
     answers = given(records)
     for row in stage.rows("users"):

@@ -16,10 +16,10 @@ from lambdas.shared.bank import Bank
 from lambdas.shared.store.batch import batch_write
 from lambdas.shared.store.sessions import item_from_session
 from ops.cost.budgets import CallCost
-from tests.integration.stage import START, Stage, draft
+from tests.integration.stage import START, InvokedStage, draft
 
 
-def loaded(stage: Stage, session_id: str) -> Session:
+def loaded(stage: InvokedStage, session_id: str) -> Session:
     session = stage.services.sessions.get("ada", session_id)
     assert session is not None
     return session
@@ -51,13 +51,13 @@ def made_up(question_id: str) -> Question:
     )
 
 
-def publish(stage: Stage, **sizes: int) -> None:
+def publish(stage: InvokedStage, **sizes: int) -> None:
     """Make categories of these sizes, all of it in memory: none of it has to be written."""
     stage.publish(sizes)
     stage.services.bank = WholeBank(stage.services.questions, stage.clock)
 
 
-def begun(stage: Stage, size: int) -> Session:
+def begun(stage: InvokedStage, size: int) -> Session:
     """Start a session on a category of this size, and one whose questions are all drawn."""
     publish(stage, geography=size, history=10_000)
     session = loaded(stage, stage.start({"category": "geography"}, {"category": "history"}))
@@ -70,7 +70,7 @@ def begun(stage: Stage, size: int) -> Session:
 
 
 def seeded(
-    stage: Stage, owner: Session, pending: int, carried: int = HEAD_CAPACITY
+    stage: InvokedStage, owner: Session, pending: int, carried: int = HEAD_CAPACITY
 ) -> list[PoolEntry]:
     """Write pool entries of a session and some to spare; return them, oldest first.
 
@@ -99,7 +99,7 @@ def with_pool(session: Session, entries: Sequence[PoolEntry], **other: Any) -> S
     return session._replace(pool=pool, turn=None, processed=None, **other)
 
 
-def store(stage: Stage, session: Session) -> Session:
+def store(stage: InvokedStage, session: Session) -> Session:
     """Write a session over whatever is there, with its next question on screen."""
     advanced = advance(
         session,
@@ -118,7 +118,7 @@ FOREIGN = 2_000
 """Pool entries of other sessions."""
 
 
-def foreign(stage: Stage, sessions: int, first_at: int, category: str = "history") -> None:
+def foreign(stage: InvokedStage, sessions: int, first_at: int, category: str = "history") -> None:
     """Write `FOREIGN` pool entries of so many other sessions in progress."""
     template = loaded(stage, stage.start({"category": category}))
     database = stage.services.database

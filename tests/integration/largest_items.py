@@ -17,7 +17,7 @@ from lambdas.shared.store.packing import packed_learner, packed_ledger
 from lambdas.shared.store.questions import Reference, item_from_record
 from lambdas.shared.store.sessions import DAY, item_from_session
 from tests.integration.deep_sessions import busiest
-from tests.integration.stage import START, Stage
+from tests.integration.stage import START, InvokedStage
 
 LONGEST = tuple(f"{number:02d}{'c' * 46}" for number in range(MAX_CATEGORIES))
 CATEGORY = LONGEST[0]
@@ -43,12 +43,12 @@ def largest(category: str, number: int, **other: Any) -> dict[str, Any]:
     }
 
 
-def write(stage: Stage, table: Any, items: Iterable[Mapping[str, Any]]) -> None:
+def write(stage: InvokedStage, table: Any, items: Iterable[Mapping[str, Any]]) -> None:
     puts = [{"PutRequest": {"Item": item}} for item in items]
     batch_write(stage.services.database, table.name, puts)
 
 
-def bank(stage: Stage, *drafts: Mapping[str, Any], retired: bool = False) -> list[str]:
+def bank(stage: InvokedStage, *drafts: Mapping[str, Any], retired: bool = False) -> list[str]:
     """Write published questions with their references; return their ids."""
     sizes: dict[str, int] = {}
     items, ids = [], []
@@ -73,12 +73,12 @@ def many(count: int, category: str = CATEGORY) -> list[dict[str, Any]]:
     return [largest(category, number) for number in range(count)]
 
 
-def put_session(stage: Stage, session: Session) -> Session:
+def put_session(stage: InvokedStage, session: Session) -> Session:
     write(stage, stage.services.sessions, [item_from_session(session)])
     return session
 
 
-def learner_at_the_limits(stage: Stage) -> None:
+def learner_at_the_limits(stage: InvokedStage) -> None:
     """Give Ada totals of 500 categories, and the ledger of a day with 1,200 sessions."""
     large = 10**6
     run = Run(*[large] * 5)
@@ -109,12 +109,12 @@ def largest_session(**changes: Any) -> Session:
 BUSIEST = busiest([*LONGEST[1:8], CATEGORY], CHARACTER * 80, pool_entries=100)
 
 
-def put_entries(stage: Stage, session: Session, entries: Iterable[PoolEntry]) -> None:
+def put_entries(stage: InvokedStage, session: Session, entries: Iterable[PoolEntry]) -> None:
     table = stage.services.wrong_answers
     write(stage, table, (table.change(session, EntryQueued(each, (0,))).item for each in entries))
 
 
-def put_records(stage: Stage, session_id: str, question_ids: Iterable[str]) -> None:
+def put_records(stage: InvokedStage, session_id: str, question_ids: Iterable[str]) -> None:
     """Write the learner's records of questions, each answered right in the session."""
     items = []
     for each in question_ids:
@@ -153,7 +153,7 @@ def put_records(stage: Stage, session_id: str, question_ids: Iterable[str]) -> N
     write(stage, stage.services.progress, items)
 
 
-def put_questions(stage: Stage, ids: Sequence[str]) -> None:
+def put_questions(stage: InvokedStage, ids: Sequence[str]) -> None:
     items = []
     for number, each in enumerate(ids):
         draft_of = QuestionDraft.read(largest(CATEGORY, number))

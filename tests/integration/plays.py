@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.integration.stage import ROUTE, Reply, Stage, draft, drafts, submission
+from tests.integration.stage import ROUTE, InvokedStage, Reply, draft, drafts, submission
 from tests.pseudonyms import pseudonym
 
 NOBODY = "0" * 27
@@ -15,13 +15,13 @@ UNKNOWN = "geography:999999"
 class Scene:
     """A stage with a bank, and a session of Ada's."""
 
-    stage: Stage
+    stage: InvokedStage
     session_id: str
     shown: Mapping[str, Any]
     imports: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, stage: Stage) -> "Scene":
+    def of(cls, stage: InvokedStage) -> "Scene":
         """Set it up."""
         stage.save(*drafts("geography", 3))
         session_id = stage.start({"category": "geography"})
@@ -61,7 +61,7 @@ class Scene:
 
 
 Ask = Callable[[Scene], Mapping[str, Any]]
-"""The arguments of `Stage.event` that a request differs in."""
+"""The arguments of `InvokedStage.event` that a request differs in."""
 
 On = Callable[[Scene], dict[str, list[str]]]
 

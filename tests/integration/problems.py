@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.integration.stage import (
+    InvokedStage,
     Reply,
-    Stage,
     drafts,
 )
 
@@ -51,6 +51,6 @@ def assert_problem(reply: Reply, status: int, code: str, *other: str) -> None:
     assert (reply.log["status"], reply.log["Code"]) == (status, code)
 
 
-def begun(stage: Stage, user: str = "ada") -> str:
+def begun(stage: InvokedStage, user: str = "ada") -> str:
     stage.save(*drafts("geography", 3))
     return stage.start({"category": "geography"}, user=user)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tests.integration.stage import Reply, Stage
+from tests.integration.stage import InvokedStage, Reply
 
 DAY = 24 * 3600 * 1000
 
@@ -12,35 +12,35 @@ BEGAN, EXPIRES = "2026-09-21T14:13:20.000Z", "2026-10-21T14:13:20.000Z"
 GEOGRAPHY, HISTORY = {"category": "geography"}, {"category": "history"}
 
 
-def started(stage: Stage, body: Mapping[str, Any] | None = None, **other: Any) -> Any:
+def started(stage: InvokedStage, body: Mapping[str, Any] | None = None, **other: Any) -> Any:
     reply = stage.call("startSession", body or {"sources": [GEOGRAPHY]}, **other)
     assert reply.status == 201, reply.body
     return reply.body
 
 
-def read(stage: Stage, session_id: str, **other: Any) -> Reply:
+def read(stage: InvokedStage, session_id: str, **other: Any) -> Reply:
     return stage.call("getSession", path={"sessionId": session_id}, **other)
 
 
-def change(stage: Stage, session_id: str, **body: Any) -> Reply:
+def change(stage: InvokedStage, session_id: str, **body: Any) -> Reply:
     return stage.call("updateSession", body, path={"sessionId": session_id})
 
 
-def abandon(stage: Stage, session_id: str) -> Reply:
+def abandon(stage: InvokedStage, session_id: str) -> Reply:
     return stage.call("abandonSession", path={"sessionId": session_id})
 
 
-def listed(stage: Stage, query: Mapping[str, str] | None = None, **other: Any) -> Any:
+def listed(stage: InvokedStage, query: Mapping[str, str] | None = None, **other: Any) -> Any:
     reply = stage.call("listSessions", query=query, **other)
     assert reply.status == 200, reply.body
     return reply.body
 
 
-def listed_ids(stage: Stage, **query: str) -> list[str]:
+def listed_ids(stage: InvokedStage, **query: str) -> list[str]:
     return [session["sessionId"] for session in listed(stage, query)["sessions"]]
 
 
-def finish(stage: Stage, session_id: str) -> None:
+def finish(stage: InvokedStage, session_id: str) -> None:
     shown = stage.question(session_id)["question"]
     while shown:
         shown = stage.answer(session_id, shown).body["question"]
@@ -58,12 +58,14 @@ def assert_problem(reply: Reply, status: int, code: str) -> None:
     assert reply.body["requestId"] == reply.headers["X-Request-Id"]
 
 
-def keyed(stage: Stage, key: str, body: Mapping[str, Any] | None = None, **other: Any) -> Reply:
+def keyed(
+    stage: InvokedStage, key: str, body: Mapping[str, Any] | None = None, **other: Any
+) -> Reply:
     headers = {"Idempotency-Key": key}
     return stage.call("startSession", body or {"sources": [GEOGRAPHY]}, headers=headers, **other)
 
 
-def several(stage: Stage, how_many: int) -> list[str]:
+def several(stage: InvokedStage, how_many: int) -> list[str]:
     """Start sessions a second apart; return their ids, newest first."""
     ids: list[str] = []
     for _ in range(how_many):

@@ -1,4 +1,4 @@
-"""A stage for tests: real handlers on a real engine, the clock in the test's hands."""
+"""A stage for tests: its handlers are called directly, on a real engine and the test's clock."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -59,8 +59,8 @@ class Reply:
 
 
 @dataclass
-class Stage:
-    """Calls operations as API Gateway would, on behalf of a user."""
+class InvokedStage:
+    """A stage whose handlers are called directly, with the events that API Gateway would send."""
 
     services: Services
     clock: Clock
@@ -308,7 +308,7 @@ class _Body:
 
 
 def answers_with(status: int, body: Mapping[str, Any]) -> Fault:
-    """A fault for `Stage.fault`: the database answers with this."""
+    """A fault for `InvokedStage.fault`: the database answers with this."""
 
     def answer(request: AWSPreparedRequest) -> AWSResponse:
         return AWSResponse(request.url, status, HTTPHeaders(), _Body(json.dumps(body).encode()))
@@ -317,23 +317,23 @@ def answers_with(status: int, body: Mapping[str, Any]) -> Fault:
 
 
 def refuses(code: str, status: int = 400, **other: Any) -> Fault:
-    """A fault for `Stage.fault`: the database refuses with this code."""
+    """A fault for `InvokedStage.fault`: the database refuses with this code."""
     return answers_with(status, {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", **other})
 
 
 def cancels(*codes: str) -> Fault:
-    """A fault for `Stage.fault`: the transaction is cancelled for these reasons."""
+    """A fault for `InvokedStage.fault`: the transaction is cancelled for these reasons."""
     reasons = [{"Code": code} for code in codes]
     return refuses("TransactionCanceledException", CancellationReasons=reasons)
 
 
 def unreachable(request: AWSPreparedRequest) -> AWSResponse:
-    """A fault for `Stage.fault`: no connection is made."""
+    """A fault for `InvokedStage.fault`: no connection is made."""
     raise EndpointConnectionError(endpoint_url=request.url, error=OSError())
 
 
 def response_lost(request: AWSPreparedRequest) -> AWSResponse:
-    """A fault for `Stage.fault`: the database does its work, but nobody hears of it."""
+    """A fault for `InvokedStage.fault`: the database does its work, but nobody hears of it."""
     URLLib3Session().send(request)
     raise ReadTimeoutError(endpoint_url=request.url)
 

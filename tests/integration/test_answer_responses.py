@@ -4,12 +4,12 @@ from itertools import permutations
 
 from tests.integration.answering import GEOGRAPHY, LAW, chosen, law, play, send
 from tests.integration.stage import (
-    Stage,
+    InvokedStage,
     submission,
 )
 
 
-def test_a_wrong_answer_has_the_body_of_the_contract(bank: Stage) -> None:
+def test_a_wrong_answer_has_the_body_of_the_contract(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
 
@@ -46,7 +46,7 @@ def test_a_wrong_answer_has_the_body_of_the_contract(bank: Stage) -> None:
     assert "because" not in reply.text
 
 
-def test_a_right_answer_has_the_body_of_the_contract(bank: Stage) -> None:
+def test_a_right_answer_has_the_body_of_the_contract(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY, percentage=0)
     shown = play(bank, session_id, "w")
 
@@ -80,7 +80,9 @@ def test_a_right_answer_has_the_body_of_the_contract(bank: Stage) -> None:
     assert reply.body["question"]["turn"] == 3
 
 
-def test_a_session_can_be_paused_with_the_version_of_an_answer_or_a_question(bank: Stage) -> None:
+def test_a_session_can_be_paused_with_the_version_of_an_answer_or_a_question(
+    bank: InvokedStage,
+) -> None:
     session_id = bank.start(GEOGRAPHY)
     body = bank.question(session_id)
     for _ in range(2):
@@ -90,7 +92,7 @@ def test_a_session_can_be_paused_with_the_version_of_an_answer_or_a_question(ban
     assert bank.call("updateSession", pause, path={"sessionId": session_id}).status == 200
 
 
-def test_the_last_right_answer_completes_the_session_with_no_question(bank: Stage) -> None:
+def test_the_last_right_answer_completes_the_session_with_no_question(bank: InvokedStage) -> None:
     session_id = bank.start({**GEOGRAPHY, "questionCount": 1})
     body = bank.answer(session_id, bank.question(session_id)["question"]).body
     assert body["correct"] is True
@@ -102,7 +104,7 @@ def test_the_last_right_answer_completes_the_session_with_no_question(bank: Stag
     assert body["explanation"].startswith("because")
 
 
-def test_messages_tell_what_is_still_owed(bank: Stage) -> None:
+def test_messages_tell_what_is_still_owed(bank: InvokedStage) -> None:
     session_id = bank.start({**GEOGRAPHY, "questionCount": 1})
     shown, messages = bank.question(session_id)["question"], []
     for right in (False, True, True, True):
@@ -120,7 +122,7 @@ def test_messages_tell_what_is_still_owed(bank: Stage) -> None:
     ]
 
 
-def test_all_and_only_the_right_choices_are_right(stage: Stage) -> None:
+def test_all_and_only_the_right_choices_are_right(stage: InvokedStage) -> None:
     stage.save(law())
     session_id = stage.start(LAW)
     right = {"right a", "right c"}
@@ -147,7 +149,7 @@ def test_all_and_only_the_right_choices_are_right(stage: Stage) -> None:
     assert row["lastChoice"]["S"] == "02"
 
 
-def test_turn_may_be_left_out(bank: Stage) -> None:
+def test_turn_may_be_left_out(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     for right in (False, True, True):
@@ -158,7 +160,7 @@ def test_turn_may_be_left_out(bank: Stage) -> None:
         shown = reply.body["question"]
 
 
-def test_time_spent_may_be_left_out_and_is_kept_to_the_millisecond(bank: Stage) -> None:
+def test_time_spent_may_be_left_out_and_is_kept_to_the_millisecond(bank: InvokedStage) -> None:
     session_id = bank.start({**GEOGRAPHY, "questionCount": 1})
     for seconds in (None, 0, 12.5, 0.001, 86_400):
         body = submission(bank.question(session_id)["question"], right=False, timeSpent=seconds)

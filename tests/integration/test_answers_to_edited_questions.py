@@ -4,14 +4,14 @@ from typing import Any
 
 from tests.integration.answering import GEOGRAPHY, assert_conflict, chosen, dump, play, send
 from tests.integration.stage import (
-    Stage,
+    InvokedStage,
     draft,
     refuses,
     submission,
 )
 
 
-def test_an_answer_to_an_edited_question_is_not_graded(bank: Stage) -> None:
+def test_an_answer_to_an_edited_question_is_not_graded(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = play(bank, session_id, "w")
     number = int(shown["questionId"][-6:])
@@ -36,7 +36,7 @@ def test_an_answer_to_an_edited_question_is_not_graded(bank: Stage) -> None:
     assert (progress["wrongAnswers"], progress["correctAnswers"]) == (1, 1)
 
 
-def test_the_new_answer_key_of_an_edited_question_counts(bank: Stage) -> None:
+def test_the_new_answer_key_of_an_edited_question_counts(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     edited = draft("geography", int(shown["questionId"][-6:]))
@@ -50,7 +50,9 @@ def test_the_new_answer_key_of_an_edited_question_counts(bank: Stage) -> None:
     assert send(bank, session_id, body).body["correct"] is True
 
 
-def test_choices_of_the_new_version_are_graded_through_a_cache_of_the_old(bank: Stage) -> None:
+def test_choices_of_the_new_version_are_graded_through_a_cache_of_the_old(
+    bank: InvokedStage,
+) -> None:
     """Another environment showed the edited question; this one has not heard of it."""
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
@@ -71,7 +73,7 @@ def test_choices_of_the_new_version_are_graded_through_a_cache_of_the_old(bank: 
     assert (right.status, right.body["correct"]) == (200, True)
 
 
-def test_an_edit_shows_within_a_minute_in_a_warm_environment(bank: Stage) -> None:
+def test_an_edit_shows_within_a_minute_in_a_warm_environment(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     number = int(shown["questionId"][-6:])
@@ -80,7 +82,9 @@ def test_an_edit_shows_within_a_minute_in_a_warm_environment(bank: Stage) -> Non
     assert_conflict(bank.answer(session_id, shown), "QUESTION_CHANGED")
 
 
-def test_an_old_answer_key_is_not_used_from_five_seconds_after_an_edit_on(bank: Stage) -> None:
+def test_an_old_answer_key_is_not_used_from_five_seconds_after_an_edit_on(
+    bank: InvokedStage,
+) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     number = int(shown["questionId"][-6:])
@@ -93,7 +97,7 @@ def test_an_old_answer_key_is_not_used_from_five_seconds_after_an_edit_on(bank: 
     assert bank.answer(session_id, reply.body["question"]).body["correct"] is True
 
 
-def test_play_continues_from_memory_while_questions_cannot_be_read(bank: Stage) -> None:
+def test_play_continues_from_memory_while_questions_cannot_be_read(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     bank.clock.advance(5_000)
@@ -104,7 +108,7 @@ def test_play_continues_from_memory_while_questions_cannot_be_read(bank: Stage) 
 
 
 def test_a_session_of_somebody_else_stays_unknown_while_its_question_is_read_again(
-    bank: Stage,
+    bank: InvokedStage,
 ) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
@@ -112,7 +116,7 @@ def test_a_session_of_somebody_else_stays_unknown_while_its_question_is_read_aga
     assert bank.answer(session_id, shown, user="bob").status == 404
 
 
-def test_a_repeat_is_recognized_after_its_question_was_edited(bank: Stage) -> None:
+def test_a_repeat_is_recognized_after_its_question_was_edited(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     first = bank.answer(session_id, shown)
@@ -122,7 +126,7 @@ def test_a_repeat_is_recognized_after_its_question_was_edited(bank: Stage) -> No
     assert (again.status, again.text) == (200, first.text)
 
 
-def test_an_edit_of_tags_or_explanation_does_not_disturb_an_answer(bank: Stage) -> None:
+def test_an_edit_of_tags_or_explanation_does_not_disturb_an_answer(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     number = int(shown["questionId"][-6:])

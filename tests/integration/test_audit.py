@@ -16,7 +16,7 @@ from lambdas.shared.telemetry import audit_record
 from lambdas.shared.telemetry.audit_record import AuditRecord, Target
 from lambdas.shared.telemetry.metrics import BY_CODE, BY_OPERATION
 from tests.integration.plays import ADMIN, PLAYS, Play, Scene
-from tests.integration.stage import ROUTE, Fault, Reply, Stage, refuses, unreachable
+from tests.integration.stage import ROUTE, Fault, InvokedStage, Reply, refuses, unreachable
 from tests.pseudonyms import pseudonym
 
 ACTIONS = [route for route in ROUTES if route.access is not Access.PUBLIC]
@@ -47,7 +47,7 @@ SCHEMA: Mapping[str, Callable[[Any], bool]] = {
 
 
 @pytest.fixture
-def scene(stage: Stage) -> Scene:
+def scene(stage: InvokedStage) -> Scene:
     return Scene.of(stage)
 
 

@@ -20,8 +20,8 @@ from tests.integration.banking import (
     statuses,
 )
 from tests.integration.stage import (
+    InvokedStage,
     Reply,
-    Stage,
     draft,
     drafts,
     refuses,
@@ -39,7 +39,7 @@ def assert_unavailable(reply: Reply, seconds: str = "1") -> None:
 # Visible together
 
 
-def test_nothing_is_visible_before_it_is_published(stage: Stage) -> None:
+def test_nothing_is_visible_before_it_is_published(stage: InvokedStage) -> None:
     """A reader between the writing of questions and their publishing."""
     save(stage, *drafts("geography", 2))
     seen: list[Any] = []
@@ -62,7 +62,7 @@ def test_nothing_is_visible_before_it_is_published(stage: Stage) -> None:
 
 
 def test_when_publishing_fails_nothing_is_visible_and_a_repeat_leaves_no_hole(
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     save(stage, *drafts("geography", 2))
     before = bank(stage)
@@ -93,7 +93,7 @@ def test_when_publishing_fails_nothing_is_visible_and_a_repeat_leaves_no_hole(
     assert [question["questionId"] for question in bank(stage)] == [*geography, *history]
 
 
-def test_what_a_failed_writer_left_behind_is_written_over(stage: Stage) -> None:
+def test_what_a_failed_writer_left_behind_is_written_over(stage: InvokedStage) -> None:
     broken = refuses("InternalServerError", 500)
     with stage.fault("TransactWriteItems", broken, times=3, within=PUBLISHING):
         reply = stage.admin("saveQuestions", {"questions": drafts("geography", 5)})
@@ -109,13 +109,13 @@ def test_what_a_failed_writer_left_behind_is_written_over(stage: Stage) -> None:
     assert categories(stage) == {"geography": 7}
 
 
-def test_a_save_whose_response_was_lost_is_done_once(stage: Stage) -> None:
+def test_a_save_whose_response_was_lost_is_done_once(stage: InvokedStage) -> None:
     with stage.fault("TransactWriteItems", response_lost, times=1, within=PUBLISHING):
         assert statuses(save(stage, *drafts("geography", 3))) == ["CREATED"] * 3
     assert categories(stage) == {"geography": 3}
 
 
-def test_a_save_nobody_heard_of_is_503_and_a_repeat_finds_it_done(stage: Stage) -> None:
+def test_a_save_nobody_heard_of_is_503_and_a_repeat_finds_it_done(stage: InvokedStage) -> None:
     body = {"questions": drafts("geography", 3)}
     with stage.fault("TransactWriteItems", response_lost, times=3, within=PUBLISHING):
         assert_unavailable(stage.admin("saveQuestions", body))
@@ -129,7 +129,7 @@ class KilledError(BaseException):
     """The process dies."""
 
 
-def test_another_writer_is_waited_for_and_then_told_as_503(stage: Stage) -> None:
+def test_another_writer_is_waited_for_and_then_told_as_503(stage: InvokedStage) -> None:
     save(stage, *drafts("geography", 2))
     stage.hold("geography", 6_500)
     before = stage.everything()
@@ -148,7 +148,7 @@ def test_another_writer_is_waited_for_and_then_told_as_503(stage: Stage) -> None
     assert stage.everything() == before
 
 
-def test_a_writer_waits_for_one_that_is_soon_done(stage: Stage) -> None:
+def test_a_writer_waits_for_one_that_is_soon_done(stage: InvokedStage) -> None:
     database, categories = stage.services.database, stage.services.categories
     stage.save(draft("geography", 7))
     stage.hold("geography", LEASE)
@@ -165,7 +165,7 @@ def test_a_writer_waits_for_one_that_is_soon_done(stage: Stage) -> None:
     assert len(waited) == 2
 
 
-def test_readers_do_not_wait_for_a_writer(stage: Stage) -> None:
+def test_readers_do_not_wait_for_a_writer(stage: InvokedStage) -> None:
     save(stage, *drafts("geography", 2))
     stage.hold("geography", LEASE)
     pauses = stage.pauses()
@@ -175,7 +175,7 @@ def test_readers_do_not_wait_for_a_writer(stage: Stage) -> None:
     assert pauses == []
 
 
-def test_the_lease_of_a_writer_that_died_is_taken_over_when_it_ends(stage: Stage) -> None:
+def test_the_lease_of_a_writer_that_died_is_taken_over_when_it_ends(stage: InvokedStage) -> None:
     save(stage, *drafts("geography", 2))
 
     def dies(_: AWSPreparedRequest) -> None:
@@ -196,7 +196,7 @@ def test_the_lease_of_a_writer_that_died_is_taken_over_when_it_ends(stage: Stage
     assert texts == ["geography 0?", "geography 1?", "geography 9?"]
 
 
-def overtaken(stage: Stage) -> Callable[[AWSPreparedRequest], None]:
+def overtaken(stage: InvokedStage) -> Callable[[AWSPreparedRequest], None]:
     """A fault: just before the request, the lease ends and another writer takes it."""
     done: list[bool] = []
 
@@ -209,7 +209,7 @@ def overtaken(stage: Stage) -> Callable[[AWSPreparedRequest], None]:
     return overtake
 
 
-WRITES: Mapping[str, Callable[[Stage], Reply]] = {
+WRITES: Mapping[str, Callable[[InvokedStage], Reply]] = {
     "new questions": lambda stage: stage.admin(
         "saveQuestions", {"questions": [draft("geography", n) for n in range(200, 240)]}
     ),
@@ -231,7 +231,7 @@ WRITES: Mapping[str, Callable[[Stage], Reply]] = {
 }
 
 
-def test_a_writer_that_lost_its_lease_publishes_nothing(stage: Stage) -> None:
+def test_a_writer_that_lost_its_lease_publishes_nothing(stage: InvokedStage) -> None:
     save(stage, *drafts("geography", 100))
     save(stage, draft("geography", 100))
     retire(stage, "geography:000100")

@@ -48,11 +48,11 @@ from tests.integration.deep_sessions import (
     store,
     with_pool,
 )
-from tests.integration.stage import START, Reply, Stage, draft, drafts
+from tests.integration.stage import START, InvokedStage, Reply, draft, drafts
 from tests.support.item_size import item_bytes
 
 
-def warm(stage: Stage, category: str, size: int) -> None:
+def warm(stage: InvokedStage, category: str, size: int) -> None:
     """Read a category into the bank's cache."""
     ids = [f"{category}:{ordinal:06d}" for ordinal in range(size)]
     assert len(stage.services.bank.get(ids)) == size
@@ -63,7 +63,7 @@ SIZES = (10, 1_000, 10_000, 100_000)
 PENDING = (0, 50, 500, 5_000)
 
 
-def play(stage: Stage, session_id: str, pattern: str) -> Iterator[Reply]:
+def play(stage: InvokedStage, session_id: str, pattern: str) -> Iterator[Reply]:
     """Answer by a pattern of `r`ight and `w`rong."""
     body = stage.question(session_id)
     for each in pattern:
@@ -86,7 +86,7 @@ def within(cost: tuple[int, float, float], most: CallCost) -> bool:
 
 @pytest.mark.parametrize("pending", PENDING)
 def test_every_answer_costs_the_same_with_any_bank_and_any_number_pending(
-    stage: Stage, pending: int
+    stage: InvokedStage, pending: int
 ) -> None:
     owner = begun(stage, 10)
     entries = seeded(stage, owner, pending)
@@ -130,7 +130,7 @@ def test_every_answer_costs_the_same_with_any_bank_and_any_number_pending(
 
 
 @pytest.mark.parametrize("pending", PENDING[1:])
-def test_a_refill_costs_the_same_with_any_number_pending(stage: Stage, pending: int) -> None:
+def test_a_refill_costs_the_same_with_any_number_pending(stage: InvokedStage, pending: int) -> None:
     owner = begun(stage, 10)
     entries = seeded(stage, owner, pending, carried=1)[:pending]
     last = entries[0]
@@ -147,7 +147,9 @@ def test_a_refill_costs_the_same_with_any_number_pending(stage: Stage, pending: 
 
 
 @pytest.mark.parametrize("pending", PENDING[1:])
-def test_a_refill_costs_the_same_with_entries_of_other_sessions(stage: Stage, pending: int) -> None:
+def test_a_refill_costs_the_same_with_entries_of_other_sessions(
+    stage: InvokedStage, pending: int
+) -> None:
     owner = begun(stage, 10)
     entries = seeded(stage, owner, pending, carried=1)[:pending]
     # Between the session's entries and before them.
@@ -170,7 +172,7 @@ def test_a_refill_costs_the_same_with_entries_of_other_sessions(stage: Stage, pe
 @pytest.mark.parametrize("sessions", [1, 20, 199])
 @pytest.mark.parametrize("pending", [0, 5_000])
 def test_a_review_without_leftovers_has_a_bounded_cost(
-    stage: Stage, pending: int, sessions: int
+    stage: InvokedStage, pending: int, sessions: int
 ) -> None:
     owner = begun(stage, 10)
     entries = seeded(stage, owner, pending)
@@ -183,7 +185,7 @@ def test_a_review_without_leftovers_has_a_bounded_cost(
         assert within(refused.cost, WORST_REVIEW), refused.cost
 
 
-def test_a_review_among_other_entries_adds_what_it_takes_up(stage: Stage) -> None:
+def test_a_review_among_other_entries_adds_what_it_takes_up(stage: InvokedStage) -> None:
     owner = begun(stage, 10)
     entries = seeded(stage, owner, 34)
     store(stage, with_pool(owner, entries))
@@ -201,7 +203,7 @@ def test_a_review_among_other_entries_adds_what_it_takes_up(stage: Stage) -> Non
 
 
 def test_the_answer_that_completes_a_session_leaves_the_index_of_unfinished_ones(
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     stage.save(*drafts("geography", 1))
     warm(stage, "geography", 1)
@@ -209,7 +211,7 @@ def test_the_answer_that_completes_a_session_leaves_the_index_of_unfinished_ones
     assert costs(play(stage, session, "r")) == [both(FRESH_AND_RIGHT, SESSION_ENDS)]
 
 
-def test_the_first_answer_of_a_later_day_moves_in_that_index(stage: Stage) -> None:
+def test_the_first_answer_of_a_later_day_moves_in_that_index(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 4))
     warm(stage, "geography", 4)
     session = stage.start({"category": "geography"})
@@ -220,7 +222,7 @@ def test_the_first_answer_of_a_later_day_moves_in_that_index(stage: Stage) -> No
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_starting_a_session_costs_the_same_with_any_bank(stage: Stage, size: int) -> None:
+def test_starting_a_session_costs_the_same_with_any_bank(stage: InvokedStage, size: int) -> None:
     publish(stage, geography=size)
     body = {"sources": [{"category": "geography"}]}
 
@@ -229,7 +231,7 @@ def test_starting_a_session_costs_the_same_with_any_bank(stage: Stage, size: int
     assert keyed.cost == START_SESSION_WITH_KEY
 
 
-def test_statistics_of_a_category_take_a_call_for_a_hundred_questions(stage: Stage) -> None:
+def test_statistics_of_a_category_take_a_call_for_a_hundred_questions(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 250))
     statistics = stage.admin("getCategoryStatistics", path={"category": "geography"})
     assert statistics.status == 200
@@ -237,7 +239,7 @@ def test_statistics_of_a_category_take_a_call_for_a_hundred_questions(stage: Sta
     assert statistics.cost[0] <= 1 + 1 + 3
 
 
-def test_working_an_entry_off_costs_what_lowering_it_does(stage: Stage) -> None:
+def test_working_an_entry_off_costs_what_lowering_it_does(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 4))
     warm(stage, "geography", 4)
     session = stage.start({"category": "geography"}, percentage=100)
@@ -252,7 +254,7 @@ def test_working_an_entry_off_costs_what_lowering_it_does(stage: Stage) -> None:
     ]
 
 
-def test_the_head_is_refilled_by_one_query_in_sixteen_draws(stage: Stage) -> None:
+def test_the_head_is_refilled_by_one_query_in_sixteen_draws(stage: InvokedStage) -> None:
     session = begun(stage, 10)
     store(stage, with_pool(session, seeded(stage, session, 60), wrong_answer_percentage=100))
 
@@ -267,7 +269,7 @@ def test_the_head_is_refilled_by_one_query_in_sixteen_draws(stage: Stage) -> Non
     assert others == {POOL_CHANGES, both(POOL_CHANGES, BEYOND_HEAD)}
 
 
-def test_questions_not_in_memory_cost_one_more_call(stage: Stage) -> None:
+def test_questions_not_in_memory_cost_one_more_call(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 50))
     session = stage.start({"category": "geography"}, percentage=0)
     shown = stage.question(session)["question"]
@@ -282,7 +284,9 @@ def test_questions_not_in_memory_cost_one_more_call(stage: Stage) -> None:
     )
 
 
-def test_a_question_read_five_seconds_ago_is_read_again_with_the_session(stage: Stage) -> None:
+def test_a_question_read_five_seconds_ago_is_read_again_with_the_session(
+    stage: InvokedStage,
+) -> None:
     stage.save(*drafts("geography", 50))
     session = stage.start({"category": "geography"}, percentage=0)
     shown = stage.question(session)["question"]
@@ -318,7 +322,7 @@ def test_a_session_item_fits_in_two_kilobytes_at_the_extremes_of_the_contract() 
 
 @pytest.mark.parametrize("pending", PENDING[1:])
 def test_answers_of_a_spaced_session_cost_the_same_with_any_number_pending(
-    stage: Stage, pending: int
+    stage: InvokedStage, pending: int
 ) -> None:
     owner = begun(stage, 10)
     entries = seeded(stage, owner, pending)[:pending]
@@ -331,7 +335,7 @@ def test_answers_of_a_spaced_session_cost_the_same_with_any_number_pending(
     assert found == [POOL_CHANGES, POOL_CHANGES, WRONG, again, POOL_CHANGES]
 
 
-def test_a_deep_spaced_pool_is_worked_off_with_a_refill_in_eight_draws(stage: Stage) -> None:
+def test_a_deep_spaced_pool_is_worked_off_with_a_refill_in_eight_draws(stage: InvokedStage) -> None:
     session = begun(stage, 1)
     session = session._replace(
         sources=tuple(source._replace(left=0) for source in session.sources),
@@ -361,7 +365,7 @@ def test_a_deep_spaced_pool_is_worked_off_with_a_refill_in_eight_draws(stage: St
     assert replies[-1].body["nextAction"] == "SESSION_COMPLETED"
 
 
-def test_multiple_choice_questions_cost_no_more(stage: Stage) -> None:
+def test_multiple_choice_questions_cost_no_more(stage: InvokedStage) -> None:
     multiple = [
         draft(
             "law",

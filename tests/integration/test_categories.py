@@ -7,13 +7,13 @@ import pytest
 from lambdas.questions.bank_writer import LEASE
 from lambdas.shared.store.categories import Category, Lease
 from ops.cost.budgets import START_SESSION
-from tests.integration.stage import Stage, draft, drafts
+from tests.integration.stage import InvokedStage, draft, drafts
 
 MANY = 3_000
 """Categories at which the single item that once held all of them was full."""
 
 
-def names(stage: Stage, **query: str) -> list[list[str]]:
+def names(stage: InvokedStage, **query: str) -> list[list[str]]:
     """Return the names of all categories, page by page."""
     found = []
     while True:
@@ -25,13 +25,13 @@ def names(stage: Stage, **query: str) -> list[list[str]]:
         query["nextToken"] = reply.body["nextToken"]
 
 
-def save(stage: Stage, *questions: Any) -> list[str]:
+def save(stage: InvokedStage, *questions: Any) -> list[str]:
     reply = stage.admin("saveQuestions", {"questions": questions})
     assert reply.status == 200, reply.body
     return [each["status"] for each in reply.body["results"]]
 
 
-def fill(stage: Stage, number: int) -> list[str]:
+def fill(stage: InvokedStage, number: int) -> list[str]:
     """Write that many categories of the longest names as items, a hundred in a transaction."""
     made = [f"c{each:04d}".ljust(48, "x") for each in range(number)]
     table, now = stage.services.categories, stage.clock.now
@@ -46,7 +46,7 @@ def fill(stage: Stage, number: int) -> list[str]:
 
 
 def test_a_bank_of_three_thousand_categories_takes_writes_and_starts_sessions(
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     made = fill(stage, MANY)
     assert save(stage, draft("x" * 48, 1), draft(made[17], 2)) == ["CREATED", "CREATED"]
@@ -61,7 +61,7 @@ def test_a_bank_of_three_thousand_categories_takes_writes_and_starts_sessions(
     ]
 
 
-def test_a_request_may_name_a_hundred_categories(stage: Stage) -> None:
+def test_a_request_may_name_a_hundred_categories(stage: InvokedStage) -> None:
     questions = [draft(f"c{number:02d}", 0) for number in range(100)]
     assert save(stage, *questions) == ["CREATED"] * 100
     assert save(stage, *questions) == ["UNCHANGED"] * 100
@@ -72,14 +72,14 @@ def test_a_request_may_name_a_hundred_categories(stage: Stage) -> None:
     assert save(stage, *(draft(f"c{number:02d}", 1) for number in range(100))) == ["CREATED"] * 100
 
 
-def test_categories_are_listed_by_name_in_pages(stage: Stage) -> None:
+def test_categories_are_listed_by_name_in_pages(stage: InvokedStage) -> None:
     wanted = [f"c{number}" for number in range(7)]
     stage.save(*(draft(name, 0) for name in reversed(wanted)))
     assert names(stage, limit="3") == [wanted[:3], wanted[3:6], wanted[6:]]
     assert names(stage, limit="7") == [wanted]
 
 
-def test_a_category_of_retired_questions_takes_no_place_in_a_page(stage: Stage) -> None:
+def test_a_category_of_retired_questions_takes_no_place_in_a_page(stage: InvokedStage) -> None:
     stage.save(*(draft(f"c{number}", 0) for number in range(6)))
     for number in (0, 1, 3):
         stage.retire(f"c{number}:000000")
@@ -90,7 +90,7 @@ def test_a_category_of_retired_questions_takes_no_place_in_a_page(stage: Stage) 
     assert names(stage) == [["c2", "c3", "c4", "c5"]]
 
 
-def test_a_category_page_is_bound_to_its_query_and_learner(stage: Stage) -> None:
+def test_a_category_page_is_bound_to_its_query_and_learner(stage: InvokedStage) -> None:
     stage.save(*(draft(f"c{number}", 0) for number in range(3)))
     token = stage.call("listCategories", query={"limit": "1"}).body["nextToken"]
     assert stage.call("listCategories", query={"nextToken": token}).status == 200
@@ -99,7 +99,7 @@ def test_a_category_page_is_bound_to_its_query_and_learner(stage: Stage) -> None
         assert reply.status in (404, 422)
 
 
-def test_nothing_rejected_leaves_a_category_behind(stage: Stage) -> None:
+def test_nothing_rejected_leaves_a_category_behind(stage: InvokedStage) -> None:
     stage.save(draft("geography", 0, externalId="x"))
     before = stage.everything()
     assert save(stage, {**draft("history", 0), "answers": []}) == ["REJECTED"]
@@ -112,7 +112,7 @@ def test_nothing_rejected_leaves_a_category_behind(stage: Stage) -> None:
 # Writers
 
 
-def test_writers_of_other_categories_do_not_wait(stage: Stage) -> None:
+def test_writers_of_other_categories_do_not_wait(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 2), *drafts("history", 2))
     stage.hold("geography", LEASE)
     pauses = stage.pauses()
@@ -130,7 +130,7 @@ def test_writers_of_other_categories_do_not_wait(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("category", ["geography", "elsewhere"])
-def test_a_request_that_has_to_wait_keeps_no_lease(stage: Stage, category: str) -> None:
+def test_a_request_that_has_to_wait_keeps_no_lease(stage: InvokedStage, category: str) -> None:
     stage.save(*drafts("geography", 2))
     before = stage.rows("questions")
     stage.hold("zoology", LEASE)
@@ -141,7 +141,7 @@ def test_a_request_that_has_to_wait_keeps_no_lease(stage: Stage, category: str) 
     assert left == before
 
 
-def test_an_edit_raises_the_revision_of_its_own_category(stage: Stage) -> None:
+def test_an_edit_raises_the_revision_of_its_own_category(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 2), *drafts("history", 2))
 
     def revisions() -> dict[str, int]:
@@ -158,13 +158,13 @@ def test_an_edit_raises_the_revision_of_its_own_category(stage: Stage) -> None:
     assert revisions() == {"geography": 2, "history": 2, "none": 0}
 
 
-def change(stage: Stage, body: Any, category: str = "geography") -> Any:
+def change(stage: InvokedStage, body: Any, category: str = "geography") -> Any:
     reply = stage.admin("updateCategory", body, path={"category": category})
     assert reply.status == 200, reply.body
     return reply.body
 
 
-def test_a_category_is_described_for_learners(stage: Stage) -> None:
+def test_a_category_is_described_for_learners(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 2))
     changed = change(stage, {"title": "Earth", "description": "Rivers\nand hills"})
     assert changed == {
@@ -183,13 +183,13 @@ def test_a_category_is_described_for_learners(stage: Stage) -> None:
     assert listed == wanted
 
 
-def test_a_category_without_questions_cannot_be_described(stage: Stage) -> None:
+def test_a_category_without_questions_cannot_be_described(stage: InvokedStage) -> None:
     reply = stage.admin("updateCategory", {"title": "?"}, path={"category": "nowhere"})
     assert (reply.status, reply.body["code"]) == (404, "NOT_FOUND")
     assert stage.everything() == {name: [] for name in stage.everything()}
 
 
-def test_a_change_of_a_category_without_a_field_is_refused(stage: Stage) -> None:
+def test_a_change_of_a_category_without_a_field_is_refused(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 1))
     for body in ({}, {"title": None, "settings": None}):
         reply = stage.admin("updateCategory", body, path={"category": "geography"})
@@ -197,7 +197,7 @@ def test_a_change_of_a_category_without_a_field_is_refused(stage: Stage) -> None
         assert [each["code"] for each in reply.body["errors"]] == ["REQUIRED"]
 
 
-def settings_of(stage: Stage, *categories: str, **settings: Any) -> Any:
+def settings_of(stage: InvokedStage, *categories: str, **settings: Any) -> Any:
     sources = [{"category": each} for each in categories]
     reply = stage.call("startSession", {"sources": sources, "settings": settings})
     assert reply.status == 201, reply.body
@@ -205,7 +205,7 @@ def settings_of(stage: Stage, *categories: str, **settings: Any) -> Any:
 
 
 def test_default_settings_of_a_category_come_after_the_request_and_before_preferences(
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     stage.save(*drafts("geography", 3), *drafts("rivers", 3))
     preferences = {"wrongAnswerPercentage": 70, "spacing": {"firstLag": 5, "secondLag": 9}}
@@ -233,7 +233,7 @@ def test_default_settings_of_a_category_come_after_the_request_and_before_prefer
     assert settings_of(stage, "geography") == ratio
 
 
-def test_a_category_is_described_while_an_import_holds_it(stage: Stage) -> None:
+def test_a_category_is_described_while_an_import_holds_it(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 1))
     stage.admin("openImport", {"categories": ["geography"]})
     assert change(stage, {"title": "Earth"})["title"] == "Earth"

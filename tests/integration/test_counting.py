@@ -30,7 +30,7 @@ from tests.integration.counting import (
 )
 from tests.integration.stage import (
     START,
-    Stage,
+    InvokedStage,
     answers_with,
     cancels,
     drafts,
@@ -43,13 +43,13 @@ from tests.reliability.chaos import CrashError, deliver
 
 
 @pytest.fixture
-def bank(stage: Stage) -> Stage:
+def bank(stage: InvokedStage) -> InvokedStage:
     stage.save(*drafts("geography", 8), *drafts("history", 3))
     return stage
 
 
 @pytest.fixture
-def records(bank: Stage) -> Records:
+def records(bank: InvokedStage) -> Records:
     """Two learners' answers of two sessions and two days, as stream records."""
     play(bank, "ada", "rwrrrwwr")
     play(bank, "bob", "rrr", "history")
@@ -62,14 +62,14 @@ def records(bank: Stage) -> Records:
 
 
 def test_what_is_counted_is_what_a_recount_of_the_answers_says(
-    bank: Stage, records: Records
+    bank: InvokedStage, records: Records
 ) -> None:
     assert bank.deliver(records) == []
     assert len(given(records)) == 15
     assert_recounted(bank, records)
 
 
-def test_an_answer_told_twice_counts_once(bank: Stage, records: Records) -> None:
+def test_an_answer_told_twice_counts_once(bank: InvokedStage, records: Records) -> None:
     assert bank.deliver(records) == []
     before = bank.everything()
     bank.read_output()
@@ -81,7 +81,9 @@ def test_an_answer_told_twice_counts_once(bank: Stage, records: Records) -> None
     assert (line["roundTrips"], "WRU" in line) == (2, False)
 
 
-def test_an_answer_told_twice_in_one_batch_counts_once(bank: Stage, records: Records) -> None:
+def test_an_answer_told_twice_in_one_batch_counts_once(
+    bank: InvokedStage, records: Records
+) -> None:
     expected = counted(bank, records)
     assert bank.deliver([*records, *records]) == []
     assert tallies(bank) == expected
@@ -89,7 +91,7 @@ def test_an_answer_told_twice_in_one_batch_counts_once(bank: Stage, records: Rec
 
 @pytest.mark.parametrize("seed", range(4))
 def test_any_order_any_batches_and_any_repetition_come_to_the_same(
-    bank: Stage, records: Records, seed: int
+    bank: InvokedStage, records: Records, seed: int
 ) -> None:
     expected = counted(bank, records)
     random = Random(seed)
@@ -102,7 +104,9 @@ def test_any_order_any_batches_and_any_repetition_come_to_the_same(
     assert tallies(bank) == expected
 
 
-def test_a_redriven_record_is_counted_though_later_ones_were(bank: Stage, records: Records) -> None:
+def test_a_redriven_record_is_counted_though_later_ones_were(
+    bank: InvokedStage, records: Records
+) -> None:
     expected = counted(bank, records)
     assert bank.deliver(records[:3] + records[4:]) == []
     assert tallies(bank) != expected
@@ -111,7 +115,7 @@ def test_a_redriven_record_is_counted_though_later_ones_were(bank: Stage, record
     assert tallies(bank) == expected
 
 
-def test_an_edited_question_has_statistics_of_its_own_for_each_version(bank: Stage) -> None:
+def test_an_edited_question_has_statistics_of_its_own_for_each_version(bank: InvokedStage) -> None:
     session = bank.start({"category": "geography", "questionCount": 1}, percentage=0)
     shown = bank.question(session)["question"]
     play(bank, "ada", "w", session=session)
@@ -130,7 +134,7 @@ def test_an_edited_question_has_statistics_of_its_own_for_each_version(bank: Sta
 
 
 def test_items_removed_and_changes_that_are_no_answer_are_left_out(
-    bank: Stage, records: Records
+    bank: InvokedStage, records: Records
 ) -> None:
     removed = {**records[0], "eventName": "REMOVE"}
     image = records[1]["dynamodb"]["NewImage"]
@@ -148,7 +152,7 @@ def test_items_removed_and_changes_that_are_no_answer_are_left_out(
 # Too old, and gone
 
 
-def test_an_answer_older_than_any_ledger_is_refused(bank: Stage, records: Records) -> None:
+def test_an_answer_older_than_any_ledger_is_refused(bank: InvokedStage, records: Records) -> None:
     bank.clock.now = START + OLDEST + 1000
     assert bank.deliver(records[:2]) == []
     line = log_line(bank)
@@ -160,7 +164,7 @@ def test_an_answer_older_than_any_ledger_is_refused(bank: Stage, records: Record
 
 
 def test_a_ledger_outlives_every_answer_it_may_be_asked_about(
-    bank: Stage, records: Records
+    bank: InvokedStage, records: Records
 ) -> None:
     assert bank.deliver(records) == []
     (row,) = tallies(bank)["sessions"]
@@ -170,7 +174,7 @@ def test_a_ledger_outlives_every_answer_it_may_be_asked_about(
 
 
 def test_a_learners_newest_day_is_written_with_the_totals_and_kept_apart_once_it_is_over(
-    bank: Stage, records: Records
+    bank: InvokedStage, records: Records
 ) -> None:
     """One item of the learner a batch, two where a day begins, three calls where one is late."""
     by_day = [[each for each in records if given([each])[0].day == day] for day in days(records)]
@@ -197,7 +201,7 @@ def test_a_learners_newest_day_is_written_with_the_totals_and_kept_apart_once_it
     assert (line["Duplicates"], "WRU" in line) == (len(of_ada[0]) + 2, False)
 
 
-def test_a_ledger_that_no_answer_can_ask_for_is_not_put_away(bank: Stage) -> None:
+def test_a_ledger_that_no_answer_can_ask_for_is_not_put_away(bank: InvokedStage) -> None:
     play(bank, "ada", "rrr")
     bank.count()
     bank.clock.advance(OLDEST + 2 * DAY)
@@ -212,7 +216,7 @@ def days(records: Records) -> list[int]:
     return sorted({each.day for each in given(records)})
 
 
-def erase(stage: Stage, user: str) -> None:
+def erase(stage: InvokedStage, user: str) -> None:
     stage.services.database.call(
         "put_item",
         TableName=stage.services.users.name,
@@ -220,7 +224,7 @@ def erase(stage: Stage, user: str) -> None:
     )
 
 
-def test_nothing_of_an_erased_learner_is_counted(bank: Stage, records: Records) -> None:
+def test_nothing_of_an_erased_learner_is_counted(bank: InvokedStage, records: Records) -> None:
     erase(bank, "ada")
     bank.read_output()
     assert bank.deliver(records) == []
@@ -232,7 +236,7 @@ def test_nothing_of_an_erased_learner_is_counted(bank: Stage, records: Records) 
     assert_recounted(bank, [each for each in records if given([each])[0].user_id == "bob"])
 
 
-def test_an_erasure_between_reading_and_writing_wins(bank: Stage, records: Records) -> None:
+def test_an_erasure_between_reading_and_writing_wins(bank: InvokedStage, records: Records) -> None:
     bank.pauses()
 
     def erased_meanwhile(_: AWSPreparedRequest) -> None:
@@ -248,7 +252,9 @@ def test_an_erasure_between_reading_and_writing_wins(bank: Stage, records: Recor
     }
 
 
-def test_a_profile_and_its_totals_do_not_disturb_each_other(bank: Stage, records: Records) -> None:
+def test_a_profile_and_its_totals_do_not_disturb_each_other(
+    bank: InvokedStage, records: Records
+) -> None:
     body = {"displayName": "Ada"}
     bank.call("updateUser", body, path={"userId": "me"})
     assert bank.deliver(records) == []
@@ -271,7 +277,7 @@ def test_a_profile_and_its_totals_do_not_disturb_each_other(bank: Stage, records
 )
 @pytest.mark.parametrize("operation", ["BatchGetItem", "TransactWriteItems"])
 def test_trouble_with_the_database_is_reported_from_the_first_record_not_counted(
-    bank: Stage, records: Records, operation: str, fault: Any
+    bank: InvokedStage, records: Records, operation: str, fault: Any
 ) -> None:
     expected = counted(bank, records)
     bank.pauses()
@@ -284,7 +290,7 @@ def test_trouble_with_the_database_is_reported_from_the_first_record_not_counted
 
 @pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])
 def test_a_transaction_that_conflicts_is_tried_again(
-    bank: Stage, records: Records, reason: str
+    bank: InvokedStage, records: Records, reason: str
 ) -> None:
     expected = counted(bank, records)
     pauses = bank.pauses()
@@ -295,7 +301,7 @@ def test_a_transaction_that_conflicts_is_tried_again(
 
 
 def test_tallies_that_others_keep_changing_are_given_up_for_now(
-    bank: Stage, records: Records
+    bank: InvokedStage, records: Records
 ) -> None:
     pauses = bank.pauses()
     with bank.fault("TransactWriteItems", cancels("ConditionalCheckFailed")) as met:
@@ -303,7 +309,7 @@ def test_tallies_that_others_keep_changing_are_given_up_for_now(
     assert (len(met), len(pauses)) == (ATTEMPTS, ATTEMPTS - 1)
 
 
-def test_two_consumers_at_once_count_each_answer_once(bank: Stage, records: Records) -> None:
+def test_two_consumers_at_once_count_each_answer_once(bank: InvokedStage, records: Records) -> None:
     expected = counted(bank, records)
     bank.pauses()
 
@@ -316,7 +322,7 @@ def test_two_consumers_at_once_count_each_answer_once(bank: Stage, records: Reco
     assert tallies(bank) == expected
 
 
-def test_a_write_whose_reply_was_lost_counts_once(bank: Stage, records: Records) -> None:
+def test_a_write_whose_reply_was_lost_counts_once(bank: InvokedStage, records: Records) -> None:
     expected = counted(bank, records)
     with bank.fault("TransactWriteItems", response_lost, times=1):
         assert bank.deliver(records) == []
@@ -343,7 +349,7 @@ class Interference:
         return response
 
 
-def interfered(stage: Stage, records: Records, how: Interference) -> list[str]:
+def interfered(stage: InvokedStage, records: Records, how: Interference) -> list[str]:
     events = stage.services.database.client.meta.events
     hook: Any = how
     events.register("before-send.dynamodb", hook)
@@ -358,7 +364,7 @@ def interfered(stage: Stage, records: Records, how: Interference) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["crash before", "crash after", "reply lost"])
 def test_a_death_at_any_call_and_redelivery_change_nothing(
-    bank: Stage, records: Records, kind: str, monkeypatch: pytest.MonkeyPatch
+    bank: InvokedStage, records: Records, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Several transactions of a few answers each.
     monkeypatch.setattr("lambdas.analytics.use_case.MOST_ITEMS", 6)
@@ -387,7 +393,7 @@ def test_a_death_at_any_call_and_redelivery_change_nothing(
     [(1, 1), (1, 8), (5, 8), (33, 1)],
 )
 def test_a_batch_costs_a_read_and_a_transaction_over_what_it_touches(
-    stage: Stage, learners: int, per_learner: int
+    stage: InvokedStage, learners: int, per_learner: int
 ) -> None:
     stage.save(*drafts("geography", 8))
     for number in range(learners):
@@ -402,7 +408,7 @@ def test_a_batch_costs_a_read_and_a_transaction_over_what_it_touches(
 
 
 def test_answers_of_several_learners_in_turn_cost_what_each_learners_together_do(
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     stage.save(*drafts("geography", 8))
     for learner in range(30):
@@ -416,7 +422,7 @@ def test_answers_of_several_learners_in_turn_cost_what_each_learners_together_do
 
 
 def test_one_question_of_a_hundred_learners_is_written_once_a_transaction(
-    bank: Stage, records: Records
+    bank: InvokedStage, records: Records
 ) -> None:
     bank.read_output()
     assert bank.deliver(many_learners(records[0], 100)) == []
@@ -427,7 +433,7 @@ def test_one_question_of_a_hundred_learners_is_written_once_a_transaction(
 
 
 def test_the_log_line_tells_what_was_mastered_and_how_late_it_was(
-    bank: Stage, records: Records
+    bank: InvokedStage, records: Records
 ) -> None:
     bank.read_output()
     assert bank.deliver(records[:8]) == []
@@ -438,7 +444,9 @@ def test_the_log_line_tells_what_was_mastered_and_how_late_it_was(
     assert "ada" not in json.dumps(line)
 
 
-def test_the_function_needs_only_the_actions_it_is_granted(bank: Stage, records: Records) -> None:
+def test_the_function_needs_only_the_actions_it_is_granted(
+    bank: InvokedStage, records: Records
+) -> None:
     used: set[tuple[str, str]] = set()
     single = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
 
@@ -465,7 +473,7 @@ def test_the_function_needs_only_the_actions_it_is_granted(bank: Stage, records:
     assert used == granted
 
 
-def test_an_unprocessed_read_is_asked_again(bank: Stage, records: Records) -> None:
+def test_an_unprocessed_read_is_asked_again(bank: InvokedStage, records: Records) -> None:
     expected = counted(bank, records)
     name = bank.services.users.name
     nothing: dict[str, Any] = {
@@ -479,7 +487,9 @@ def test_an_unprocessed_read_is_asked_again(bank: Stage, records: Records) -> No
     assert tallies(bank) == expected
 
 
-def test_answers_given_by_two_devices_at_once_are_numbered_without_a_gap(bank: Stage) -> None:
+def test_answers_given_by_two_devices_at_once_are_numbered_without_a_gap(
+    bank: InvokedStage,
+) -> None:
     session = bank.start({"category": "geography"}, percentage=0)
     shown = bank.question(session)["question"]
     for right in (False, False, True):

@@ -14,18 +14,18 @@ from lambdas.privacy.erasure import AT_ONCE, OVERDUE, ErasureOverdueError
 from lambdas.shared import deadline as invocation
 from lambdas.shared.store import client
 from tests.integration.accounts import Accounts
-from tests.integration.stage import Reply, Stage, drafts, refuses, submission, unreachable
+from tests.integration.stage import InvokedStage, Reply, drafts, refuses, submission, unreachable
 
 RIVERS: Mapping[str, Any] = {"category": "rivers"}
 
 
 @pytest.fixture
-def bank(stage: Stage) -> Stage:
+def bank(stage: InvokedStage) -> InvokedStage:
     stage.save(*drafts("rivers", 6))
     return stage
 
 
-def play(stage: Stage, user: str) -> str:
+def play(stage: InvokedStage, user: str) -> str:
     """Leave something of a user in every table; return the id of the session still open."""
     body = {"displayName": user.title(), "language": "de"}
     assert stage.call("updateUser", body, path={"userId": "me"}, user=user).status == 200
@@ -45,7 +45,7 @@ def play(stage: Stage, user: str) -> str:
     return session_id
 
 
-def seed_progress(stage: Stage, user: str, how_many: int) -> None:
+def seed_progress(stage: InvokedStage, user: str, how_many: int) -> None:
     """Give a user the progress of many questions."""
     name = stage.services.progress.name
     items = [
@@ -57,11 +57,11 @@ def seed_progress(stage: Stage, user: str, how_many: int) -> None:
         stage.services.database.call("batch_write_item", RequestItems={name: writes})
 
 
-def erase(stage: Stage, user: str = "ada", user_id: str = "me") -> Reply:
+def erase(stage: InvokedStage, user: str = "ada", user_id: str = "me") -> Reply:
     return stage.call("eraseUser", path={"userId": user_id}, user=user)
 
 
-def sweep(stage: Stage) -> Any:
+def sweep(stage: InvokedStage) -> Any:
     """Let the schedule call the function."""
     context = SimpleNamespace(aws_request_id="sweep-1", get_remaining_time_in_millis=lambda: 28_000)
     try:
@@ -70,7 +70,7 @@ def sweep(stage: Stage) -> Any:
         stage.read_output()
 
 
-def rows_of(stage: Stage, user: str) -> dict[str, list[Any]]:
+def rows_of(stage: InvokedStage, user: str) -> dict[str, list[Any]]:
     """Return what is kept of a user, by table; tables without anything are left out."""
     kept = {
         table: [row for row in rows if row.get("userId") == {"S": user}]
@@ -84,7 +84,9 @@ def tombstone(at: int, *, unfinished: bool = False) -> dict[str, list[Any]]:
     return {"users": [row | ({"erasing": {"S": "yes"}} if unfinished else {})]}
 
 
-def test_nothing_is_left_of_a_user_but_the_tombstone(bank: Stage, accounts: Accounts) -> None:
+def test_nothing_is_left_of_a_user_but_the_tombstone(
+    bank: InvokedStage, accounts: Accounts
+) -> None:
     play(bank, "ada")
     play(bank, "bob")
     assert rows_of(bank, "ada").keys() == {"users", "sessions", "progress", "wrong_answers"}
@@ -100,7 +102,7 @@ def test_nothing_is_left_of_a_user_but_the_tombstone(bank: Stage, accounts: Acco
     assert bank.rows("questions") == questions
 
 
-def test_erasing_again_changes_nothing(bank: Stage, accounts: Accounts) -> None:
+def test_erasing_again_changes_nothing(bank: InvokedStage, accounts: Accounts) -> None:
     play(bank, "ada")
     assert erase(bank).status == 204
     before = bank.everything()
@@ -110,13 +112,13 @@ def test_erasing_again_changes_nothing(bank: Stage, accounts: Accounts) -> None:
     assert accounts.deleted() == {"ada"}
 
 
-def test_who_never_played_is_erased_too(stage: Stage, accounts: Accounts) -> None:
+def test_who_never_played_is_erased_too(stage: InvokedStage, accounts: Accounts) -> None:
     assert erase(stage).status == 204
     assert rows_of(stage, "ada") == tombstone(stage.clock.now)
     assert accounts.deleted() == {"ada"}
 
 
-def test_only_a_user_may_erase_their_account(bank: Stage, accounts: Accounts) -> None:
+def test_only_a_user_may_erase_their_account(bank: InvokedStage, accounts: Accounts) -> None:
     play(bank, "ada")
     before = bank.everything()
     for groups in ((), ("admin",)):
@@ -128,7 +130,7 @@ def test_only_a_user_may_erase_their_account(bank: Stage, accounts: Accounts) ->
     assert erase(bank, user_id="ada").status == 204
 
 
-def test_a_token_that_is_still_valid_brings_nothing_back(bank: Stage) -> None:
+def test_a_token_that_is_still_valid_brings_nothing_back(bank: InvokedStage) -> None:
     session_id = play(bank, "ada")
     shown = bank.question(session_id)["question"]
     erase(bank)
@@ -159,7 +161,7 @@ def test_a_token_that_is_still_valid_brings_nothing_back(bank: Stage) -> None:
     assert bank.everything() == before
 
 
-def test_another_account_of_the_same_person_is_a_new_one(bank: Stage) -> None:
+def test_another_account_of_the_same_person_is_a_new_one(bank: InvokedStage) -> None:
     play(bank, "ada")
     erase(bank)
     profile = bank.call("getUser", path={"userId": "me"}, user="ada-again").body
@@ -167,7 +169,7 @@ def test_another_account_of_the_same_person_is_a_new_one(bank: Stage) -> None:
     assert bank.start(RIVERS, user="ada-again")
 
 
-def test_many_items_are_deleted_page_by_page(bank: Stage) -> None:
+def test_many_items_are_deleted_page_by_page(bank: InvokedStage) -> None:
     """A query gives up to a megabyte: here of keys, but it is the items that count."""
     name = bank.services.progress.name
     for number in range(30):
@@ -181,7 +183,7 @@ def test_many_items_are_deleted_page_by_page(bank: Stage) -> None:
     assert rows_of(bank, "ada") == tombstone(bank.clock.now)
 
 
-def test_a_record_of_the_stream_that_arrives_late_leaves_nothing(bank: Stage) -> None:
+def test_a_record_of_the_stream_that_arrives_late_leaves_nothing(bank: InvokedStage) -> None:
     session_id = play(bank, "ada")
     for right in (False, True):
         bank.answer(session_id, bank.question(session_id)["question"], right=right)
@@ -197,7 +199,7 @@ def test_a_record_of_the_stream_that_arrives_late_leaves_nothing(bank: Stage) ->
 # Not done in one go
 
 
-def begun(stage: Stage, *, fault: str = "BatchWriteItem", within: str = "") -> int:
+def begun(stage: InvokedStage, *, fault: str = "BatchWriteItem", within: str = "") -> int:
     """Begin an erasure that cannot go on; return when."""
     with stage.fault(fault, unreachable, within=within):
         reply = erase(stage)
@@ -206,7 +208,9 @@ def begun(stage: Stage, *, fault: str = "BatchWriteItem", within: str = "") -> i
     return stage.clock.now
 
 
-def test_what_cannot_be_done_now_is_503_and_is_marked(bank: Stage, accounts: Accounts) -> None:
+def test_what_cannot_be_done_now_is_503_and_is_marked(
+    bank: InvokedStage, accounts: Accounts
+) -> None:
     play(bank, "ada")
     before = rows_of(bank, "ada")
     at = begun(bank)
@@ -219,7 +223,7 @@ def test_what_cannot_be_done_now_is_503_and_is_marked(bank: Stage, accounts: Acc
     assert bank.call("getUser", path={"userId": "me"}).status == 401
 
 
-def test_asking_again_goes_on_and_keeps_the_time_it_began(bank: Stage) -> None:
+def test_asking_again_goes_on_and_keeps_the_time_it_began(bank: InvokedStage) -> None:
     play(bank, "ada")
     at = begun(bank)
     bank.clock.advance(60_000)
@@ -227,7 +231,9 @@ def test_asking_again_goes_on_and_keeps_the_time_it_began(bank: Stage) -> None:
     assert rows_of(bank, "ada") == tombstone(at)
 
 
-def test_the_schedule_completes_what_nobody_asks_for_again(bank: Stage, accounts: Accounts) -> None:
+def test_the_schedule_completes_what_nobody_asks_for_again(
+    bank: InvokedStage, accounts: Accounts
+) -> None:
     play(bank, "ada")
     play(bank, "bob")
     others = rows_of(bank, "bob")
@@ -239,13 +245,13 @@ def test_the_schedule_completes_what_nobody_asks_for_again(bank: Stage, accounts
     assert sweep(bank) == {"completed": 0, "left": 0}
 
 
-def test_without_anything_to_complete_the_schedule_costs_one_query(stage: Stage) -> None:
+def test_without_anything_to_complete_the_schedule_costs_one_query(stage: InvokedStage) -> None:
     with stage.fault("Query", lambda _: None) as met:
         assert sweep(stage) == {"completed": 0, "left": 0}
     assert len(met) == 1
 
 
-def test_one_that_cannot_be_completed_does_not_keep_the_others_from_it(bank: Stage) -> None:
+def test_one_that_cannot_be_completed_does_not_keep_the_others_from_it(bank: InvokedStage) -> None:
     for user in ("ada", "bob"):
         play(bank, user)
         with bank.fault("BatchWriteItem", unreachable):
@@ -259,7 +265,7 @@ def test_one_that_cannot_be_completed_does_not_keep_the_others_from_it(bank: Sta
 
 
 def test_one_that_waits_for_hours_makes_the_function_fail_so_that_an_alarm_is_raised(
-    bank: Stage,
+    bank: InvokedStage,
 ) -> None:
     play(bank, "ada")
     begun(bank)
@@ -272,7 +278,7 @@ def test_one_that_waits_for_hours_makes_the_function_fail_so_that_an_alarm_is_ra
     assert sweep(bank) == {"completed": 1, "left": 0}
 
 
-def test_a_sweep_looks_at_the_oldest_first_and_at_so_many_at_once(stage: Stage) -> None:
+def test_a_sweep_looks_at_the_oldest_first_and_at_so_many_at_once(stage: InvokedStage) -> None:
     for number in range(AT_ONCE + 1):
         stage.services.users.begin_erasure(f"user-{number:03d}", stage.clock.now + number)
     assert sweep(stage) == {"completed": AT_ONCE, "left": 0}
@@ -282,7 +288,7 @@ def test_a_sweep_looks_at_the_oldest_first_and_at_so_many_at_once(stage: Stage) 
 
 
 def test_an_erasure_stops_before_its_invocation_ends_and_goes_on_in_the_next(
-    bank: Stage, monkeypatch: pytest.MonkeyPatch
+    bank: InvokedStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seed_progress(bank, "ada", 400)
     seconds = count(step=2)  # that is how long each call takes
@@ -308,7 +314,7 @@ def test_an_erasure_stops_before_its_invocation_ends_and_goes_on_in_the_next(
 
 
 def test_while_cognito_is_out_of_order_the_erasure_is_not_complete(
-    bank: Stage, accounts: Accounts
+    bank: InvokedStage, accounts: Accounts
 ) -> None:
     play(bank, "ada")
     events = bank.services.cognito.meta.events
@@ -331,7 +337,7 @@ def test_while_cognito_is_out_of_order_the_erasure_is_not_complete(
 
 
 def test_a_refusal_by_cognito_is_a_fault_of_ours_and_the_erasure_stays_marked(
-    bank: Stage, capsys: pytest.CaptureFixture[str]
+    bank: InvokedStage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refused(request: Any, **_: object) -> Any:
         return refuses("AccessDeniedException")(request)

@@ -20,8 +20,8 @@ from lambdas.session.limits import MAX_STARTS
 from tests.integration.problems import NEVER, assert_form, assert_problem, begun
 from tests.integration.stage import (
     ROUTE,
+    InvokedStage,
     Reply,
-    Stage,
     draft,
     drafts,
     refuses,
@@ -30,7 +30,7 @@ from tests.integration.stage import (
 )
 
 
-def without_claims(stage: Stage, operation: str) -> Reply:
+def without_claims(stage: InvokedStage, operation: str) -> Reply:
     event = stage.event(operation, "{}", path={"sessionId": NEVER, "userId": ME})
     del event["requestContext"]["authorizer"]
     return stage.send(ROUTE[operation].function, event)
@@ -39,35 +39,35 @@ def without_claims(stage: Stage, operation: str) -> Reply:
 # A way to each code of the contract. Members beside the common ones stand in OTHER_MEMBERS.
 
 
-def malformed(stage: Stage) -> Reply:
+def malformed(stage: InvokedStage) -> Reply:
     return stage.call("startSession", '{"name": ')
 
 
-def unauthorized(stage: Stage) -> Reply:
+def unauthorized(stage: InvokedStage) -> Reply:
     return without_claims(stage, "listSessions")
 
 
-def forbidden(stage: Stage) -> Reply:
+def forbidden(stage: InvokedStage) -> Reply:
     return stage.call("listQuestions", groups=["learner"])
 
 
-def not_found(stage: Stage) -> Reply:
+def not_found(stage: InvokedStage) -> Reply:
     return stage.call("getSession", path={"sessionId": NEVER})
 
 
-def version_conflict(stage: Stage) -> Reply:
+def version_conflict(stage: InvokedStage) -> Reply:
     body = {"version": 7, "name": "new"}
     return stage.call("updateSession", body, path={"sessionId": begun(stage)})
 
 
-def turn_mismatch(stage: Stage) -> Reply:
+def turn_mismatch(stage: InvokedStage) -> Reply:
     session = begun(stage)
     shown = stage.question(session)["question"]
     body = {**submission(shown), "turn": shown["turn"] + 1}
     return stage.call("submitAnswer", body, path={"sessionId": session})
 
 
-def question_changed(stage: Stage) -> Reply:
+def question_changed(stage: InvokedStage) -> Reply:
     session = begun(stage)
     shown = stage.question(session)["question"]
     number = int(shown["questionId"].partition(":")[2])
@@ -76,45 +76,45 @@ def question_changed(stage: Stage) -> Reply:
     return stage.answer(session, shown)
 
 
-def paused(stage: Stage) -> Reply:
+def paused(stage: InvokedStage) -> Reply:
     session = begun(stage)
     path = {"sessionId": session}
     assert stage.call("updateSession", {"version": 1, "status": "PAUSED"}, path=path).status == 200
     return stage.call("getQuestion", path=path)
 
 
-def over(stage: Stage) -> Reply:
+def over(stage: InvokedStage) -> Reply:
     session = begun(stage)
     shown = stage.question(session)["question"]
     assert stage.call("abandonSession", path={"sessionId": session}).status == 204
     return stage.answer(session, shown)
 
 
-def expired(stage: Stage) -> Reply:
+def expired(stage: InvokedStage) -> Reply:
     session = begun(stage)
     stage.clock.advance(LIFETIME)
     return stage.call("getQuestion", path={"sessionId": session})
 
 
-def too_large(stage: Stage) -> Reply:
+def too_large(stage: InvokedStage) -> Reply:
     return stage.call("startSession", {"name": "x" * 16 * 1024})
 
 
-def invalid(stage: Stage) -> Reply:
+def invalid(stage: InvokedStage) -> Reply:
     return stage.call("startSession", {})
 
 
-def unavailable(stage: Stage) -> Reply:
+def unavailable(stage: InvokedStage) -> Reply:
     with stage.fault("GetItem", unreachable):
         return stage.call("getSession", path={"sessionId": NEVER})
 
 
-def internal(stage: Stage) -> Reply:
+def internal(stage: InvokedStage) -> Reply:
     with stage.fault("GetItem", refuses("ValidationException", message="SECRET of the table")):
         return stage.call("getSession", path={"sessionId": NEVER})
 
 
-def session_limit(stage: Stage) -> Reply:
+def session_limit(stage: InvokedStage) -> Reply:
     session = begun(stage)
     assert stage.call("abandonSession", path={"sessionId": session}).status == 204
     users = stage.services.users
@@ -128,7 +128,7 @@ def session_limit(stage: Stage) -> Reply:
     return stage.call("startSession", {"sources": [{"category": "geography"}]})
 
 
-def key_reused(stage: Stage) -> Reply:
+def key_reused(stage: InvokedStage) -> Reply:
     stage.save(*drafts("geography", 3))
     headers = {"Idempotency-Key": "k"}
     first, other = ({"sources": [{"category": "geography", "questionCount": n}]} for n in (1, 2))
@@ -136,7 +136,9 @@ def key_reused(stage: Stage) -> Reply:
     return stage.call("startSession", other, headers=headers)
 
 
-def part_of_an_import(stage: Stage, *, left_alone_for: int = 0, deleted: bool = False) -> Reply:
+def part_of_an_import(
+    stage: InvokedStage, *, left_alone_for: int = 0, deleted: bool = False
+) -> Reply:
     """Add a part to an import that has ended."""
     opened = stage.admin("openImport", {"categories": ["geography"]})
     path = {"importId": opened.body["importId"]}
@@ -146,21 +148,21 @@ def part_of_an_import(stage: Stage, *, left_alone_for: int = 0, deleted: bool = 
     return stage.admin("addImportPart", {"part": 1, "questions": drafts("geography", 1)}, path=path)
 
 
-def import_over(stage: Stage) -> Reply:
+def import_over(stage: InvokedStage) -> Reply:
     return part_of_an_import(stage, deleted=True)
 
 
-def import_expired(stage: Stage) -> Reply:
+def import_expired(stage: InvokedStage) -> Reply:
     return part_of_an_import(stage, left_alone_for=16 * 60_000)
 
 
-def mfa_required(stage: Stage) -> Reply:
+def mfa_required(stage: InvokedStage) -> Reply:
     enforcing = stage.services.settings._replace(admin_mfa=True)
     with patch("lambdas.shared.http.entrypoint.settings", lambda: enforcing):
         return stage.admin("listQuestions", query={"category": "geography"})
 
 
-WAYS: dict[str, tuple[int, Callable[[Stage], Reply]]] = {
+WAYS: dict[str, tuple[int, Callable[[InvokedStage], Reply]]] = {
     "MALFORMED_BODY": (400, malformed),
     "UNAUTHORIZED": (401, unauthorized),
     "FORBIDDEN": (403, forbidden),
@@ -196,7 +198,7 @@ def test_there_is_a_way_to_every_code_the_functions_know() -> None:
 
 @pytest.mark.parametrize("code", WAYS)
 def test_each_code_comes_with_its_status_and_in_the_form_of_the_contract(
-    code: str, stage: Stage
+    code: str, stage: InvokedStage
 ) -> None:
     status, way = WAYS[code]
     assert_problem(way(stage), status, code, *OTHER_MEMBERS.get(code, ()))
@@ -221,18 +223,18 @@ def test_the_codes_that_only_the_gateway_knows_are_the_contracts() -> None:
 
 @pytest.mark.parametrize("way", [unavailable, internal], ids=["unavailable", "internal"])
 def test_a_fault_of_ours_tells_nothing_of_its_cause(
-    way: Callable[[Stage], Reply], stage: Stage
+    way: Callable[[InvokedStage], Reply], stage: InvokedStage
 ) -> None:
     reply = way(stage)
     for secret in ("SECRET", "Traceback", "botocore", "127.0.0.1", "DynamoDB", "Exception"):
         assert secret not in reply.text
 
 
-def test_an_unreachable_database_says_when_to_try_again(stage: Stage) -> None:
+def test_an_unreachable_database_says_when_to_try_again(stage: InvokedStage) -> None:
     assert int(unavailable(stage).headers["Retry-After"]) >= 1
 
 
-def test_a_bank_somebody_else_writes_says_when_their_lease_ends(stage: Stage) -> None:
+def test_a_bank_somebody_else_writes_says_when_their_lease_ends(stage: InvokedStage) -> None:
     stage.pauses()
     stage.hold("geography", 4_200)
     reply = stage.admin("saveQuestions", {"questions": drafts("geography", 1)})
@@ -246,7 +248,9 @@ def test_a_bank_somebody_else_writes_says_when_their_lease_ends(stage: Stage) ->
 @pytest.mark.parametrize(
     "operation", [route.operation for route in ROUTES if route.operation != "getHealth"]
 )
-def test_without_a_caller_every_route_but_health_is_401(operation: str, stage: Stage) -> None:
+def test_without_a_caller_every_route_but_health_is_401(
+    operation: str, stage: InvokedStage
+) -> None:
     reply = without_claims(stage, operation)
     assert_problem(reply, 401, "UNAUTHORIZED")
     assert reply.headers["WWW-Authenticate"] == "Bearer"
@@ -256,7 +260,7 @@ def test_without_a_caller_every_route_but_health_is_401(operation: str, stage: S
     "operation", [route.operation for route in ROUTES if "/admin/" in route.path]
 )
 def test_a_learner_is_403_on_every_admin_route_whatever_they_send(
-    operation: str, stage: Stage
+    operation: str, stage: InvokedStage
 ) -> None:
     for question in ("geography:000000", "no question"):
         reply = stage.call(operation, "not JSON", path={"questionId": question})
@@ -266,7 +270,7 @@ def test_a_learner_is_403_on_every_admin_route_whatever_they_send(
 @pytest.mark.parametrize(
     "operation", [route.operation for route in ROUTES if "{sessionId}" in route.path]
 )
-def test_anothers_session_cannot_be_told_from_none(operation: str, stage: Stage) -> None:
+def test_anothers_session_cannot_be_told_from_none(operation: str, stage: InvokedStage) -> None:
     session = begun(stage, user="grace")
     bodies = {
         "updateSession": {"version": 1, "name": "mine"},
@@ -288,7 +292,7 @@ def test_anothers_session_cannot_be_told_from_none(operation: str, stage: Stage)
 @pytest.mark.parametrize(
     "operation", [route.operation for route in ROUTES if "{userId}" in route.path]
 )
-def test_anothers_data_is_404_at_no_cost(operation: str, stage: Stage) -> None:
+def test_anothers_data_is_404_at_no_cost(operation: str, stage: InvokedStage) -> None:
     reply = stage.call(operation, {"displayName": "mine"}, path={"userId": "grace"})
     assert_problem(reply, 404, "NOT_FOUND")
     assert reply.cost == (0, 0.0, 0.0)
@@ -299,7 +303,7 @@ def test_anothers_data_is_404_at_no_cost(operation: str, stage: Stage) -> None:
 
 @pytest.mark.parametrize("way", [turn_mismatch, question_changed], ids=["turn", "question"])
 def test_a_conflict_of_turns_carries_the_current_question(
-    way: Callable[[Stage], Reply], stage: Stage
+    way: Callable[[InvokedStage], Reply], stage: InvokedStage
 ) -> None:
     reply = way(stage)
     question = reply.body["question"]
@@ -311,7 +315,9 @@ def test_a_conflict_of_turns_carries_the_current_question(
 @pytest.mark.parametrize(
     "way", [turn_mismatch, question_changed, paused, over, expired, version_conflict]
 )
-def test_a_conflict_counts_no_try(way: Callable[[Stage], Reply], stage: Stage) -> None:
+def test_a_conflict_counts_no_try(
+    way: Callable[[InvokedStage], Reply], stage: InvokedStage
+) -> None:
     way(stage)
     stage.clock.now -= 1
     (session,) = stage.call("listSessions").body["sessions"]
@@ -320,7 +326,7 @@ def test_a_conflict_counts_no_try(way: Callable[[Stage], Reply], stage: Stage) -
     assert stage.rows("progress") == []
 
 
-def test_a_paused_session_takes_no_answer(stage: Stage) -> None:
+def test_a_paused_session_takes_no_answer(stage: InvokedStage) -> None:
     session = begun(stage)
     shown = stage.question(session)["question"]
     path = {"sessionId": session}
@@ -329,7 +335,7 @@ def test_a_paused_session_takes_no_answer(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("operation", ["getSession", "updateSession", "abandonSession"])
-def test_an_expired_session_is_gone_for_every_route(operation: str, stage: Stage) -> None:
+def test_an_expired_session_is_gone_for_every_route(operation: str, stage: InvokedStage) -> None:
     session = begun(stage)
     stage.clock.advance(LIFETIME)
     body = {"version": 1, "name": "new"} if operation == "updateSession" else None
@@ -337,14 +343,14 @@ def test_an_expired_session_is_gone_for_every_route(operation: str, stage: Stage
     assert_problem(reply, 410, "SESSION_EXPIRED")
 
 
-def test_an_expired_session_takes_no_answer(stage: Stage) -> None:
+def test_an_expired_session_takes_no_answer(stage: InvokedStage) -> None:
     session = begun(stage)
     shown = stage.question(session)["question"]
     stage.clock.advance(LIFETIME)
     assert_problem(stage.answer(session, shown), 410, "SESSION_EXPIRED")
 
 
-def test_a_session_that_is_over_cannot_be_paused(stage: Stage) -> None:
+def test_a_session_that_is_over_cannot_be_paused(stage: InvokedStage) -> None:
     session = begun(stage)
     stage.call("abandonSession", path={"sessionId": session})
     body = {"version": 2, "status": "PAUSED"}

@@ -4,10 +4,10 @@ from domain.session.state import LIFETIME
 from lambdas.shared.store.imports import KEPT_AFTER_EXPIRY as IMPORT_SECONDS
 from lambdas.shared.store.sessions import KEPT_AFTER_EXPIRY as SESSION_SECONDS
 from tests.integration.counting import play
-from tests.integration.stage import Stage, draft, drafts
+from tests.integration.stage import InvokedStage, draft, drafts
 
 
-def test_the_marker_of_an_idempotency_key_expires_with_its_session(stage: Stage) -> None:
+def test_the_marker_of_an_idempotency_key_expires_with_its_session(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 2))
     body = {"sources": [{"category": "geography"}]}
     assert stage.call("startSession", body, headers={"Idempotency-Key": "k"}).status == 201
@@ -17,7 +17,7 @@ def test_the_marker_of_an_idempotency_key_expires_with_its_session(stage: Stage)
     assert [int(row["ttl"]["N"]) for row in rows] == [expected, expected]
 
 
-def test_every_item_of_an_import_expires_a_day_after_it(stage: Stage) -> None:
+def test_every_item_of_an_import_expires_a_day_after_it(stage: InvokedStage) -> None:
     stage.save(draft("rivers", 0))
     opened = stage.admin("openImport", {"categories": ["rivers"]}).body
     changed = [draft("rivers", 0, explanation="new"), draft("rivers", 1)]
@@ -33,7 +33,7 @@ def test_every_item_of_an_import_expires_a_day_after_it(stage: Stage) -> None:
 
 
 def test_a_learner_has_one_record_for_each_question_however_often_it_is_answered(
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     stage.save(*drafts("geography", 3))
     for _ in range(3):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.statistics.given_answer import DAY
-from tests.integration.stage import Reply, Stage, drafts
+from tests.integration.stage import InvokedStage, Reply, drafts
 
 ME = {"userId": "me"}
 NOW = "2026-09-21T14:13:20.000Z"
@@ -27,16 +27,16 @@ RENDERED = {
 
 
 @pytest.fixture
-def bank(stage: Stage) -> Stage:
+def bank(stage: InvokedStage) -> InvokedStage:
     stage.save(*drafts("rivers", 20))
     return stage
 
 
-def export(stage: Stage, user: str = "ada", **query: str) -> Reply:
+def export(stage: InvokedStage, user: str = "ada", **query: str) -> Reply:
     return stage.call("exportUser", path=ME, query=query, user=user)
 
 
-def pages(stage: Stage, user: str = "ada", **query: str) -> list[Any]:
+def pages(stage: InvokedStage, user: str = "ada", **query: str) -> list[Any]:
     """Return the bodies of all pages."""
     bodies = []
     while True:
@@ -48,7 +48,7 @@ def pages(stage: Stage, user: str = "ada", **query: str) -> list[Any]:
         query["nextToken"] = reply.body["nextToken"]
 
 
-def play(stage: Stage, user: str) -> str:
+def play(stage: InvokedStage, user: str) -> str:
     """Leave something in every table, a pool beyond its head too; return the open session's id."""
     stage.call("updateUser", {"displayName": user, "language": "de"}, path=ME, user=user)
     headers = {"Idempotency-Key": "k"}
@@ -64,7 +64,7 @@ def play(stage: Stage, user: str) -> str:
     return str(session_id)
 
 
-def test_a_user_who_never_did_anything_has_an_empty_export(stage: Stage) -> None:
+def test_a_user_who_never_did_anything_has_an_empty_export(stage: InvokedStage) -> None:
     reply = export(stage)
     assert reply.status == 200
     assert reply.body == {
@@ -79,7 +79,7 @@ def test_a_user_who_never_did_anything_has_an_empty_export(stage: Stage) -> None
 
 
 def test_every_attribute_of_every_item_of_a_user_is_exported_but_what_is_withheld(
-    bank: Stage,
+    bank: InvokedStage,
 ) -> None:
     play(bank, "ada")
     play(bank, "bob")
@@ -128,7 +128,7 @@ def plain_paths(record: Mapping[str, Any], prefix: str = "") -> list[str]:
     return found
 
 
-def test_records_read_as_they_are_documented(bank: Stage) -> None:
+def test_records_read_as_they_are_documented(bank: InvokedStage) -> None:
     session_id = play(bank, "ada")
     (body,) = pages(bank)
     tally, ledger = (body["user"].pop(name) for name in ("tally", "ledger"))
@@ -179,7 +179,7 @@ def test_records_read_as_they_are_documented(bank: Stage) -> None:
     assert progress["firstSeenAt"] < progress["lastSeenAt"] < "2026-09-21T14:14"
 
 
-def test_no_page_tells_what_the_choices_of_an_open_session_are(bank: Stage) -> None:
+def test_no_page_tells_what_the_choices_of_an_open_session_are(bank: InvokedStage) -> None:
     session_id = play(bank, "ada")
     session = bank.services.sessions.get("ada", session_id)
     assert session
@@ -191,7 +191,7 @@ def test_no_page_tells_what_the_choices_of_an_open_session_are(bank: Stage) -> N
 
 
 @pytest.mark.parametrize("limit", ["1", "7", "100"])
-def test_pages_join_to_the_whole_once(bank: Stage, limit: str) -> None:
+def test_pages_join_to_the_whole_once(bank: InvokedStage, limit: str) -> None:
     play(bank, "ada")
     (whole,) = pages(bank)
     found = pages(bank, limit=limit)
@@ -204,7 +204,7 @@ def test_pages_join_to_the_whole_once(bank: Stage, limit: str) -> None:
     assert all(len(json.dumps(body)) < 400_000 for body in found)
 
 
-def test_what_an_export_costs_does_not_grow_with_the_record(bank: Stage) -> None:
+def test_what_an_export_costs_does_not_grow_with_the_record(bank: InvokedStage) -> None:
     play(bank, "ada")
     first = export(bank, limit="5")
     assert first.log["roundTrips"] <= 4
@@ -212,7 +212,7 @@ def test_what_an_export_costs_does_not_grow_with_the_record(bank: Stage) -> None
     assert export(bank, limit="5", nextToken=token).log["roundTrips"] <= 3
 
 
-def test_another_users_export_and_page_are_404(bank: Stage) -> None:
+def test_another_users_export_and_page_are_404(bank: InvokedStage) -> None:
     play(bank, "ada")
     token = export(bank, limit="1").body["nextToken"]
     assert export(bank, "bob", nextToken=token).status == 422
@@ -221,14 +221,14 @@ def test_another_users_export_and_page_are_404(bank: Stage) -> None:
         assert (reply.status, reply.cost) == (404, (0, 0.0, 0.0))
 
 
-def test_what_was_never_a_page_is_404(bank: Stage) -> None:
+def test_what_was_never_a_page_is_404(bank: InvokedStage) -> None:
     play(bank, "ada")
     listed = bank.call("listQuestionProgress", path=ME, query={"limit": "1"}).body["nextToken"]
     assert export(bank, nextToken=listed).status == 422
     assert export(bank, nextToken="AAAA").status == 422
 
 
-def test_what_was_counted_of_earlier_days_is_told_by_day(bank: Stage) -> None:
+def test_what_was_counted_of_earlier_days_is_told_by_day(bank: InvokedStage) -> None:
     session_id = play(bank, "ada")
     bank.clock.advance(DAY)
     bank.answer(session_id, bank.question(session_id)["question"])

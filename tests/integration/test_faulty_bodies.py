@@ -9,8 +9,8 @@ from lambdas.contract.formats import ME
 from lambdas.contract.routes import ROUTES
 from tests.integration.problems import NEVER, assert_problem, begun
 from tests.integration.stage import (
+    InvokedStage,
     Reply,
-    Stage,
     draft,
     drafts,
     submission,
@@ -156,7 +156,7 @@ def test_every_route_with_a_body_is_tried() -> None:
 
 @pytest.mark.parametrize("operation", SEVERAL)
 def test_all_faults_of_a_body_are_reported_together_by_the_names_sent(
-    operation: str, stage: Stage
+    operation: str, stage: InvokedStage
 ) -> None:
     body, fields = SEVERAL[operation]
     reply = stage.admin(operation, body, path=PATHS)
@@ -165,7 +165,7 @@ def test_all_faults_of_a_body_are_reported_together_by_the_names_sent(
 
 
 @pytest.mark.parametrize("operation", SEVERAL)
-def test_fields_that_nobody_knows_are_each_named(operation: str, stage: Stage) -> None:
+def test_fields_that_nobody_knows_are_each_named(operation: str, stage: InvokedStage) -> None:
     unknown = ["x", "user_id", "Name", "", " ", "__proto__", "a.b", "\N{BRAIN}", "\n", "x" * 200]
     reply = stage.admin(operation, dict.fromkeys(unknown, 1), path=PATHS)
     assert set(unknown) <= set(faults(reply))
@@ -174,12 +174,12 @@ def test_fields_that_nobody_knows_are_each_named(operation: str, stage: Stage) -
 @pytest.mark.parametrize("operation", SEVERAL)
 @pytest.mark.parametrize("body", ["[]", "null", "1", '"text"'])
 def test_json_that_is_no_object_is_a_fault_of_the_body(
-    operation: str, body: str, stage: Stage
+    operation: str, body: str, stage: InvokedStage
 ) -> None:
     assert set(faults(stage.admin(operation, body, path=PATHS))) == {"body"}
 
 
-def test_what_only_the_bank_can_tell_is_reported_together_too(stage: Stage) -> None:
+def test_what_only_the_bank_can_tell_is_reported_together_too(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 3))
     sources = [
         {"category": "nowhere"},
@@ -198,7 +198,7 @@ def test_what_only_the_bank_can_tell_is_reported_together_too(stage: Stage) -> N
     ids=["guessed", "of no turn", "short", "long"],
 )
 def test_a_choice_the_question_does_not_have_is_a_fault_and_no_try(
-    chosen: list[str], stage: Stage
+    chosen: list[str], stage: InvokedStage
 ) -> None:
     session = begun(stage)
     shown = stage.question(session)["question"]
@@ -209,7 +209,7 @@ def test_a_choice_the_question_does_not_have_is_a_fault_and_no_try(
     assert stage.everything() == before
 
 
-def test_none_several_and_repeated_choices_are_a_fault_and_no_try(stage: Stage) -> None:
+def test_none_several_and_repeated_choices_are_a_fault_and_no_try(stage: InvokedStage) -> None:
     session = begun(stage)
     shown = stage.question(session)["question"]
     ids = [answer["id"] for answer in shown["answers"]]
@@ -221,7 +221,7 @@ def test_none_several_and_repeated_choices_are_a_fault_and_no_try(stage: Stage) 
     assert stage.everything() == before
 
 
-def test_a_question_cannot_move_or_become_another(stage: Stage) -> None:
+def test_a_question_cannot_move_or_become_another(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 2))
     path = {"questionId": "geography:000000"}
     moved = stage.admin("replaceQuestion", draft("history", 0), path=path)
@@ -231,7 +231,7 @@ def test_a_question_cannot_move_or_become_another(stage: Stage) -> None:
 
 
 def test_faults_that_only_the_bank_finds_are_reported_with_those_of_the_form(
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     stage.save(*drafts("geography", 3))
     sources = [
@@ -268,7 +268,7 @@ def test_faults_that_only_the_bank_finds_are_reported_with_those_of_the_form(
 
 
 def test_each_question_of_an_import_is_refused_by_its_place_with_all_its_faults(
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     wrong, fields = SEVERAL["replaceQuestion"]
     questions = [draft("geography", 0), wrong, None, draft("geography", 1)]

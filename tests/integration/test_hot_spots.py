@@ -3,10 +3,10 @@
 import json
 
 from tests.integration.counting import log_line, play
-from tests.integration.stage import Stage, drafts
+from tests.integration.stage import InvokedStage, drafts
 
 
-def test_a_hot_learner_costs_the_others_of_a_batch_nothing(stage: Stage) -> None:
+def test_a_hot_learner_costs_the_others_of_a_batch_nothing(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 8))
     for _ in range(6):
         play(stage, "ada", "r" * 8)
@@ -25,7 +25,7 @@ def test_a_hot_learner_costs_the_others_of_a_batch_nothing(stage: Stage) -> None
     assert line["WRU"] == 2 * (1 + len(others) + 8)
 
 
-def test_answers_to_one_question_write_no_item_in_common(stage: Stage) -> None:
+def test_answers_to_one_question_write_no_item_in_common(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 1))
     learners = [f"learner-{number}" for number in range(5)]
     written: list[set[str]] = []

@@ -14,10 +14,10 @@ from tests.integration.session_calls import (
     listed,
     listed_ids,
 )
-from tests.integration.stage import Stage
+from tests.integration.stage import InvokedStage
 
 
-def test_a_repeated_key_returns_the_same_session_with_200(bank: Stage) -> None:
+def test_a_repeated_key_returns_the_same_session_with_200(bank: InvokedStage) -> None:
     first, again = keyed(bank, "k" * 64), keyed(bank, "k" * 64)
     assert (first.status, again.status) == (201, 200)
     assert again.body == first.body
@@ -25,14 +25,16 @@ def test_a_repeated_key_returns_the_same_session_with_200(bank: Stage) -> None:
     assert listed_ids(bank) == [first.body["sessionId"]]
 
 
-def test_a_header_is_found_however_its_name_is_written(bank: Stage) -> None:
+def test_a_header_is_found_however_its_name_is_written(bank: InvokedStage) -> None:
     first = keyed(bank, "k")
     body = {"sources": [GEOGRAPHY]}
     again = bank.call("startSession", body, headers={"idempotency-key": "k"})
     assert (again.status, again.body) == (200, first.body)
 
 
-def test_a_repeated_key_shows_the_session_as_it_is_after_it_was_played_on(bank: Stage) -> None:
+def test_a_repeated_key_shows_the_session_as_it_is_after_it_was_played_on(
+    bank: InvokedStage,
+) -> None:
     session_id = keyed(bank, "k").body["sessionId"]
     bank.answer(session_id, bank.question(session_id)["question"])
     before = bank.everything()
@@ -54,7 +56,7 @@ def test_a_repeated_key_shows_the_session_as_it_is_after_it_was_played_on(bank: 
         {"review": {}},
     ],
 )
-def test_a_key_with_another_body_is_refused(bank: Stage, other: Mapping[str, Any]) -> None:
+def test_a_key_with_another_body_is_refused(bank: InvokedStage, other: Mapping[str, Any]) -> None:
     first = keyed(bank, "k")
     before = bank.everything()
 
@@ -66,7 +68,7 @@ def test_a_key_with_another_body_is_refused(bank: Stage, other: Mapping[str, Any
     assert (again.status, again.body) == (200, first.body)
 
 
-def test_the_same_body_written_differently_is_a_repeat(bank: Stage) -> None:
+def test_the_same_body_written_differently_is_a_repeat(bank: InvokedStage) -> None:
     headers = {"Idempotency-Key": "k"}
     first = bank.call(
         "startSession", '{"name":"n","sources":[{"category":"geography"}]}', headers=headers
@@ -80,7 +82,7 @@ def test_the_same_body_written_differently_is_a_repeat(bank: Stage) -> None:
     assert again.body == first.body
 
 
-def test_a_repeated_key_returns_its_session_though_its_category_is_gone(bank: Stage) -> None:
+def test_a_repeated_key_returns_its_session_though_its_category_is_gone(bank: InvokedStage) -> None:
     first = keyed(bank, "k", {"sources": [HISTORY]})
     for number in range(3):
         bank.retire(f"history:{number:06d}")
@@ -89,12 +91,12 @@ def test_a_repeated_key_returns_its_session_though_its_category_is_gone(bank: St
     assert keyed(bank, "other", {"sources": [HISTORY]}).status == 422
 
 
-def test_another_key_starts_another_session(bank: Stage) -> None:
+def test_another_key_starts_another_session(bank: InvokedStage) -> None:
     assert keyed(bank, "k1").status == keyed(bank, "k2").status == 201
     assert len(listed_ids(bank)) == 2
 
 
-def test_the_same_key_of_two_users_starts_two_sessions(bank: Stage) -> None:
+def test_the_same_key_of_two_users_starts_two_sessions(bank: InvokedStage) -> None:
     ada, bob = keyed(bank, "k"), keyed(bank, "k", user="bob")
     assert (ada.status, bob.status) == (201, 201)
     assert ada.body["sessionId"] != bob.body["sessionId"]
@@ -102,11 +104,11 @@ def test_the_same_key_of_two_users_starts_two_sessions(bank: Stage) -> None:
     assert len(listed(bank, user="bob")["sessions"]) == 1
 
 
-def test_a_key_is_up_to_64_visible_characters(bank: Stage) -> None:
+def test_a_key_is_up_to_64_visible_characters(bank: InvokedStage) -> None:
     for key in ("", "k" * 65, "a b", "\N{BRAIN}"):
         assert faulty_fields(keyed(bank, key)) == ["Idempotency-Key"]
 
 
-def test_a_refused_start_does_not_use_its_key_up(bank: Stage) -> None:
+def test_a_refused_start_does_not_use_its_key_up(bank: InvokedStage) -> None:
     assert keyed(bank, "k", {"sources": [{"category": "unheard-of"}]}).status == 422
     assert keyed(bank, "k").status == 201

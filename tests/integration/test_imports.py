@@ -9,22 +9,22 @@ from botocore.awsrequest import AWSPreparedRequest
 from lambdas.questions.bank_writer import LEASE
 from lambdas.questions.imports import LIFETIME, RENEWED_BELOW, TRANSACTIONS_A_CALL, UPDATED_TOGETHER
 from lambdas.questions.staging import MAX_DRAFTS_TOGETHER
-from tests.integration.stage import Reply, Stage, draft, drafts
+from tests.integration.stage import InvokedStage, Reply, draft, drafts
 
 
-def open_import(stage: Stage, *categories: str, key: str | None = None) -> str:
+def open_import(stage: InvokedStage, *categories: str, key: str | None = None) -> str:
     headers = {"Idempotency-Key": key} if key else {}
     reply = stage.admin("openImport", {"categories": categories}, headers=headers)
     assert reply.status in (200, 201), reply.body
     return str(reply.body["importId"])
 
 
-def send(stage: Stage, import_id: str, part: int, questions: Sequence[object]) -> Reply:
+def send(stage: InvokedStage, import_id: str, part: int, questions: Sequence[object]) -> Reply:
     body = {"part": part, "questions": questions}
     return stage.admin("addImportPart", body, path={"importId": import_id})
 
 
-def add(stage: Stage, import_id: str, part: int, *questions: object) -> list[Any]:
+def add(stage: InvokedStage, import_id: str, part: int, *questions: object) -> list[Any]:
     reply = send(stage, import_id, part, questions)
     assert reply.status == 200, reply.body
     return list(reply.body["results"])
@@ -34,7 +34,7 @@ def statuses(results: Sequence[Mapping[str, Any]]) -> list[str]:
     return [each["status"] for each in results]
 
 
-def publish(stage: Stage, import_id: str) -> Any:
+def publish(stage: InvokedStage, import_id: str) -> Any:
     """Publish an import to its end; return its last state."""
     while True:
         reply = stage.admin("publishImport", path={"importId": import_id})
@@ -43,13 +43,13 @@ def publish(stage: Stage, import_id: str) -> Any:
             return reply.body
 
 
-def state(stage: Stage, import_id: str) -> Any:
+def state(stage: InvokedStage, import_id: str) -> Any:
     reply = stage.admin("getImport", path={"importId": import_id})
     assert reply.status == 200
     return reply.body
 
 
-def texts(stage: Stage, category: str) -> list[str]:
+def texts(stage: InvokedStage, category: str) -> list[str]:
     found, query = [], {"category": category, "limit": "100"}
     while True:
         body = stage.admin("listQuestions", query=query).body
@@ -59,7 +59,7 @@ def texts(stage: Stage, category: str) -> list[str]:
         query["nextToken"] = body["nextToken"]
 
 
-def counts(stage: Stage) -> dict[str, int]:
+def counts(stage: InvokedStage) -> dict[str, int]:
     body = stage.call("listCategories").body
     return {each["category"]: each["questionCount"] for each in body["categories"]}
 
@@ -68,7 +68,7 @@ def assert_problem(reply: Reply, status: int, code: str) -> None:
     assert (reply.status, reply.body["code"]) == (status, code), reply.body
 
 
-def test_new_questions_become_visible_together_when_published(stage: Stage) -> None:
+def test_new_questions_become_visible_together_when_published(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 2))
     import_id = open_import(stage, "geography", "history")
     assert statuses(add(stage, import_id, 1, *drafts("geography", 90))) == [
@@ -100,7 +100,7 @@ def test_new_questions_become_visible_together_when_published(stage: Stage) -> N
     assert statuses(stage.save(*drafts("history", 4))) == ["UNCHANGED"] * 3 + ["CREATED"]
 
 
-def test_all_categories_of_an_import_are_published_in_one_transaction(stage: Stage) -> None:
+def test_all_categories_of_an_import_are_published_in_one_transaction(stage: InvokedStage) -> None:
     import_id = open_import(stage, "a", "b", "c")
     add(stage, import_id, 1, draft("a", 0), draft("b", 0), draft("c", 0))
     seen: list[dict[str, int]] = []
@@ -113,7 +113,7 @@ def test_all_categories_of_an_import_are_published_in_one_transaction(stage: Sta
     assert all(each in ({}, {"a": 1, "b": 1, "c": 1}) for each in seen)
 
 
-def test_updates_are_published_after_the_new_questions(stage: Stage) -> None:
+def test_updates_are_published_after_the_new_questions(stage: InvokedStage) -> None:
     stage.save(draft("geography", 0, externalId="x"), *(draft("geography", n) for n in (1, 2)))
     stage.retire("geography:000002")
     import_id = open_import(stage, "geography")
@@ -146,7 +146,7 @@ def test_updates_are_published_after_the_new_questions(stage: Stage) -> None:
     assert (found["version"], found["externalId"]) == (2, "x")
 
 
-def test_publishing_many_updates_takes_several_calls(stage: Stage) -> None:
+def test_publishing_many_updates_takes_several_calls(stage: InvokedStage) -> None:
     number = UPDATED_TOGETHER * TRANSACTIONS_A_CALL + 130
     stage.save(*drafts("geography", number))
     import_id = open_import(stage, "geography")
@@ -164,7 +164,7 @@ def test_publishing_many_updates_takes_several_calls(stage: Stage) -> None:
     assert not [row for row in stage.rows("questions") if "#updates#" in row["questionId"]["S"]]
 
 
-def test_no_transaction_of_a_part_holds_more_than_33_drafts(stage: Stage) -> None:
+def test_no_transaction_of_a_part_holds_more_than_33_drafts(stage: InvokedStage) -> None:
     import_id = open_import(stage, "geography")
     held: list[int] = []
 
@@ -178,7 +178,7 @@ def test_no_transaction_of_a_part_holds_more_than_33_drafts(stage: Stage) -> Non
     assert max(held) == MAX_DRAFTS_TOGETHER == 33
 
 
-def test_a_repeated_part_returns_the_same_results(stage: Stage) -> None:
+def test_a_repeated_part_returns_the_same_results(stage: InvokedStage) -> None:
     stage.save(draft("geography", 0))
     import_id = open_import(stage, "geography")
     questions = [draft("geography", 0, difficulty=2), draft("geography", 1), {}]
@@ -197,7 +197,7 @@ def _without_turn(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name != "turn"} for row in rows]
 
 
-def test_parts_come_in_order_and_unchanged(stage: Stage) -> None:
+def test_parts_come_in_order_and_unchanged(stage: InvokedStage) -> None:
     import_id = open_import(stage, "geography")
     for part in (2, 7):
         reply = send(stage, import_id, part, [draft("geography", 1)])
@@ -209,7 +209,7 @@ def test_parts_come_in_order_and_unchanged(stage: Stage) -> None:
     assert reply.body["errors"][0]["field"] == "part"
 
 
-def test_a_question_sent_again_in_a_later_part_is_recognized(stage: Stage) -> None:
+def test_a_question_sent_again_in_a_later_part_is_recognized(stage: InvokedStage) -> None:
     stage.save(draft("geography", 0, externalId="x"), draft("geography", 1))
     import_id = open_import(stage, "geography")
     add(
@@ -243,7 +243,7 @@ def test_a_question_sent_again_in_a_later_part_is_recognized(stage: Stage) -> No
     assert texts(stage, "geography") == [f"geography {n}?" for n in (5, 1, 2, 3)]
 
 
-def test_an_import_of_the_same_questions_changes_nothing(stage: Stage) -> None:
+def test_an_import_of_the_same_questions_changes_nothing(stage: InvokedStage) -> None:
     questions = [draft("geography", n, externalId=f"q{n}") for n in range(150)]
     for expected in ("CREATED", "UNCHANGED"):
         import_id = open_import(stage, "geography")
@@ -257,7 +257,7 @@ def test_an_import_of_the_same_questions_changes_nothing(stage: Stage) -> None:
 # Locks
 
 
-def test_other_categories_stay_writable_during_an_import(stage: Stage) -> None:
+def test_other_categories_stay_writable_during_an_import(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 2), *drafts("history", 2))
     import_id = open_import(stage, "geography")
     pauses = stage.pauses()
@@ -277,7 +277,7 @@ def test_other_categories_stay_writable_during_an_import(stage: Stage) -> None:
     assert statuses(stage.save(draft("zoology", 0))) == ["CREATED"]
 
 
-def test_an_import_left_alone_expires_and_its_place_is_reused(stage: Stage) -> None:
+def test_an_import_left_alone_expires_and_its_place_is_reused(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 2))
     import_id = open_import(stage, "geography")
     add(stage, import_id, 1, draft("geography", 2), draft("geography", 3))
@@ -299,7 +299,7 @@ def test_an_import_left_alone_expires_and_its_place_is_reused(stage: Stage) -> N
     assert counts(stage) == {"geography": 5}
 
 
-def test_an_import_in_use_keeps_all_its_categories(stage: Stage) -> None:
+def test_an_import_in_use_keeps_all_its_categories(stage: InvokedStage) -> None:
     import_id = open_import(stage, "geography", "history")
     stage.pauses()
     for part in range(1, 8):
@@ -311,7 +311,7 @@ def test_an_import_in_use_keeps_all_its_categories(stage: Stage) -> None:
     assert counts(stage) == {"geography": 7}
 
 
-def test_an_import_whose_category_was_taken_publishes_nothing(stage: Stage) -> None:
+def test_an_import_whose_category_was_taken_publishes_nothing(stage: InvokedStage) -> None:
     """Its clock lags, so it does not know that its lease has ended."""
     import_id = open_import(stage, "geography", "history")
     add(stage, import_id, 1, draft("geography", 0), draft("history", 0))
@@ -324,7 +324,7 @@ def test_an_import_whose_category_was_taken_publishes_nothing(stage: Stage) -> N
     assert texts(stage, "geography") == ["geography 7?"]
 
 
-def test_a_request_that_was_given_up_cannot_interfere(stage: Stage) -> None:
+def test_a_request_that_was_given_up_cannot_interfere(stage: InvokedStage) -> None:
     """The client repeats a part while the first request still runs."""
     import_id = open_import(stage, "geography")
     questions = drafts("geography", 80)
@@ -344,13 +344,13 @@ def test_a_request_that_was_given_up_cannot_interfere(stage: Stage) -> None:
     assert texts(stage, "geography") == [f"geography {n}?" for n in range(80)]
 
 
-def _event(stage: Stage, import_id: str, questions: Sequence[object]) -> dict[str, Any]:
+def _event(stage: InvokedStage, import_id: str, questions: Sequence[object]) -> dict[str, Any]:
     body = {"part": 1, "questions": questions}
     path = {"importId": import_id}
     return stage.event("addImportPart", body, user="root", groups=["admin"], path=path)
 
 
-def test_a_deleted_import_releases_its_categories(stage: Stage) -> None:
+def test_a_deleted_import_releases_its_categories(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 2))
     before = [row for row in stage.rows("questions") if "listed" in row]
     import_id = open_import(stage, "geography", "history")
@@ -365,7 +365,7 @@ def test_a_deleted_import_releases_its_categories(stage: Stage) -> None:
     assert counts(stage) == {"geography": 3, "history": 1}
 
 
-def test_a_published_import_takes_nothing_more(stage: Stage) -> None:
+def test_a_published_import_takes_nothing_more(stage: InvokedStage) -> None:
     import_id = open_import(stage, "geography")
     add(stage, import_id, 1, draft("geography", 0))
     published = publish(stage, import_id)
@@ -376,7 +376,7 @@ def test_a_published_import_takes_nothing_more(stage: Stage) -> None:
     assert counts(stage) == {"geography": 1}
 
 
-def test_an_import_without_questions_leaves_nothing_behind(stage: Stage) -> None:
+def test_an_import_without_questions_leaves_nothing_behind(stage: InvokedStage) -> None:
     import_id = open_import(stage, "geography")
     assert publish(stage, import_id)["status"] == "PUBLISHED"
     assert not [row for row in stage.rows("questions") if "#category#" in row["questionId"]["S"]]
@@ -385,7 +385,7 @@ def test_an_import_without_questions_leaves_nothing_behind(stage: Stage) -> None
 # Opening
 
 
-def test_a_repeated_key_returns_the_same_import(stage: Stage) -> None:
+def test_a_repeated_key_returns_the_same_import(stage: InvokedStage) -> None:
     body, headers = {"categories": ["geography"]}, {"Idempotency-Key": "once"}
     first = stage.admin("openImport", body, headers=headers)
     add(stage, first.body["importId"], 1, draft("geography", 0))
@@ -399,7 +399,7 @@ def test_a_repeated_key_returns_the_same_import(stage: Stage) -> None:
     assert counts(stage) == {"geography": 1}
 
 
-def test_a_writer_that_is_soon_done_is_waited_for(stage: Stage) -> None:
+def test_a_writer_that_is_soon_done_is_waited_for(stage: InvokedStage) -> None:
     stage.hold("geography", LEASE)
     pauses = stage.pauses()
     reply = stage.admin("openImport", {"categories": ["geography"]})
@@ -417,14 +417,14 @@ def test_a_writer_that_is_soon_done_is_waited_for(stage: Stage) -> None:
         ("deleteImport", None),
     ],
 )
-def test_an_unknown_import_is_not_found(stage: Stage, operation: str, body: object) -> None:
+def test_an_unknown_import_is_not_found(stage: InvokedStage, operation: str, body: object) -> None:
     for import_id in ("0" * 32, "nonsense", "0" * 31 + "G"):
         reply = stage.admin(operation, body, path={"importId": import_id})
         assert_problem(reply, 404, "NOT_FOUND")
     assert stage.rows("questions") == []
 
 
-def test_an_import_names_1_to_90_categories(stage: Stage) -> None:
+def test_an_import_names_1_to_90_categories(stage: InvokedStage) -> None:
     for categories in ([], ["a", "a"], ["Not One"], [f"c{n}" for n in range(91)]):
         reply = stage.admin("openImport", {"categories": categories})
         assert_problem(reply, 422, "VALIDATION_ERROR")

@@ -20,7 +20,7 @@ from tests.integration.session_calls import (
     several,
     started,
 )
-from tests.integration.stage import Stage
+from tests.integration.stage import InvokedStage
 
 MISSING = "0" * 27
 
@@ -28,18 +28,18 @@ MISSING = "0" * 27
 # List
 
 
-def test_a_learner_without_sessions_has_an_empty_list(stage: Stage) -> None:
+def test_a_learner_without_sessions_has_an_empty_list(stage: InvokedStage) -> None:
     assert listed(stage) == {"sessions": []}
 
 
-def test_sessions_are_listed_newest_first_as_they_read(bank: Stage) -> None:
+def test_sessions_are_listed_newest_first_as_they_read(bank: InvokedStage) -> None:
     ids = several(bank, 3)
     started(bank, user="bob")
     body = listed(bank)
     assert body == {"sessions": [read(bank, session_id).body for session_id in ids]}
 
 
-def test_pages_join_to_the_whole_list_once(bank: Stage) -> None:
+def test_pages_join_to_the_whole_list_once(bank: InvokedStage) -> None:
     ids = several(bank, 5)
     pages: list[list[str]] = []
     query = {"limit": "2"}
@@ -53,7 +53,7 @@ def test_pages_join_to_the_whole_list_once(bank: Stage) -> None:
     assert max(map(len, pages)) == 2
 
 
-def test_a_page_has_20_sessions_unless_told(bank: Stage) -> None:
+def test_a_page_has_20_sessions_unless_told(bank: InvokedStage) -> None:
     ids = several(bank, 21)
     body = listed(bank)
     assert [session["sessionId"] for session in body["sessions"]] == ids[:20]
@@ -61,13 +61,13 @@ def test_a_page_has_20_sessions_unless_told(bank: Stage) -> None:
     assert len(listed_ids(bank, limit="100")) == 21
 
 
-def test_the_marker_of_a_key_is_no_session(bank: Stage) -> None:
+def test_the_marker_of_a_key_is_no_session(bank: InvokedStage) -> None:
     keyed(bank, "k")
     assert len(listed_ids(bank, limit="1")) == 1
     assert len(listed_ids(bank)) == 1
 
 
-def all_of_status(stage: Stage, status: str, limit: str = "2") -> list[str]:
+def all_of_status(stage: InvokedStage, status: str, limit: str = "2") -> list[str]:
     query = {"status": status, "limit": limit}
     found: list[str] = []
     while True:
@@ -80,7 +80,7 @@ def all_of_status(stage: Stage, status: str, limit: str = "2") -> list[str]:
 
 
 @pytest.mark.parametrize("filtered", [30, 130])
-def test_a_filter_skips_no_whole_pages(bank: Stage, filtered: int) -> None:
+def test_a_filter_skips_no_whole_pages(bank: InvokedStage, filtered: int) -> None:
     found = several(bank, 3)
     for each in found:
         abandon(bank, each)
@@ -99,7 +99,7 @@ def test_a_filter_skips_no_whole_pages(bank: Stage, filtered: int) -> None:
 
 
 def test_a_filtered_list_reads_a_bounded_number_of_sessions(
-    bank: Stage, monkeypatch: pytest.MonkeyPatch
+    bank: InvokedStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lambdas.shared.store.sessions.MOST_FILTERED", 50)
     several(bank, 60)
@@ -112,7 +112,7 @@ def test_a_filtered_list_reads_a_bounded_number_of_sessions(
     assert first.cost[0] == 2
 
 
-def test_the_list_is_filtered_by_status(bank: Stage) -> None:
+def test_the_list_is_filtered_by_status(bank: InvokedStage) -> None:
     by_status = {}
     by_status["EXPIRED"] = several(bank, 2)
     change(bank, by_status["EXPIRED"][0], version=1, status="PAUSED")
@@ -133,7 +133,7 @@ def test_the_list_is_filtered_by_status(bank: Stage) -> None:
     assert len(listed_ids(bank)) == 7
 
 
-def test_the_list_shows_an_expired_session_as_expired(bank: Stage) -> None:
+def test_the_list_shows_an_expired_session_as_expired(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     bank.clock.advance(30 * DAY - 1)
     assert listed(bank)["sessions"][0]["status"] == "ACTIVE"
@@ -142,44 +142,44 @@ def test_the_list_shows_an_expired_session_as_expired(bank: Stage) -> None:
     assert (session["sessionId"], session["status"]) == (session_id, "EXPIRED")
 
 
-def test_a_limit_is_a_whole_number_from_1_to_100(stage: Stage) -> None:
+def test_a_limit_is_a_whole_number_from_1_to_100(stage: InvokedStage) -> None:
     for limit in ("0", "101", "-1", "two", "1.0", "", "+5"):
         assert faulty_fields(stage.call("listSessions", query={"limit": limit})) == ["limit"]
 
 
-def test_all_faults_of_a_query_are_reported_together(stage: Stage) -> None:
+def test_all_faults_of_a_query_are_reported_together(stage: InvokedStage) -> None:
     query = {"limit": "0", "status": "active", "nextToken": "*"}
     reply = stage.call("listSessions", query=query)
     assert sorted(faulty_fields(reply)) == ["limit", "nextToken", "status"]
 
 
 @pytest.fixture
-def token(bank: Stage) -> str:
+def token(bank: InvokedStage) -> str:
     several(bank, 3)
     return str(listed(bank, {"limit": "1"})["nextToken"])
 
 
-def test_a_token_is_bound_to_its_query(bank: Stage, token: str) -> None:
+def test_a_token_is_bound_to_its_query(bank: InvokedStage, token: str) -> None:
     reply = bank.call("listSessions", query={"nextToken": token, "status": "ACTIVE"})
     assert_problem(reply, 422, "VALIDATION_ERROR")
 
 
-def test_a_token_is_bound_to_its_list(bank: Stage, token: str) -> None:
+def test_a_token_is_bound_to_its_list(bank: InvokedStage, token: str) -> None:
     for operation in ("listQuestionProgress", "listWrongAnswers"):
         reply = bank.call(operation, path={"userId": "me"}, query={"nextToken": token})
         assert_problem(reply, 422, "VALIDATION_ERROR")
 
 
-def test_a_token_is_bound_to_its_user(bank: Stage, token: str) -> None:
+def test_a_token_is_bound_to_its_user(bank: InvokedStage, token: str) -> None:
     reply = bank.call("listSessions", query={"nextToken": token}, user="bob")
     assert_problem(reply, 422, "VALIDATION_ERROR")
 
 
-def test_a_token_goes_on_with_another_limit(bank: Stage, token: str) -> None:
+def test_a_token_goes_on_with_another_limit(bank: InvokedStage, token: str) -> None:
     assert len(listed_ids(bank, nextToken=token, limit="50")) == 2
 
 
-def test_a_token_of_no_response_is_422(stage: Stage) -> None:
+def test_a_token_of_no_response_is_422(stage: InvokedStage) -> None:
     for bad in ("A", "AAAA", "A" * 512, "_-_-"):
         reply = stage.call("listSessions", query={"nextToken": bad})
         assert_problem(reply, 422, "VALIDATION_ERROR")
@@ -187,7 +187,7 @@ def test_a_token_of_no_response_is_422(stage: Stage) -> None:
         assert (fault["field"], fault["code"]) == ("nextToken", "INVALID_TOKEN")
 
 
-def test_a_token_that_cannot_be_one_is_422(stage: Stage) -> None:
+def test_a_token_that_cannot_be_one_is_422(stage: InvokedStage) -> None:
     for bad in ("", "A" * 513, "a b", "a=", "\N{BRAIN}"):
         assert faulty_fields(stage.call("listSessions", query={"nextToken": bad})) == ["nextToken"]
 
@@ -195,7 +195,7 @@ def test_a_token_that_cannot_be_one_is_422(stage: Stage) -> None:
 # Somebody else's
 
 
-def test_another_learners_session_is_like_a_missing_one(bank: Stage) -> None:
+def test_another_learners_session_is_like_a_missing_one(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     before = bank.everything()
 
@@ -214,7 +214,7 @@ def test_another_learners_session_is_like_a_missing_one(bank: Stage) -> None:
     assert bank.everything() == before
 
 
-def test_an_id_that_cannot_be_one_is_404(stage: Stage) -> None:
+def test_an_id_that_cannot_be_one_is_404(stage: InvokedStage) -> None:
     for operation, body in TOUCHES.items():
         for bad in ("", "x", "0" * 26, "0" * 28, "key#abc", "../users"):
             reply = stage.call(operation, body, path={"sessionId": bad})

@@ -30,7 +30,7 @@ from ops.cost.budgets import LOG_LINE_BYTES
 from ops.cost.capacity import ONLY_IN_TROUBLE, learner_refusals, metrics_in_use
 from tests.integration.counting import Letters
 from tests.integration.plays import PLAYS, Scene
-from tests.integration.stage import Stage, cancels, drafts, refuses, submission, unreachable
+from tests.integration.stage import InvokedStage, cancels, drafts, refuses, submission, unreachable
 from tests.support import emf
 
 MAX_REQUEST_BYTES, MAX_REQUEST_LINES = 900, 2
@@ -69,13 +69,13 @@ class Output:
         return [sample for line in self.lines for sample in emf.samples(line, now)]
 
 
-def written(stage: Stage) -> Iterator[str]:
+def written(stage: InvokedStage) -> Iterator[str]:
     for line in stage.read_output().splitlines():
         if '"kind":"audit"' not in line:
             yield line
 
 
-def circuit_opened(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def circuit_opened(stage: InvokedStage, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Have a circuit open and refuse a call."""
     settings = stage.services.settings._replace(circuit_breaker_enabled=True)
     guarded = Services(
@@ -93,14 +93,14 @@ def circuit_opened(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[st
     yield from written(stage)
 
 
-def without_key(stage: Stage) -> Iterator[str]:
+def without_key(stage: InvokedStage) -> Iterator[str]:
     """Have the audit's key be missing."""
     with mock_aws():
         assert key_cache(stage.services.settings, "missing").current() is None
     yield from written(stage)
 
 
-def troubled(stage: Stage, session_id: str) -> Iterator[str]:
+def troubled(stage: InvokedStage, session_id: str) -> Iterator[str]:
     """Play on through throttling, a conflict and a fault of our own."""
     stage.pauses()
     shown = stage.question(session_id)["question"]
@@ -121,7 +121,7 @@ def troubled(stage: Stage, session_id: str) -> Iterator[str]:
     yield from written(stage)
 
 
-def counted(stage: Stage) -> Iterator[str]:
+def counted(stage: InvokedStage) -> Iterator[str]:
     """Count answers, twice; then meet a malformed record and a database that is unavailable."""
     stage.services.dead_letters = Letters()
     records = stage.records()
@@ -149,7 +149,7 @@ def output(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> O
     return _outputs[0]
 
 
-def everything(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Output:
+def everything(stage: InvokedStage, monkeypatch: pytest.MonkeyPatch) -> Output:
     lines: list[str] = []
     for operation in PLAYS:
         if operation != "eraseUser":
@@ -176,20 +176,20 @@ def done_and_refused(scene: Scene, operation: str) -> Iterator[str]:
         yield from (line for line in text.splitlines() if '"kind":"audit"' not in line)
 
 
-def played(stage: Stage, pattern: str) -> list[str]:
+def played(stage: InvokedStage, pattern: str) -> list[str]:
     """Answer a session of three questions to its end; return the lines of play."""
     stage.save(*drafts("lakes", 3))
     return answered(stage, stage.start({"category": "lakes"}, percentage=60), pattern)
 
 
-def spaced(stage: Stage, pattern: str) -> list[str]:
+def spaced(stage: InvokedStage, pattern: str) -> list[str]:
     """Answer a session of the policy SPACED; return the lines of play."""
     stage.save(*drafts("deserts", len(pattern)))
     body = {"sources": [{"category": "deserts"}], "settings": {"policy": "SPACED"}}
     return answered(stage, stage.call("startSession", body).body["sessionId"], pattern)
 
 
-def answered(stage: Stage, session_id: str, pattern: str) -> list[str]:
+def answered(stage: InvokedStage, session_id: str, pattern: str) -> list[str]:
     """Answer a session by a pattern of `r` and `w`; return the lines of play."""
     lines = list(written(stage))
     for each in pattern:
@@ -205,7 +205,7 @@ def answered(stage: Stage, session_id: str, pattern: str) -> list[str]:
     return lines
 
 
-def refilled(stage: Stage) -> Iterator[str]:
+def refilled(stage: InvokedStage) -> Iterator[str]:
     """Play until the head of the queue is used up, and lose sight of the questions meanwhile."""
     questions = HEAD_CAPACITY + 2
     stage.save(*drafts("seas", questions))
@@ -298,7 +298,7 @@ def test_what_the_dashboard_shows_of_play_is_what_play_emits(output: Output) -> 
         assert (name, COUNTING) in emitted
 
 
-def test_samples_tell_what_was_played(stage: Stage) -> None:
+def test_samples_tell_what_was_played(stage: InvokedStage) -> None:
     """Two questions wrong once each: every figure of the algorithm follows by hand."""
     stage.save(*drafts("lakes", 2))
     session_id = stage.start({"category": "lakes"}, percentage=0)
@@ -331,7 +331,7 @@ def size(line: str) -> int:
     return len(f"{line.replace(chr(34) + 'test' + chr(34), chr(34) + stage + chr(34))}\n".encode())
 
 
-def test_a_request_of_play_writes_at_most_two_lines_and_900_bytes(stage: Stage) -> None:
+def test_a_request_of_play_writes_at_most_two_lines_and_900_bytes(stage: InvokedStage) -> None:
     requests: dict[str, list[str]] = {}
     for line in played(stage, "wrrwrrrrrrrrrrrrrrrrrr"):
         requests.setdefault(json.loads(line)["requestId"], []).append(line)

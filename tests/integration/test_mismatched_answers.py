@@ -13,8 +13,8 @@ from tests.integration.answering import (
     then_paused,
 )
 from tests.integration.stage import (
+    InvokedStage,
     Reply,
-    Stage,
     submission,
 )
 
@@ -51,7 +51,9 @@ def mismatches(shown: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, di
     }
 
 
-def test_an_answer_to_another_turn_is_a_mismatch_with_the_current_question(bank: Stage) -> None:
+def test_an_answer_to_another_turn_is_a_mismatch_with_the_current_question(
+    bank: InvokedStage,
+) -> None:
     session_id = bank.start(GEOGRAPHY)
     old = bank.question(session_id)["question"]
     shown = bank.answer(session_id, old).body["question"]
@@ -64,7 +66,7 @@ def test_an_answer_to_another_turn_is_a_mismatch_with_the_current_question(bank:
     assert dump(bank) == before
 
 
-def test_an_older_answer_than_the_last_is_a_mismatch(bank: Stage) -> None:
+def test_an_older_answer_than_the_last_is_a_mismatch(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     bodies, shown = [], bank.question(session_id)["question"]
     for right in (False, True, True):
@@ -80,7 +82,7 @@ def test_an_older_answer_than_the_last_is_a_mismatch(bank: Stage) -> None:
     assert send(bank, session_id, bodies[2]).status == 200
 
 
-def test_the_choices_of_one_turn_mean_nothing_in_the_next(bank: Stage) -> None:
+def test_the_choices_of_one_turn_mean_nothing_in_the_next(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     old = bank.question(session_id)["question"]
     shown = bank.answer(session_id, old, right=False).body["question"]
@@ -92,7 +94,7 @@ def test_the_choices_of_one_turn_mean_nothing_in_the_next(bank: Stage) -> None:
     assert_conflict(send(bank, session_id, right_before), "TURN_MISMATCH")
 
 
-def test_another_answer_to_a_completed_session_is_over(bank: Stage) -> None:
+def test_another_answer_to_a_completed_session_is_over(bank: InvokedStage) -> None:
     session_id = bank.start({**GEOGRAPHY, "questionCount": 1})
     shown = bank.question(session_id)["question"]
     bank.answer(session_id, shown)
@@ -100,7 +102,7 @@ def test_another_answer_to_a_completed_session_is_over(bank: Stage) -> None:
     assert_conflict(reply, "SESSION_OVER")
 
 
-def test_a_new_answer_to_a_paused_session_is_refused(bank: Stage) -> None:
+def test_a_new_answer_to_a_paused_session_is_refused(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = play(bank, session_id, "r")
     then_paused(bank, session_id)
@@ -109,7 +111,7 @@ def test_a_new_answer_to_a_paused_session_is_refused(bank: Stage) -> None:
     assert dump(bank) == before
 
 
-def test_a_new_answer_to_an_expired_session_is_refused(bank: Stage) -> None:
+def test_a_new_answer_to_an_expired_session_is_refused(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     bank.clock.advance(30 * DAY)
@@ -120,7 +122,7 @@ def test_a_new_answer_to_an_expired_session_is_refused(bank: Stage) -> None:
 # No answer at all
 
 
-def test_a_selection_that_cannot_be_is_422_and_no_try_counts(bank: Stage) -> None:
+def test_a_selection_that_cannot_be_is_422_and_no_try_counts(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = play(bank, session_id, "w")
     ids = [each["id"] for each in shown["answers"]]
@@ -154,7 +156,7 @@ def test_a_selection_that_cannot_be_is_422_and_no_try_counts(bank: Stage) -> Non
     assert send(bank, session_id, body).status == 200
 
 
-def test_choices_of_two_turns_without_turn_are_422(bank: Stage) -> None:
+def test_choices_of_two_turns_without_turn_are_422(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     old = bank.question(session_id)["question"]
     shown = bank.answer(session_id, old, right=False).body["question"]
@@ -163,7 +165,7 @@ def test_choices_of_two_turns_without_turn_are_422(bank: Stage) -> None:
     assert_faulty(send(bank, session_id, body), "selectedAnswers")
 
 
-def test_all_faults_of_an_answer_are_reported_together(bank: Stage) -> None:
+def test_all_faults_of_an_answer_are_reported_together(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     body = {"questionId": "x", "turn": 0, "selectedAnswers": [], "timeSpent": -1, "extra": 1}
     reply = send(bank, session_id, body)
@@ -172,7 +174,9 @@ def test_all_faults_of_an_answer_are_reported_together(bank: Stage) -> None:
     assert_faulty(send(bank, session_id, {}), "questionId", "selectedAnswers")
 
 
-def test_choices_the_question_does_not_have_are_reported_with_faults_of_form(bank: Stage) -> None:
+def test_choices_the_question_does_not_have_are_reported_with_faults_of_form(
+    bank: InvokedStage,
+) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     before, sound = dump(bank), submission(shown)
@@ -195,7 +199,7 @@ def test_choices_the_question_does_not_have_are_reported_with_faults_of_form(ban
     assert bank.call("submitAnswer", [], path=path).status == 422
 
 
-def test_a_time_spent_is_0_to_86400_seconds(bank: Stage) -> None:
+def test_a_time_spent_is_0_to_86400_seconds(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     body = submission(bank.question(session_id)["question"])
     for seconds in (-0.001, 86_400.001, "1", True):

@@ -5,18 +5,18 @@ from typing import Any
 import pytest
 
 from lambdas.progress.played_questions import MAX_WITH_QUESTIONS
-from tests.integration.stage import Reply, Stage, draft, drafts
+from tests.integration.stage import InvokedStage, Reply, draft, drafts
 
 ME = {"userId": "me"}
 
 
-def listed(stage: Stage, session_id: str, user: str = "ada", **query: str) -> Reply:
+def listed(stage: InvokedStage, session_id: str, user: str = "ada", **query: str) -> Reply:
     return stage.call(
         "listSessionQuestions", path={"sessionId": session_id}, query=query, user=user
     )
 
 
-def everything(stage: Stage, session_id: str, limit: int) -> list[Any]:
+def everything(stage: InvokedStage, session_id: str, limit: int) -> list[Any]:
     """Return all pages of the list, each as long as asked for but the last."""
     found: list[Any] = []
     query = {"limit": str(limit)}
@@ -30,7 +30,7 @@ def everything(stage: Stage, session_id: str, limit: int) -> list[Any]:
         query["nextToken"] = page.body["nextToken"]
 
 
-def play(stage: Stage, session_id: str, *right: bool) -> list[str]:
+def play(stage: InvokedStage, session_id: str, *right: bool) -> list[str]:
     """Answer in turn; return the ids of the questions answered."""
     shown = stage.question(session_id)["question"]
     asked = []
@@ -41,12 +41,12 @@ def play(stage: Stage, session_id: str, *right: bool) -> list[str]:
 
 
 @pytest.fixture
-def bank(stage: Stage) -> Stage:
+def bank(stage: InvokedStage) -> InvokedStage:
     stage.save(*drafts("geography", 8), *drafts("rivers", 5))
     return stage
 
 
-def test_a_session_lists_what_was_chosen_and_what_was_earned(bank: Stage) -> None:
+def test_a_session_lists_what_was_chosen_and_what_was_earned(bank: InvokedStage) -> None:
     session_id = bank.start({"category": "geography"}, percentage=0)
     missed, _, right, wrong = play(bank, session_id, False, True, True, False)
     found = {each["questionId"]: each for each in listed(bank, session_id).body["questions"]}
@@ -81,7 +81,7 @@ def test_a_session_lists_what_was_chosen_and_what_was_earned(bank: Stage) -> Non
 
 
 @pytest.mark.parametrize("limit", [1, 3, 13, 100])
-def test_all_pages_hold_every_question_of_every_source_once(bank: Stage, limit: int) -> None:
+def test_all_pages_hold_every_question_of_every_source_once(bank: InvokedStage, limit: int) -> None:
     sources = ({"category": "geography"}, {"category": "rivers", "questionCount": 4})
     session_id = bank.start(*sources)
     asked = play(bank, session_id, *[True] * 12)
@@ -89,7 +89,7 @@ def test_all_pages_hold_every_question_of_every_source_once(bank: Stage, limit: 
     assert sorted(found) == sorted(asked)
 
 
-def test_a_question_answered_in_another_session_is_listed_there(bank: Stage) -> None:
+def test_a_question_answered_in_another_session_is_listed_there(bank: InvokedStage) -> None:
     first = bank.start({"category": "rivers"})
     play(bank, first, *[True] * 5)
     second = bank.start({"category": "rivers"})
@@ -99,7 +99,7 @@ def test_a_question_answered_in_another_session_is_listed_there(bank: Stage) -> 
     assert len(listed(bank, first, limit="3").body["questions"]) == 3
 
 
-def test_a_mistake_of_another_session_is_none_of_this_one(bank: Stage) -> None:
+def test_a_mistake_of_another_session_is_none_of_this_one(bank: InvokedStage) -> None:
     first = bank.start({"category": "rivers", "questionCount": 1})
     (missed,) = set(play(bank, first, False, True))
     second = bank.start({"category": "rivers"})
@@ -108,7 +108,7 @@ def test_a_mistake_of_another_session_is_none_of_this_one(bank: Stage) -> None:
     assert found[missed]["missed"] is False
 
 
-def test_a_review_lists_what_it_asked_in_all_its_categories(bank: Stage) -> None:
+def test_a_review_lists_what_it_asked_in_all_its_categories(bank: InvokedStage) -> None:
     sources = ({"category": "geography"}, {"category": "rivers"})
     first = bank.start(*sources, percentage=0)
     play(bank, first, *[False, True] * 13)
@@ -122,7 +122,7 @@ def test_a_review_lists_what_it_asked_in_all_its_categories(bank: Stage) -> None
         assert sorted(found) == sorted(asked)
 
 
-def test_an_edited_question_is_marked_and_reveals_nothing(bank: Stage) -> None:
+def test_an_edited_question_is_marked_and_reveals_nothing(bank: InvokedStage) -> None:
     session_id = bank.start({"category": "rivers"})
     (asked,) = play(bank, session_id, True)
     number = int(asked[-6:])
@@ -134,14 +134,14 @@ def test_an_edited_question_is_marked_and_reveals_nothing(bank: Stage) -> None:
     assert not any(answer["chosen"] for answer in found["answers"])
 
 
-def test_a_question_gone_from_the_bank_is_left_out(bank: Stage) -> None:
+def test_a_question_gone_from_the_bank_is_left_out(bank: InvokedStage) -> None:
     session_id = bank.start({"category": "rivers"})
     asked = play(bank, session_id, True, True)
     bank.lose(asked[0])
     assert [each["questionId"] for each in everything(bank, session_id, 100)] == asked[1:]
 
 
-def test_unearned_choices_are_in_order_of_their_text(stage: Stage) -> None:
+def test_unearned_choices_are_in_order_of_their_text(stage: InvokedStage) -> None:
     answers = [
         {"text": "wrong b", "correct": False},
         {"text": "right c", "correct": True},
@@ -154,12 +154,12 @@ def test_unearned_choices_are_in_order_of_their_text(stage: Stage) -> None:
     assert [each["text"] for each in found["answers"]] == ["right c", "wrong a", "wrong b"]
 
 
-def test_another_learners_session_does_not_exist(bank: Stage) -> None:
+def test_another_learners_session_does_not_exist(bank: InvokedStage) -> None:
     session_id = bank.start({"category": "rivers"})
     assert listed(bank, session_id, user="eve").status == 404
 
 
-def test_a_page_token_holds_for_its_session_alone(bank: Stage) -> None:
+def test_a_page_token_holds_for_its_session_alone(bank: InvokedStage) -> None:
     first, second = (bank.start({"category": "rivers"}) for _ in range(2))
     play(bank, first, True, True)
     play(bank, second, True, True)
@@ -170,7 +170,7 @@ def test_a_page_token_holds_for_its_session_alone(bank: Stage) -> None:
 
 @pytest.mark.parametrize("limit", [1, 20, 100])
 def test_a_page_costs_one_call_each_for_session_records_and_questions(
-    stage: Stage, limit: int
+    stage: InvokedStage, limit: int
 ) -> None:
     stage.save(*drafts("geography", 120))
     session_id = stage.start({"category": "geography"})
@@ -181,7 +181,7 @@ def test_a_page_costs_one_call_each_for_session_records_and_questions(
     assert page.cost == (3, 1 + length + length / 2, 0)
 
 
-def test_progress_carries_its_questions_where_asked_to(bank: Stage) -> None:
+def test_progress_carries_its_questions_where_asked_to(bank: InvokedStage) -> None:
     session_id = bank.start({"category": "rivers"}, percentage=0)
     right, wrong = play(bank, session_id, True, False)
     plain = bank.call("listQuestionProgress", path=ME)
@@ -193,7 +193,7 @@ def test_progress_carries_its_questions_where_asked_to(bank: Stage) -> None:
     assert page.cost == (2, plain.cost[1] + 1, 0)
 
 
-def test_wrong_answers_carry_their_questions_where_asked_to(bank: Stage) -> None:
+def test_wrong_answers_carry_their_questions_where_asked_to(bank: InvokedStage) -> None:
     session_id = bank.start({"category": "rivers"}, percentage=0)
     play(bank, session_id, False, True, False, True)
     plain = bank.call("listWrongAnswers", path=ME)
@@ -206,7 +206,7 @@ def test_wrong_answers_carry_their_questions_where_asked_to(bank: Stage) -> None
     assert page.cost == (3, plain.cost[1] + 2, 0)
 
 
-def test_a_question_missed_again_from_the_pool_hides_its_answer(bank: Stage) -> None:
+def test_a_question_missed_again_from_the_pool_hides_its_answer(bank: InvokedStage) -> None:
     session_id = bank.start({"category": "rivers", "questionCount": 1})
     play(bank, session_id, False, True, False)
     page = bank.call("listWrongAnswers", path=ME, query={"include": "question"})

@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 
 from domain.session.policy import Policy, Preferences
-from tests.integration.stage import Reply, Stage, drafts
+from tests.integration.stage import InvokedStage, Reply, drafts
 
 SIZE = 30
 DEFAULTS = {"firstLag": 16, "secondLag": 48, "share": 50, "pendingLimit": None}
 
 
 @pytest.fixture
-def bank(stage: Stage) -> Stage:
+def bank(stage: InvokedStage) -> InvokedStage:
     stage.save(*drafts("geography", SIZE))
     return stage
 
 
-def started(stage: Stage, settings: dict[str, Any] | None = None) -> dict[str, Any]:
+def started(stage: InvokedStage, settings: dict[str, Any] | None = None) -> dict[str, Any]:
     body: dict[str, Any] = {"sources": [{"category": "geography"}]}
     reply = stage.call("startSession", body | ({"settings": settings} if settings else {}))
     assert reply.status == 201, reply.body
@@ -27,11 +27,13 @@ def started(stage: Stage, settings: dict[str, Any] | None = None) -> dict[str, A
     return session
 
 
-def prefer(stage: Stage, **preferences: Any) -> None:
+def prefer(stage: InvokedStage, **preferences: Any) -> None:
     assert stage.call("updateUser", preferences, path={"userId": "me"}).status == 200
 
 
-def play(stage: Stage, session_id: str, error: float, seed: int = 1) -> Iterator[tuple[Any, Reply]]:
+def play(
+    stage: InvokedStage, session_id: str, error: float, seed: int = 1
+) -> Iterator[tuple[Any, Reply]]:
     """Play to the end, missing new questions and reviews with this probability."""
     random = Random(seed)
     shown = stage.question(session_id)["question"]
@@ -43,7 +45,7 @@ def play(stage: Stage, session_id: str, error: float, seed: int = 1) -> Iterator
         shown = reply.body["question"]
 
 
-def test_a_session_shows_the_policy_it_started_with(bank: Stage) -> None:
+def test_a_session_shows_the_policy_it_started_with(bank: InvokedStage) -> None:
     spacing = {"firstLag": 4, "secondLag": 9, "share": 75, "pendingLimit": 8}
     session = started(bank, {"policy": "SPACED", "wrongAnswerPercentage": 30, "spacing": spacing})
     assert session["settings"] == {
@@ -55,13 +57,13 @@ def test_a_session_shows_the_policy_it_started_with(bank: Stage) -> None:
     assert read.body["settings"] == session["settings"]
 
 
-def test_settings_that_are_not_given_have_defaults(bank: Stage) -> None:
+def test_settings_that_are_not_given_have_defaults(bank: InvokedStage) -> None:
     session = started(bank, {"policy": "SPACED", "spacing": {"share": 70}})
     assert session["settings"]["spacing"] == {**DEFAULTS, "share": 70}
     assert started(bank)["settings"] == {"policy": "RATIO", "wrongAnswerPercentage": 20}
 
 
-def test_a_request_wins_over_the_learners_preference_setting_by_setting(bank: Stage) -> None:
+def test_a_request_wins_over_the_learners_preference_setting_by_setting(bank: InvokedStage) -> None:
     prefer(bank, policy="SPACED", spacing={"firstLag": 8, "pendingLimit": 6})
     assert started(bank)["settings"]["spacing"] == {**DEFAULTS, "firstLag": 8, "pendingLimit": 6}
     mine = started(bank, {"spacing": {"firstLag": 9, "pendingLimit": None}})
@@ -69,7 +71,9 @@ def test_a_request_wins_over_the_learners_preference_setting_by_setting(bank: St
     assert started(bank, {"policy": "RATIO"})["settings"]["policy"] == "RATIO"
 
 
-def test_a_category_presets_settings_between_the_request_and_the_learner(bank: Stage) -> None:
+def test_a_category_presets_settings_between_the_request_and_the_learner(
+    bank: InvokedStage,
+) -> None:
     presets = Preferences(policy=Policy.SPACED, first_lag=5, pending_limit=0)
     assert bank.services.categories.describe("geography", {}, presets)
     prefer(bank, policy="RATIO", spacing={"firstLag": 8, "secondLag": 20, "pendingLimit": 6})
@@ -80,7 +84,7 @@ def test_a_category_presets_settings_between_the_request_and_the_learner(bank: S
     assert started(bank, {"policy": "RATIO"})["settings"]["policy"] == "RATIO"
 
 
-def test_a_changed_preference_leaves_sessions_in_progress_as_they_are(bank: Stage) -> None:
+def test_a_changed_preference_leaves_sessions_in_progress_as_they_are(bank: InvokedStage) -> None:
     session = started(bank, {"policy": "SPACED"})
     prefer(bank, policy="RATIO", spacing={"firstLag": 1})
     path = {"sessionId": session["sessionId"]}
@@ -103,7 +107,7 @@ def test_a_changed_preference_leaves_sessions_in_progress_as_they_are(bank: Stag
     ],
     ids=str,
 )
-def test_settings_out_of_bounds_are_refused(bank: Stage, spacing: dict[str, Any]) -> None:
+def test_settings_out_of_bounds_are_refused(bank: InvokedStage, spacing: dict[str, Any]) -> None:
     body = {
         "sources": [{"category": "geography"}],
         "settings": {"policy": "SPACED", "spacing": spacing},
@@ -125,7 +129,7 @@ def test_settings_out_of_bounds_are_refused(bank: Stage, spacing: dict[str, Any]
     ids=str,
 )
 def test_a_session_of_each_policy_is_played_to_its_end_with_exact_figures(
-    bank: Stage, settings: dict[str, Any]
+    bank: InvokedStage, settings: dict[str, Any]
 ) -> None:
     session = started(bank, settings)
     limit = settings.get("spacing", {}).get("pendingLimit")
@@ -148,7 +152,7 @@ def test_a_session_of_each_policy_is_played_to_its_end_with_exact_figures(
     assert ("LIMIT" in codes) == bool(limit)
 
 
-def test_a_reason_names_how_long_ago_and_how_many_answers_are_left(bank: Stage) -> None:
+def test_a_reason_names_how_long_ago_and_how_many_answers_are_left(bank: InvokedStage) -> None:
     settings = {
         "policy": "SPACED",
         "spacing": {"firstLag": 2, "secondLag": 3, "share": 100},
@@ -179,7 +183,7 @@ def test_a_reason_names_how_long_ago_and_how_many_answers_are_left(bank: Stage) 
     assert bank.question(session_id)["question"] == shown
 
 
-def test_a_review_session_names_the_earlier_session(bank: Stage) -> None:
+def test_a_review_session_names_the_earlier_session(bank: InvokedStage) -> None:
     session_id = started(bank, {"policy": "SPACED"})["sessionId"]
     shown = bank.question(session_id)["question"]
     for right in (False, True, False, True):
@@ -196,7 +200,7 @@ def test_a_review_session_names_the_earlier_session(bank: Stage) -> None:
     assert bank.rows("wrong_answers") == []
 
 
-def test_the_log_of_a_draw_names_the_policy_and_how_late_a_review_is(bank: Stage) -> None:
+def test_the_log_of_a_draw_names_the_policy_and_how_late_a_review_is(bank: InvokedStage) -> None:
     settings = {"policy": "SPACED", "spacing": {"firstLag": 2, "share": 100}}
     for policy, spaced in ((settings, 1), (None, None)):
         session_id = started(bank, policy)["sessionId"]

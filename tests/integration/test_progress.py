@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.integration.stage import START, Reply, Stage, drafts
+from tests.integration.stage import START, InvokedStage, Reply, drafts
 
 GEOGRAPHY, HISTORY = {"category": "geography"}, {"category": "history"}
 LISTS = ("listQuestionProgress", "listWrongAnswers")
@@ -10,17 +10,17 @@ ROUTES = ("getProgress", *LISTS)
 HOUR = 3_600_000
 
 
-def read(stage: Stage, operation: str, user_id: str = "me", **other: Any) -> Reply:
+def read(stage: InvokedStage, operation: str, user_id: str = "me", **other: Any) -> Reply:
     return stage.call(operation, path={"userId": user_id}, **other)
 
 
-def body(stage: Stage, operation: str, user_id: str = "me", **query: str) -> Any:
+def body(stage: InvokedStage, operation: str, user_id: str = "me", **query: str) -> Any:
     reply = read(stage, operation, user_id, query=query)
     assert reply.status == 200, reply.body
     return reply.body
 
 
-def pages(stage: Stage, operation: str, **query: str) -> list[list[Any]]:
+def pages(stage: InvokedStage, operation: str, **query: str) -> list[list[Any]]:
     found = []
     while True:
         page = body(stage, operation, **query)
@@ -31,13 +31,13 @@ def pages(stage: Stage, operation: str, **query: str) -> list[list[Any]]:
         query["nextToken"] = page["nextToken"]
 
 
-def totals_of(stage: Stage) -> Any:
+def totals_of(stage: InvokedStage) -> Any:
     """Return the totals once all answers are counted."""
     stage.count()
     return body(stage, "getProgress")
 
 
-def play(stage: Stage, session_id: str, pattern: str, seconds: int = 0) -> None:
+def play(stage: InvokedStage, session_id: str, pattern: str, seconds: int = 0) -> None:
     """Answer by a pattern of `r`ight and `w`rong, some seconds apart."""
     shown = stage.question(session_id)["question"]
     for each in pattern:
@@ -53,7 +53,7 @@ def assert_problem(reply: Reply, status: int, code: str) -> None:
 # Totals
 
 
-def test_the_totals_of_a_learner_who_never_answered_are_zero(bank: Stage) -> None:
+def test_the_totals_of_a_learner_who_never_answered_are_zero(bank: InvokedStage) -> None:
     bank.start(GEOGRAPHY)
     assert body(bank, "getProgress") == {
         "userId": "ada",
@@ -73,7 +73,7 @@ def test_the_totals_of_a_learner_who_never_answered_are_zero(bank: Stage) -> Non
     }
 
 
-def test_totals_are_those_of_all_answers_in_all_sessions(bank: Stage) -> None:
+def test_totals_are_those_of_all_answers_in_all_sessions(bank: InvokedStage) -> None:
     play(bank, bank.start(HISTORY, percentage=0), "rr")
     bank.clock.advance(1)  # a session is after another by when it began
     play(bank, bank.start(GEOGRAPHY, percentage=0), "wwrrwr", seconds=1)
@@ -114,12 +114,12 @@ def test_totals_are_those_of_all_answers_in_all_sessions(bank: Stage) -> None:
     assert type(totals["accuracy"]) is type(totals["timeSpent"]) is float
 
 
-def test_accuracy_has_four_decimals(bank: Stage) -> None:
+def test_accuracy_has_four_decimals(bank: InvokedStage) -> None:
     play(bank, bank.start(GEOGRAPHY, percentage=0), "wrr")
     assert totals_of(bank)["accuracy"] == 0.6667
 
 
-def test_what_an_abandoned_session_owes_still_counts(bank: Stage) -> None:
+def test_what_an_abandoned_session_owes_still_counts(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY, percentage=0)
     play(bank, session_id, "wrwr")
     bank.call("abandonSession", path={"sessionId": session_id})
@@ -127,7 +127,7 @@ def test_what_an_abandoned_session_owes_still_counts(bank: Stage) -> None:
     assert (totals["wrongPoolSize"], totals["remainingTries"]) == (2, 4)
 
 
-def test_totals_survive_a_question_that_left_the_bank(bank: Stage) -> None:
+def test_totals_survive_a_question_that_left_the_bank(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]["questionId"]
     play(bank, session_id, "r")
@@ -136,7 +136,9 @@ def test_totals_survive_a_question_that_left_the_bank(bank: Stage) -> None:
     assert body(bank, "listQuestionProgress")["questions"][0]["questionId"] == shown
 
 
-def test_what_is_not_counted_yet_is_not_told_and_the_totals_say_as_of_when(bank: Stage) -> None:
+def test_what_is_not_counted_yet_is_not_told_and_the_totals_say_as_of_when(
+    bank: InvokedStage,
+) -> None:
     session_id = bank.start(GEOGRAPHY, percentage=0)
     play(bank, session_id, "rw", seconds=10)
     counted = totals_of(bank)
@@ -148,7 +150,7 @@ def test_what_is_not_counted_yet_is_not_told_and_the_totals_say_as_of_when(bank:
     assert totals_of(bank)["asOf"] == "2026-09-21T14:13:50.000Z"
 
 
-def test_a_streak_of_right_answers_goes_on_in_the_next_session(bank: Stage) -> None:
+def test_a_streak_of_right_answers_goes_on_in_the_next_session(bank: InvokedStage) -> None:
     play(bank, bank.start(GEOGRAPHY, percentage=0), "rwrrr", seconds=1)
     play(bank, bank.start(HISTORY, percentage=0), "rr", seconds=1)
     streaks = totals_of(bank)["streaks"]
@@ -158,7 +160,7 @@ def test_a_streak_of_right_answers_goes_on_in_the_next_session(bank: Stage) -> N
     assert (streaks["currentAnswers"], streaks["bestAnswers"]) == (0, 5)
 
 
-def test_a_streak_of_days_is_by_utc_days_and_lasts_through_the_next(bank: Stage) -> None:
+def test_a_streak_of_days_is_by_utc_days_and_lasts_through_the_next(bank: InvokedStage) -> None:
     # The clock stands at 14:13: nine hours on it is 23:13, twelve hours on the next day.
     for hours in (0, 9, 12, 24):
         bank.clock.now = START + hours * HOUR
@@ -174,7 +176,7 @@ def test_a_streak_of_days_is_by_utc_days_and_lasts_through_the_next(bank: Stage)
         assert (streaks["currentDays"], streaks["bestDays"]) == (current, 2)
 
 
-def test_days_are_the_last_thirty_with_an_answer(bank: Stage) -> None:
+def test_days_are_the_last_thirty_with_an_answer(bank: InvokedStage) -> None:
     for days in (0, 1, 29, 30):
         bank.clock.now = START + days * 24 * HOUR
         play(bank, bank.start(GEOGRAPHY, percentage=0), "r")
@@ -182,7 +184,7 @@ def test_days_are_the_last_thirty_with_an_answer(bank: Stage) -> None:
     assert dates == ["2026-09-22", "2026-10-20", "2026-10-21"]
 
 
-def test_totals_are_read_in_two_calls_however_many_answers_were_given(bank: Stage) -> None:
+def test_totals_are_read_in_two_calls_however_many_answers_were_given(bank: InvokedStage) -> None:
     assert read(bank, "getProgress").cost == (2, 1.0, 0.0)
     for _ in range(4):
         bank.clock.advance(60_000)
@@ -193,7 +195,7 @@ def test_totals_are_read_in_two_calls_however_many_answers_were_given(bank: Stag
     assert read(bank, "getProgress").cost == (2, 1.5, 0.0)
 
 
-def test_an_erased_learner_has_no_totals(bank: Stage) -> None:
+def test_an_erased_learner_has_no_totals(bank: InvokedStage) -> None:
     played(bank)
     bank.count()
     bank.services.database.call(
@@ -208,7 +210,7 @@ def test_an_erased_learner_has_no_totals(bank: Stage) -> None:
 # Question by question
 
 
-def test_the_record_of_a_question_has_the_body_of_the_contract(bank: Stage) -> None:
+def test_the_record_of_a_question_has_the_body_of_the_contract(bank: InvokedStage) -> None:
     session_id = bank.start({**GEOGRAPHY, "questionCount": 1})
     question = bank.question(session_id)["question"]["questionId"]
     play(bank, session_id, "wrr", seconds=2)
@@ -233,14 +235,14 @@ def test_the_record_of_a_question_has_the_body_of_the_contract(bank: Stage) -> N
     assert record["attempts"] == 4
 
 
-def test_a_question_only_ever_answered_wrong_has_a_record(bank: Stage) -> None:
+def test_a_question_only_ever_answered_wrong_has_a_record(bank: InvokedStage) -> None:
     play(bank, bank.start(GEOGRAPHY), "w")
     (record,) = body(bank, "listQuestionProgress")["questions"]
     counts = (record["attempts"], record["correct"], record["wrong"], record["mastered"])
     assert counts == (1, 0, 1, False)
 
 
-def test_records_are_listed_in_pages_in_order_of_question(bank: Stage) -> None:
+def test_records_are_listed_in_pages_in_order_of_question(bank: InvokedStage) -> None:
     play(bank, bank.start(GEOGRAPHY, HISTORY, percentage=0), "r" * 9)
     found = pages(bank, "listQuestionProgress", limit="4")
     assert all(len(page) <= 4 for page in found)
@@ -249,7 +251,7 @@ def test_records_are_listed_in_pages_in_order_of_question(bank: Stage) -> None:
     assert listed == geography + [f"history:{n:06d}" for n in range(3)]
 
 
-def test_records_are_filtered_by_category(bank: Stage) -> None:
+def test_records_are_filtered_by_category(bank: InvokedStage) -> None:
     play(bank, bank.start(GEOGRAPHY, HISTORY, percentage=0), "r" * 9)
     found = pages(bank, "listQuestionProgress", category="history", limit="2")
     listed = [record["questionId"] for page in found for record in page]
@@ -258,7 +260,7 @@ def test_records_are_filtered_by_category(bank: Stage) -> None:
         assert body(bank, "listQuestionProgress", category=other) == {"questions": []}
 
 
-def test_a_page_of_records_has_20_unless_told(stage: Stage) -> None:
+def test_a_page_of_records_has_20_unless_told(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 21))
     play(stage, stage.start(GEOGRAPHY, percentage=0), "r" * 21)
     assert len(body(stage, "listQuestionProgress")["questions"]) == 20
@@ -268,7 +270,7 @@ def test_a_page_of_records_has_20_unless_told(stage: Stage) -> None:
 # The pool
 
 
-def test_the_pool_has_the_body_of_the_contract_oldest_first(bank: Stage) -> None:
+def test_the_pool_has_the_body_of_the_contract_oldest_first(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY, percentage=0)
     owed = []
     shown = bank.question(session_id)["question"]
@@ -291,7 +293,7 @@ def test_the_pool_has_the_body_of_the_contract_oldest_first(bank: Stage) -> None
     }
 
 
-def test_the_pool_is_listed_in_pages(bank: Stage) -> None:
+def test_the_pool_is_listed_in_pages(bank: InvokedStage) -> None:
     play(bank, bank.start(GEOGRAPHY, percentage=0), "wr" * 5)
     found = pages(bank, "listWrongAnswers", limit="2")
     assert all(len(page) <= 2 for page in found)
@@ -301,7 +303,7 @@ def test_the_pool_is_listed_in_pages(bank: Stage) -> None:
     assert [each["timestamp"] for each in listed] == sorted(each["timestamp"] for each in listed)
 
 
-def test_a_lowered_entry_keeps_its_timestamp(bank: Stage) -> None:
+def test_a_lowered_entry_keeps_its_timestamp(bank: InvokedStage) -> None:
     session_id = bank.start({**GEOGRAPHY, "questionCount": 1})
     play(bank, session_id, "wr", seconds=1)
     (queued,) = body(bank, "listWrongAnswers")["wrongAnswers"]
@@ -314,7 +316,7 @@ def test_a_lowered_entry_keeps_its_timestamp(bank: Stage) -> None:
     assert again["timestamp"] > queued["timestamp"]
 
 
-def test_a_question_missed_but_not_put_right_is_not_in_the_pool(bank: Stage) -> None:
+def test_a_question_missed_but_not_put_right_is_not_in_the_pool(bank: InvokedStage) -> None:
     play(bank, bank.start(GEOGRAPHY), "ww")
     assert body(bank, "listWrongAnswers") == {"wrongAnswers": []}
 
@@ -322,18 +324,18 @@ def test_a_question_missed_but_not_put_right_is_not_in_the_pool(bank: Stage) -> 
 # Who
 
 
-def played(stage: Stage) -> None:
+def played(stage: InvokedStage) -> None:
     play(stage, stage.start(GEOGRAPHY, percentage=0), "wrwrr")
     stage.count()
 
 
-def test_me_and_ones_own_id_are_the_same(bank: Stage) -> None:
+def test_me_and_ones_own_id_are_the_same(bank: InvokedStage) -> None:
     played(bank)
     for operation in ROUTES:
         assert body(bank, operation, "ada") == body(bank, operation, "me")
 
 
-def test_an_admin_may_read_another_learners(bank: Stage) -> None:
+def test_an_admin_may_read_another_learners(bank: InvokedStage) -> None:
     played(bank)
     for operation in ROUTES:
         theirs = bank.admin(operation, path={"userId": "ada"})
@@ -341,7 +343,7 @@ def test_an_admin_may_read_another_learners(bank: Stage) -> None:
         assert bank.admin(operation, path={"userId": "me"}).body != theirs.body
 
 
-def test_an_admin_may_page_through_another_learners(bank: Stage) -> None:
+def test_an_admin_may_page_through_another_learners(bank: InvokedStage) -> None:
     played(bank)
     for operation in LISTS:
         first = bank.admin(operation, path={"userId": "ada"}, query={"limit": "1"}).body
@@ -351,7 +353,7 @@ def test_an_admin_may_page_through_another_learners(bank: Stage) -> None:
         assert first[name] + rest[name] == body(bank, operation)[name]
 
 
-def test_a_learner_reads_nobody_elses(bank: Stage) -> None:
+def test_a_learner_reads_nobody_elses(bank: InvokedStage) -> None:
     played(bank)
     for operation in ROUTES:
         answers = [
@@ -366,7 +368,7 @@ def test_a_learner_reads_nobody_elses(bank: Stage) -> None:
 # Queries
 
 
-def test_a_token_is_bound_to_list_category_and_user(bank: Stage) -> None:
+def test_a_token_is_bound_to_list_category_and_user(bank: InvokedStage) -> None:
     played(bank)
     tokens = {each: body(bank, each, limit="1")["nextToken"] for each in LISTS}
     wrong = [
@@ -386,7 +388,7 @@ def test_a_token_is_bound_to_list_category_and_user(bank: Stage) -> None:
         assert_problem(read(bank, operation, query=query, user=user), 422, "VALIDATION_ERROR")
 
 
-def test_a_limit_is_a_whole_number_from_1_to_100(bank: Stage) -> None:
+def test_a_limit_is_a_whole_number_from_1_to_100(bank: InvokedStage) -> None:
     for operation in LISTS:
         for limit in ("0", "101", "-1", "ten", "1e1", ""):
             reply = read(bank, operation, query={"limit": limit})
@@ -396,7 +398,7 @@ def test_a_limit_is_a_whole_number_from_1_to_100(bank: Stage) -> None:
             assert read(bank, operation, query={"limit": limit}).status == 200
 
 
-def test_all_faults_of_a_query_are_reported_together(bank: Stage) -> None:
+def test_all_faults_of_a_query_are_reported_together(bank: InvokedStage) -> None:
     query = {"limit": "0", "category": "Not One", "nextToken": "*"}
     reply = read(bank, "listQuestionProgress", query=query)
     assert_problem(reply, 422, "VALIDATION_ERROR")

@@ -11,26 +11,26 @@ from domain.statistics.item import tally_of
 from lambdas.analytics.records import given_answer
 from lambdas.shared.store.packing import packed_item
 from lambdas.shared.store.tallies import statistics_key
-from tests.integration.stage import Reply, Stage, draft, drafts, submission
+from tests.integration.stage import InvokedStage, Reply, draft, drafts, submission
 from tests.support import recount
 from tests.support.simulated_learners import Item, answers
 
 QUESTION, CATEGORY = "getQuestionStatistics", "getCategoryStatistics"
 
 
-def statistics(stage: Stage, question_id: str) -> Any:
+def statistics(stage: InvokedStage, question_id: str) -> Any:
     reply = stage.admin(QUESTION, path={"questionId": question_id})
     assert reply.status == 200, reply.body
     return reply.body
 
 
-def of_category(stage: Stage, category: str) -> Any:
+def of_category(stage: InvokedStage, category: str) -> Any:
     reply = stage.admin(CATEGORY, path={"category": category})
     assert reply.status == 200, reply.body
     return reply.body
 
 
-def play(stage: Stage, user: str, random: Random, errors: float) -> None:
+def play(stage: InvokedStage, user: str, random: Random, errors: float) -> None:
     """Play a session of the whole category, with some share of wrong answers."""
     session = stage.start({"category": "geography"}, user=user)
     shown = stage.question(session, user)["question"]
@@ -41,7 +41,7 @@ def play(stage: Stage, user: str, random: Random, errors: float) -> None:
         shown = reply.body["question"]
 
 
-def seed(stage: Stage, question_id: str, given: list[GivenAnswer], version: int = 1) -> None:
+def seed(stage: InvokedStage, question_id: str, given: list[GivenAnswer], version: int = 1) -> None:
     """Put the tally of answers where the consumer keeps it."""
     stage.services.database.call(
         "put_item",
@@ -62,7 +62,7 @@ def tries_are_counted(whole: dict[str, Any], given: list[GivenAnswer]) -> None:
     assert 0 < sum(reviews) < len(reviews)
 
 
-def test_statistics_are_those_of_the_answers_given(stage: Stage) -> None:
+def test_statistics_are_those_of_the_answers_given(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 8))
     random = Random(3)
     for learner in range(4):
@@ -114,7 +114,7 @@ def test_statistics_are_those_of_the_answers_given(stage: Stage) -> None:
     assert max(each.pool_entries for each in given) > 0
 
 
-def test_before_the_first_answer_there_are_zeros_and_nulls(stage: Stage) -> None:
+def test_before_the_first_answer_there_are_zeros_and_nulls(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 2))
     told = statistics(stage, "geography:000001")
     nothing = {"firstTries": 0, "value": None, "low": None, "high": None}
@@ -177,7 +177,7 @@ def test_before_the_first_answer_there_are_zeros_and_nulls(stage: Stage) -> None
 
 
 def test_an_edited_question_begins_anew_and_a_retired_one_leaves_its_category(
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     stage.save(*drafts("geography", 3))
     simulated = list(answers(Random(1), [Item(0, 1.0, 0.0)], 40))
@@ -193,7 +193,7 @@ def test_an_edited_question_begins_anew_and_a_retired_one_leaves_its_category(
     assert statistics(stage, "geography:000001")["firstTries"] == 40
 
 
-def test_the_worst_ten_come_by_flag_and_then_by_discrimination(stage: Stage) -> None:
+def test_the_worst_ten_come_by_flag_and_then_by_discrimination(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 14))
     bank = [Item(number, a=1.0 + number / 10, b=0.0) for number in range(12)]
     # One that everybody gets right, and one whose wrong choice the able take too.
@@ -227,7 +227,7 @@ def test_the_worst_ten_come_by_flag_and_then_by_discrimination(stage: Stage) -> 
     ],
 )
 def test_what_the_bank_does_not_have_is_not_found(
-    stage: Stage, operation: str, path: Mapping[str, str]
+    stage: InvokedStage, operation: str, path: Mapping[str, str]
 ) -> None:
     stage.save(*drafts("geography", 1))
     assert stage.admin(operation, path=path).status == 404
@@ -238,14 +238,14 @@ def test_what_the_bank_does_not_have_is_not_found(
     [(QUESTION, {"questionId": "geography:000000"}), (CATEGORY, {"category": "geography"})],
 )
 def test_a_learner_may_not_see_how_questions_behave(
-    stage: Stage, operation: str, path: Mapping[str, str]
+    stage: InvokedStage, operation: str, path: Mapping[str, str]
 ) -> None:
     stage.save(*drafts("geography", 1))
     reply: Reply = stage.call(operation, path=path)
     assert (reply.status, reply.cost) == (403, (0, 0, 0))
 
 
-def test_a_question_costs_two_calls_and_a_category_one_for_a_hundred(stage: Stage) -> None:
+def test_a_question_costs_two_calls_and_a_category_one_for_a_hundred(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 250))
     assert stage.admin(QUESTION, path={"questionId": "geography:000007"}).cost == (2, 2.5, 0)
     # The registry, one page of the index, three hundreds of tallies; no question is judged yet.

@@ -3,16 +3,16 @@
 from itertools import pairwise
 from typing import Any
 
-from tests.integration.stage import Reply, Stage, draft, drafts
+from tests.integration.stage import InvokedStage, Reply, draft, drafts
 
 GEOGRAPHY, HISTORY = {"category": "geography"}, {"category": "history"}
 
 
-def ask(stage: Stage, session_id: str) -> Reply:
+def ask(stage: InvokedStage, session_id: str) -> Reply:
     return stage.call("getQuestion", path={"sessionId": session_id})
 
 
-def session(stage: Stage, session_id: str) -> Any:
+def session(stage: InvokedStage, session_id: str) -> Any:
     return stage.call("getSession", path={"sessionId": session_id}).body
 
 
@@ -20,7 +20,7 @@ def number(question_id: str) -> int:
     return int(question_id.rpartition(":")[2])
 
 
-def play(stage: Stage, session_id: str, pattern: str) -> Any:
+def play(stage: InvokedStage, session_id: str, pattern: str) -> Any:
     """Answer by a pattern of `r`ight and `w`rong; return what is on screen then."""
     shown = stage.question(session_id)["question"]
     for each in pattern:
@@ -28,7 +28,7 @@ def play(stage: Stage, session_id: str, pattern: str) -> Any:
     return shown
 
 
-def play_out(stage: Stage, session_id: str) -> list[str]:
+def play_out(stage: InvokedStage, session_id: str) -> list[str]:
     """Answer right until the session is complete; return the questions shown."""
     ids = []
     body = stage.question(session_id)
@@ -46,7 +46,7 @@ def assert_conflict(reply: Reply, code: str) -> None:
     assert reply.headers["Content-Type"] == "application/problem+json"
 
 
-def test_the_first_question_has_the_body_of_the_contract(bank: Stage) -> None:
+def test_the_first_question_has_the_body_of_the_contract(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
 
     reply = ask(bank, session_id)
@@ -78,7 +78,7 @@ def test_the_first_question_has_the_body_of_the_contract(bank: Stage) -> None:
     assert texts == [f"right {n}", *(f"wrong {n} {wrong}" for wrong in range(3))]
 
 
-def test_a_multiple_choice_question_says_so(stage: Stage) -> None:
+def test_a_multiple_choice_question_says_so(stage: InvokedStage) -> None:
     answers = [{"text": f"right {n}", "correct": True} for n in range(2)]
     answers.append({"text": "wrong", "correct": False})
     markdown = "*Which* of $x^2$ & `<b>`?\n\n1. \N{BRAIN}"
@@ -91,7 +91,7 @@ def test_a_multiple_choice_question_says_so(stage: Stage) -> None:
     assert question["text"] == markdown
 
 
-def test_pinned_choices_keep_their_place_through_every_shuffle(stage: Stage) -> None:
+def test_pinned_choices_keep_their_place_through_every_shuffle(stage: InvokedStage) -> None:
     answers = [
         {"text": "right", "correct": True},
         {"text": "wrong a", "correct": False},
@@ -111,7 +111,7 @@ def test_pinned_choices_keep_their_place_through_every_shuffle(stage: Stage) -> 
     assert all(order != before for before, order in pairwise(orders))
 
 
-def test_a_question_whose_choices_cannot_move_is_not_shuffled(stage: Stage) -> None:
+def test_a_question_whose_choices_cannot_move_is_not_shuffled(stage: InvokedStage) -> None:
     answers = [
         {"text": "right", "correct": True},
         {"text": "wrong", "correct": False, "pinned": True},
@@ -122,7 +122,7 @@ def test_a_question_whose_choices_cannot_move_is_not_shuffled(stage: Stage) -> N
     assert [each["text"] for each in question["answers"]] == ["right", "wrong"]
 
 
-def test_asking_twice_changes_nothing_and_costs_no_write(bank: Stage) -> None:
+def test_asking_twice_changes_nothing_and_costs_no_write(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     play(bank, session_id, "wrw")
     first = ask(bank, session_id)
@@ -136,7 +136,7 @@ def test_asking_twice_changes_nothing_and_costs_no_write(bank: Stage) -> None:
     assert bank.everything() == before
 
 
-def test_asking_in_an_environment_that_just_began_shows_the_same(bank: Stage) -> None:
+def test_asking_in_an_environment_that_just_began_shows_the_same(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     play(bank, session_id, "wrw")
     first = ask(bank, session_id)
@@ -144,7 +144,7 @@ def test_asking_in_an_environment_that_just_began_shows_the_same(bank: Stage) ->
     assert ask(bank, session_id).text == first.text
 
 
-def test_the_question_is_the_one_the_answer_before_announced(bank: Stage) -> None:
+def test_the_question_is_the_one_the_answer_before_announced(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     for right in (True, False, True, True):
@@ -156,7 +156,7 @@ def test_the_question_is_the_one_the_answer_before_announced(bank: Stage) -> Non
         shown = asked["question"]
 
 
-def test_nothing_shown_tells_the_right_choice(bank: Stage) -> None:
+def test_nothing_shown_tells_the_right_choice(bank: InvokedStage) -> None:
     """Neither ids, nor order, nor a field: over many questions each is as if by chance."""
     bank.save(*drafts("history", 90))
     session_id = bank.start(HISTORY, percentage=0)
@@ -173,7 +173,7 @@ def test_nothing_shown_tells_the_right_choice(bank: Stage) -> None:
     assert min(places + ranks) >= 10
 
 
-def test_retries_keep_the_question_number_and_take_a_turn(bank: Stage) -> None:
+def test_retries_keep_the_question_number_and_take_a_turn(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY, percentage=0)
     seen = []
     shown = bank.question(session_id)["question"]
@@ -184,7 +184,7 @@ def test_retries_keep_the_question_number_and_take_a_turn(bank: Stage) -> None:
     assert (shown["turn"], shown["questionNumber"]) == (5, 3)
 
 
-def test_a_question_from_the_pool_says_so_and_keeps_the_question_number(bank: Stage) -> None:
+def test_a_question_from_the_pool_says_so_and_keeps_the_question_number(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY, percentage=100)
     first = bank.question(session_id)["question"]["questionId"]
     play(bank, session_id, "wr")
@@ -196,7 +196,7 @@ def test_a_question_from_the_pool_says_so_and_keeps_the_question_number(bank: St
     assert shown["questionId"] == first
 
 
-def test_a_completed_session_shows_no_question(bank: Stage) -> None:
+def test_a_completed_session_shows_no_question(bank: InvokedStage) -> None:
     session_id = bank.start({"category": "geography", "questionCount": 2})
     play_out(bank, session_id)
     before = bank.everything()
@@ -224,14 +224,14 @@ def test_a_completed_session_shows_no_question(bank: Stage) -> None:
     assert bank.everything() == before
 
 
-def test_a_paused_session_shows_no_question(bank: Stage) -> None:
+def test_a_paused_session_shows_no_question(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     path = {"sessionId": session_id}
     bank.call("updateSession", {"version": 1, "status": "PAUSED"}, path=path)
     assert_conflict(ask(bank, session_id), "SESSION_PAUSED")
 
 
-def test_an_abandoned_session_shows_no_question(bank: Stage) -> None:
+def test_an_abandoned_session_shows_no_question(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     bank.call("abandonSession", path={"sessionId": session_id})
     assert_conflict(ask(bank, session_id), "SESSION_OVER")
@@ -240,7 +240,7 @@ def test_an_abandoned_session_shows_no_question(bank: Stage) -> None:
 # The bank changes
 
 
-def test_a_retired_question_on_screen_is_still_served(bank: Stage) -> None:
+def test_a_retired_question_on_screen_is_still_served(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     body = bank.question(session_id)
     bank.retire(body["question"]["questionId"])
@@ -249,7 +249,7 @@ def test_a_retired_question_on_screen_is_still_served(bank: Stage) -> None:
     assert bank.answer(session_id, body["question"]).body["correct"] is True
 
 
-def test_a_retired_question_in_the_pool_is_still_served(bank: Stage) -> None:
+def test_a_retired_question_in_the_pool_is_still_served(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY, percentage=100)
     owed = bank.question(session_id)["question"]["questionId"]
     play(bank, session_id, "wr")
@@ -262,7 +262,7 @@ def test_a_retired_question_in_the_pool_is_still_served(bank: Stage) -> None:
     assert bank.rows("wrong_answers") == []
 
 
-def test_retired_fresh_questions_are_passed_over_and_the_totals_follow(bank: Stage) -> None:
+def test_retired_fresh_questions_are_passed_over_and_the_totals_follow(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     others = [n for n in range(6) if n != number(shown["questionId"])]
@@ -279,7 +279,7 @@ def test_retired_fresh_questions_are_passed_over_and_the_totals_follow(bank: Sta
     assert progress["answersLeft"] == 0
 
 
-def test_another_question_takes_the_place_of_a_retired_one(bank: Stage) -> None:
+def test_another_question_takes_the_place_of_a_retired_one(bank: InvokedStage) -> None:
     session_id = bank.start({"category": "geography", "questionCount": 3})
     shown = bank.question(session_id)["question"]
     others = [n for n in range(6) if n != number(shown["questionId"])]
@@ -290,7 +290,7 @@ def test_another_question_takes_the_place_of_a_retired_one(bank: Stage) -> None:
     assert session(bank, session_id)["progress"]["totalQuestions"] == 3
 
 
-def test_a_session_completes_when_all_that_is_left_was_retired(bank: Stage) -> None:
+def test_a_session_completes_when_all_that_is_left_was_retired(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     for n in range(6):
@@ -302,14 +302,14 @@ def test_a_session_completes_when_all_that_is_left_was_retired(bank: Stage) -> N
     assert session(bank, session_id)["status"] == "COMPLETED"
 
 
-def test_questions_published_later_do_not_join_a_session(bank: Stage) -> None:
+def test_questions_published_later_do_not_join_a_session(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     bank.save(*(draft("geography", n) for n in range(6, 12)))
     asked = play_out(bank, session_id)
     assert sorted(map(number, asked)) == list(range(6))
 
 
-def test_a_question_deleted_by_hand_leaves_the_screen_once(bank: Stage) -> None:
+def test_a_question_deleted_by_hand_leaves_the_screen_once(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     gone = bank.question(session_id)["question"]
     bank.lose(gone["questionId"])
@@ -328,7 +328,7 @@ def test_a_question_deleted_by_hand_leaves_the_screen_once(bank: Stage) -> None:
     assert session(bank, session_id)["progress"]["mastered"] == 5
 
 
-def test_an_answer_to_a_question_deleted_by_hand_is_a_mismatch(bank: Stage) -> None:
+def test_an_answer_to_a_question_deleted_by_hand_is_a_mismatch(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     gone = bank.question(session_id)["question"]
     bank.lose(gone["questionId"])
@@ -340,7 +340,7 @@ def test_an_answer_to_a_question_deleted_by_hand_is_a_mismatch(bank: Stage) -> N
     assert progress["correctAnswers"] == progress["wrongAnswers"] == 0
 
 
-def test_a_missed_question_deleted_by_hand_is_no_longer_owed(bank: Stage) -> None:
+def test_a_missed_question_deleted_by_hand_is_no_longer_owed(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     gone = play(bank, session_id, "w")
     bank.lose(gone["questionId"])
@@ -352,7 +352,7 @@ def test_a_missed_question_deleted_by_hand_is_no_longer_owed(bank: Stage) -> Non
     assert len(play_out(bank, session_id)) == 5
 
 
-def test_the_last_question_deleted_by_hand_completes_the_session(bank: Stage) -> None:
+def test_the_last_question_deleted_by_hand_completes_the_session(bank: InvokedStage) -> None:
     session_id = bank.start({"category": "geography", "questionCount": 1})
     bank.lose(*(f"geography:{n:06d}" for n in range(6)))
     body = bank.question(session_id)
@@ -360,7 +360,7 @@ def test_the_last_question_deleted_by_hand_completes_the_session(bank: Stage) ->
     assert session(bank, session_id)["status"] == "COMPLETED"
 
 
-def test_a_pool_question_deleted_by_hand_leaves_screen_pool_and_table(bank: Stage) -> None:
+def test_a_pool_question_deleted_by_hand_leaves_screen_pool_and_table(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY, percentage=100)
     shown = play(bank, session_id, "wrr")
     assert shown["fromWrongPool"]
@@ -373,7 +373,7 @@ def test_a_pool_question_deleted_by_hand_leaves_screen_pool_and_table(bank: Stag
     play_out(bank, session_id)
 
 
-def test_a_question_deleted_by_hand_leaves_the_pool_when_it_is_drawn(bank: Stage) -> None:
+def test_a_question_deleted_by_hand_leaves_the_pool_when_it_is_drawn(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY, percentage=100)
     owed = bank.question(session_id)["question"]["questionId"]
     play(bank, session_id, "wr")
@@ -385,7 +385,7 @@ def test_a_question_deleted_by_hand_leaves_the_pool_when_it_is_drawn(bank: Stage
     assert owed not in play_out(bank, session_id)
 
 
-def test_fresh_questions_deleted_by_hand_are_passed_over(bank: Stage) -> None:
+def test_fresh_questions_deleted_by_hand_are_passed_over(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     first = bank.question(session_id)["question"]["questionId"]
     gone = [f"geography:{n:06d}" for n in range(6) if n != number(first)][:4]
@@ -396,7 +396,7 @@ def test_fresh_questions_deleted_by_hand_are_passed_over(bank: Stage) -> None:
 
 
 def test_a_question_drawn_newer_than_a_warm_cache_is_not_shown_in_its_old_version(
-    bank: Stage,
+    bank: InvokedStage,
 ) -> None:
     """One environment drew it as it is now; another still has the old one in its cache."""
     session_id = bank.start({"category": "geography", "questionCount": 2}, percentage=0)

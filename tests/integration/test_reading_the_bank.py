@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from tests.integration.banking import assert_problem, bank, get, page, pages, save
 from tests.integration.stage import (
-    Stage,
+    InvokedStage,
     draft,
     drafts,
 )
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Read
 
 
-def test_categories_have_the_body_of_the_contract(stage: Stage) -> None:
+def test_categories_have_the_body_of_the_contract(stage: InvokedStage) -> None:
     assert stage.call("listCategories").body == {"categories": []}
     save(
         stage,
@@ -46,7 +46,7 @@ def test_categories_have_the_body_of_the_contract(stage: Stage) -> None:
     }
 
 
-def test_the_bank_is_listed_in_pages_across_categories(stage: Stage) -> None:
+def test_the_bank_is_listed_in_pages_across_categories(stage: InvokedStage) -> None:
     save(stage, *drafts("geography", 5), *drafts("history", 2), *drafts("law", 4))
     found = pages(stage, limit="2")
     assert all(0 < len(some) <= 2 for some in found)
@@ -61,7 +61,7 @@ def test_the_bank_is_listed_in_pages_across_categories(stage: Stage) -> None:
     assert "nextToken" not in page(stage, category="history", limit="2")
 
 
-def test_the_bank_is_listed_by_category(stage: Stage) -> None:
+def test_the_bank_is_listed_by_category(stage: InvokedStage) -> None:
     save(stage, *drafts("geography", 25), *drafts("history", 2))
     first = page(stage, category="geography")
     assert len(first["questions"]) == 20
@@ -71,11 +71,11 @@ def test_the_bank_is_listed_by_category(stage: Stage) -> None:
     assert page(stage, category="history")["questions"] == bank(stage)[-2:]
 
 
-def test_an_empty_bank_is_an_empty_list(stage: Stage) -> None:
+def test_an_empty_bank_is_an_empty_list(stage: InvokedStage) -> None:
     assert page(stage) == {"questions": []}
 
 
-def test_a_page_the_database_cuts_short_hides_no_question(stage: Stage) -> None:
+def test_a_page_the_database_cuts_short_hides_no_question(stage: InvokedStage) -> None:
     """A query ends at a megabyte, however many items were asked for."""
     answers = [{"text": str(n) * 1000, "correct": n == 0} for n in range(10)]
     wide = {"explanation": "e" * 4000, "answers": answers}
@@ -87,7 +87,7 @@ def test_a_page_the_database_cuts_short_hides_no_question(stage: Stage) -> None:
     assert texts == [f"geography {n}?" for n in range(80)]
 
 
-def test_a_token_of_the_bank_is_bound_to_its_query(stage: Stage) -> None:
+def test_a_token_of_the_bank_is_bound_to_its_query(stage: InvokedStage) -> None:
     save(stage, *drafts("geography", 3), *drafts("history", 3))
     token = page(stage, limit="2")["nextToken"]
     for query in ({"category": "geography"}, {"category": "history"}):
@@ -101,7 +101,7 @@ def test_a_token_of_the_bank_is_bound_to_its_query(stage: Stage) -> None:
         assert_problem(reply, 422, "VALIDATION_ERROR")
 
 
-def test_faults_of_the_banks_query_are_reported_together(stage: Stage) -> None:
+def test_faults_of_the_banks_query_are_reported_together(stage: InvokedStage) -> None:
     query = {"limit": "101", "category": "Not One", "nextToken": "*"}
     reply = stage.admin("listQuestions", query=query)
     assert_problem(reply, 422, "VALIDATION_ERROR")
@@ -112,7 +112,7 @@ def test_faults_of_the_banks_query_are_reported_together(stage: Stage) -> None:
 # Who
 
 
-def test_learners_may_not_touch_the_bank(stage: Stage) -> None:
+def test_learners_may_not_touch_the_bank(stage: InvokedStage) -> None:
     save(stage, draft("geography", 0))
     before = stage.everything()
     path = {"questionId": "geography:000000"}

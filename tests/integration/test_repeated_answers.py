@@ -18,7 +18,7 @@ from tests.integration.answering import (
     then_paused,
 )
 from tests.integration.stage import (
-    Stage,
+    InvokedStage,
     response_lost,
     submission,
 )
@@ -28,38 +28,38 @@ def reworded(body: Mapping[str, Any], **other: Any) -> dict[str, Any]:
     return {**body, **other}
 
 
-def then_nothing(_stage: Stage, _session_id: str) -> None:
+def then_nothing(_stage: InvokedStage, _session_id: str) -> None:
     """The client repeats at once."""
 
 
-def then_renamed(stage: Stage, session_id: str) -> None:
+def then_renamed(stage: InvokedStage, session_id: str) -> None:
     body = {"version": session(stage, session_id)["version"], "name": "Other"}
     path = {"sessionId": session_id}
     assert stage.call("updateSession", body, path=path).status == 200
 
 
-def then_abandoned(stage: Stage, session_id: str) -> None:
+def then_abandoned(stage: InvokedStage, session_id: str) -> None:
     assert stage.call("abandonSession", path={"sessionId": session_id}).status == 204
 
 
-def then_expired(stage: Stage, _session_id: str) -> None:
+def then_expired(stage: InvokedStage, _session_id: str) -> None:
     stage.clock.advance(31 * DAY)
 
 
-def then_cold(stage: Stage, _session_id: str) -> None:
+def then_cold(stage: InvokedStage, _session_id: str) -> None:
     stage.forget_questions()
 
 
-def then_asked(stage: Stage, session_id: str) -> None:
+def then_asked(stage: InvokedStage, session_id: str) -> None:
     stage.question(session_id)
 
 
 @pytest.mark.parametrize("pattern", ["", "w", "wr", "wrr", "wrrw"])
 @pytest.mark.parametrize("right", [True, False])
 def test_the_same_answer_again_has_the_same_body_and_changes_nothing(
-    bank: Stage, pattern: str, right: bool
+    bank: InvokedStage, pattern: str, right: bool
 ) -> None:
-    after: Sequence[Callable[[Stage, str], None]] = (
+    after: Sequence[Callable[[InvokedStage, str], None]] = (
         then_nothing,
         then_asked,
         then_cold,
@@ -87,7 +87,7 @@ def test_the_same_answer_again_has_the_same_body_and_changes_nothing(
         assert dump(bank) == before
 
 
-def test_the_same_answer_again_after_an_expiry_while_active(bank: Stage) -> None:
+def test_the_same_answer_again_after_an_expiry_while_active(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     body = submission(bank.question(session_id)["question"])
     first = send(bank, session_id, body)
@@ -96,7 +96,7 @@ def test_the_same_answer_again_after_an_expiry_while_active(bank: Stage) -> None
     assert send(bank, session_id, body).text == first.text
 
 
-def test_the_same_answer_again_after_completion(bank: Stage) -> None:
+def test_the_same_answer_again_after_completion(bank: InvokedStage) -> None:
     session_id = bank.start({**GEOGRAPHY, "questionCount": 1})
     shown = play(bank, session_id, "wrr")
     body = submission(shown)
@@ -111,7 +111,9 @@ def test_the_same_answer_again_after_completion(bank: Stage) -> None:
 
 
 @pytest.mark.parametrize("right", [True, False])
-def test_the_same_choices_in_another_order_are_the_same_answer(stage: Stage, right: bool) -> None:
+def test_the_same_choices_in_another_order_are_the_same_answer(
+    stage: InvokedStage, right: bool
+) -> None:
     stage.save(law())
     session_id = stage.start(LAW)
     shown = stage.question(session_id)["question"]
@@ -125,7 +127,7 @@ def test_the_same_choices_in_another_order_are_the_same_answer(stage: Stage, rig
     assert dump(stage) == before
 
 
-def test_an_answer_whose_response_was_lost_counts_once(bank: Stage) -> None:
+def test_an_answer_whose_response_was_lost_counts_once(bank: InvokedStage) -> None:
     """The SDK repeats it by itself; then the client does."""
     session_id = bank.start(GEOGRAPHY)
     body = submission(bank.question(session_id)["question"])

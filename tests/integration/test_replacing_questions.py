@@ -13,7 +13,7 @@ from tests.integration.banking import (
     statuses,
 )
 from tests.integration.stage import (
-    Stage,
+    InvokedStage,
     draft,
     drafts,
 )
@@ -21,7 +21,7 @@ from tests.integration.stage import (
 # Replace
 
 
-def test_a_question_is_replaced_in_place(stage: Stage) -> None:
+def test_a_question_is_replaced_in_place(stage: InvokedStage) -> None:
     save(stage, *drafts("geography", 2), draft("geography", 2, externalId="x", difficulty=2))
     stage.clock.advance(10_000)
     reply = put(stage, "geography:000002", draft("geography", 9, tags=["t"]))
@@ -35,7 +35,7 @@ def test_a_question_is_replaced_in_place(stage: Stage) -> None:
     assert categories(stage) == {"geography": 3}
 
 
-def test_replacing_a_question_by_itself_changes_nothing(stage: Stage) -> None:
+def test_replacing_a_question_by_itself_changes_nothing(stage: InvokedStage) -> None:
     save(stage, draft("geography", 0))
     before = stage.everything()
     stage.clock.advance(10_000)
@@ -45,7 +45,7 @@ def test_replacing_a_question_by_itself_changes_nothing(stage: Stage) -> None:
 
 
 def test_a_replaced_question_is_found_by_its_new_content_and_not_by_its_old(
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     save(stage, draft("geography", 0, externalId="x"))
     put(stage, "geography:000000", draft("geography", 9, externalId="y"))
@@ -55,14 +55,14 @@ def test_a_replaced_question_is_found_by_its_new_content_and_not_by_its_old(
     assert (result["status"], result["questionId"]) == ("UPDATED", "geography:000000")
 
 
-def test_a_question_does_not_change_its_category(stage: Stage) -> None:
+def test_a_question_does_not_change_its_category(stage: InvokedStage) -> None:
     save(stage, draft("geography", 0))
     reply = put(stage, "geography:000000", draft("history", 0))
     assert_problem(reply, 422, "VALIDATION_ERROR")
     assert [fault["field"] for fault in reply.body["errors"]] == ["category"]
 
 
-def test_a_question_does_not_take_anothers_content_or_external_id(stage: Stage) -> None:
+def test_a_question_does_not_take_anothers_content_or_external_id(stage: InvokedStage) -> None:
     save(stage, draft("geography", 0), draft("geography", 1, externalId="x"))
     before = bank(stage)
     reply = put(stage, "geography:000000", draft("geography", 1, externalId="x"))
@@ -73,7 +73,7 @@ def test_a_question_does_not_take_anothers_content_or_external_id(stage: Stage) 
     assert put(stage, "geography:000000", draft("geography", 2)).status == 200
 
 
-def test_all_faults_of_a_replacement_are_reported_together(stage: Stage) -> None:
+def test_all_faults_of_a_replacement_are_reported_together(stage: InvokedStage) -> None:
     save(stage, draft("geography", 0))
     reply = put(stage, "geography:000000", {"category": "geography", "text": "", "answers": [1, 2]})
     assert_problem(reply, 422, "VALIDATION_ERROR")
@@ -81,7 +81,7 @@ def test_all_faults_of_a_replacement_are_reported_together(stage: Stage) -> None
     assert fields == ["text", "answers.0", "answers.1"]
 
 
-def test_replacing_a_retired_question_puts_it_in_use_again(stage: Stage) -> None:
+def test_replacing_a_retired_question_puts_it_in_use_again(stage: InvokedStage) -> None:
     save(stage, *drafts("geography", 2))
     retire(stage, "geography:000000")
     for body in (draft("geography", 0), draft("geography", 9)):
@@ -90,7 +90,7 @@ def test_replacing_a_retired_question_puts_it_in_use_again(stage: Stage) -> None
         assert categories(stage) == {"geography": 2}
 
 
-def test_what_is_not_in_the_bank_is_404(stage: Stage) -> None:
+def test_what_is_not_in_the_bank_is_404(stage: InvokedStage) -> None:
     save(stage, draft("geography", 0))
     before = stage.everything()
     for missing in (
@@ -112,7 +112,7 @@ def test_what_is_not_in_the_bank_is_404(stage: Stage) -> None:
 # Retire
 
 
-def test_a_retired_question_is_not_drawn_and_leaves_the_totals(stage: Stage) -> None:
+def test_a_retired_question_is_not_drawn_and_leaves_the_totals(stage: InvokedStage) -> None:
     save(stage, *drafts("geography", 3))
     stage.clock.advance(10_000)
     reply = retire(stage, "geography:000001")
@@ -131,7 +131,7 @@ def test_a_retired_question_is_not_drawn_and_leaves_the_totals(stage: Stage) -> 
         assert sorted(asked) == ["geography:000000", "geography:000002"]
 
 
-def test_retiring_twice_changes_nothing_more(stage: Stage) -> None:
+def test_retiring_twice_changes_nothing_more(stage: InvokedStage) -> None:
     save(stage, *drafts("geography", 3))
     retire(stage, "geography:000001")
     before = stage.everything()
@@ -140,14 +140,14 @@ def test_retiring_twice_changes_nothing_more(stage: Stage) -> None:
     assert stage.everything() == before
 
 
-def test_a_category_whose_questions_are_all_retired_is_not_offered(stage: Stage) -> None:
+def test_a_category_whose_questions_are_all_retired_is_not_offered(stage: InvokedStage) -> None:
     save(stage, draft("geography", 0), draft("history", 0))
     retire(stage, "history:000000")
     assert categories(stage) == {"geography": 1}
     assert len(bank(stage)) == 2
 
 
-def test_a_question_is_replaced_by_what_was_read(stage: Stage) -> None:
+def test_a_question_is_replaced_by_what_was_read(stage: InvokedStage) -> None:
     stage.save(draft("geography", 0, externalId="a", difficulty=2, tags=["rivers"]))
     path = {"questionId": "geography:000000"}
     read = stage.admin("getBankQuestion", path=path).body
@@ -157,7 +157,7 @@ def test_a_question_is_replaced_by_what_was_read(stage: Stage) -> None:
     assert {**changed, "text": read["text"], "version": 1, "updatedAt": read["updatedAt"]} == read
 
 
-def test_a_replacement_of_an_outdated_version_is_a_conflict(stage: Stage) -> None:
+def test_a_replacement_of_an_outdated_version_is_a_conflict(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 1))
     path = {"questionId": "geography:000000"}
     read = stage.admin("getBankQuestion", path=path).body

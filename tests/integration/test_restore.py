@@ -14,26 +14,26 @@ from infra.permissions import TableName
 from local.errors import CommandError
 from ops.deploy.restore import Comparison, Reason, Restoration, restore_beside
 from tests.integration.counting import assert_recounted, given, play, tallies
-from tests.integration.stage import Stage, drafts
+from tests.integration.stage import InvokedStage, drafts
 
 
 @pytest.fixture
-def client(stage: Stage) -> Any:  # noqa: ARG001 - it sets the endpoint
+def client(stage: InvokedStage) -> Any:  # noqa: ARG001 - it sets the endpoint
     return boto3.client("dynamodb", endpoint_url=os.environ["DYNAMODB_ENDPOINT"])
 
 
-def rename(stage: Stage, user: str, name: str) -> None:
+def rename(stage: InvokedStage, user: str, name: str) -> None:
     reply = stage.call("updateUser", {"displayName": name}, user=user, path={"userId": "me"})
     assert reply.status == 200, reply.body
 
 
 @pytest.fixture
-def bank(stage: Stage) -> Stage:
+def bank(stage: InvokedStage) -> InvokedStage:
     stage.save(*drafts("geography", 8), *drafts("history", 3))
     return stage
 
 
-def names(stage: Stage) -> dict[TableName, str]:
+def names(stage: InvokedStage) -> dict[TableName, str]:
     services = stage.services
     return {
         TableName.USERS: services.users.name,
@@ -44,7 +44,7 @@ def names(stage: Stage) -> dict[TableName, str]:
     }
 
 
-def restored(client: Any, stage: Stage, table: TableName) -> Restoration:
+def restored(client: Any, stage: InvokedStage, table: TableName) -> Restoration:
     """A table beside another that holds what it holds now, as DynamoDB restores it: no stream."""
     source = names(stage)[table]
     target = f"{source}-restored"
@@ -86,7 +86,7 @@ def lose(client: Any, restoration: Restoration, where: Any = lambda _: True) -> 
 
 @pytest.mark.parametrize("table", [t for t in TableName if t is not TableName.PROGRESS])
 def test_a_table_that_lost_everything_is_as_it_was(
-    bank: Stage, client: Any, table: TableName
+    bank: InvokedStage, client: Any, table: TableName
 ) -> None:
     play(bank, "ada", "rwrrw")
     bank.count()
@@ -100,7 +100,7 @@ def test_a_table_that_lost_everything_is_as_it_was(
     assert restoration.compare().lost == []
 
 
-def test_progress_that_is_copied_back_is_not_counted_again(bank: Stage, client: Any) -> None:
+def test_progress_that_is_copied_back_is_not_counted_again(bank: InvokedStage, client: Any) -> None:
     """Questions tried once, and those tried more often."""
     session = play(bank, "ada", "rwrrw")
     records = bank.records()
@@ -123,7 +123,7 @@ def test_progress_that_is_copied_back_is_not_counted_again(bank: Stage, client: 
 
 
 def test_only_what_is_missing_is_copied_and_nothing_is_overwritten(
-    bank: Stage, client: Any
+    bank: InvokedStage, client: Any
 ) -> None:
     for user in ("ada", "bob", "eve"):
         rename(bank, user, user)
@@ -143,7 +143,7 @@ def test_only_what_is_missing_is_copied_and_nothing_is_overwritten(
 @pytest.mark.parametrize(
     "table", [TableName.SESSIONS, TableName.PROGRESS, TableName.WRONG_ANSWERS, TableName.USERS]
 )
-def test_an_erased_account_stays_erased(bank: Stage, client: Any, table: TableName) -> None:
+def test_an_erased_account_stays_erased(bank: InvokedStage, client: Any, table: TableName) -> None:
     play(bank, "ada", "rwrrw")
     bank.count()
     restoration = restored(client, bank, table)
@@ -153,7 +153,7 @@ def test_an_erased_account_stays_erased(bank: Stage, client: Any, table: TableNa
     assert set(comparison.others) == {Reason.CHANGED if table is TableName.USERS else Reason.ERASED}
 
 
-def test_a_session_that_expired_meanwhile_is_not_lost(bank: Stage, client: Any) -> None:
+def test_a_session_that_expired_meanwhile_is_not_lost(bank: InvokedStage, client: Any) -> None:
     play(bank, "ada", "rw")
     restoration = restored(client, bank, TableName.SESSIONS)
     lose(client, restoration)
@@ -170,7 +170,9 @@ def test_a_session_that_expired_meanwhile_is_not_lost(bank: Stage, client: Any) 
     assert comparison.others[Reason.EXPIRED] == len(rows(client, restoration.restored))
 
 
-def test_a_pool_entry_that_play_may_have_settled_is_left_out(bank: Stage, client: Any) -> None:
+def test_a_pool_entry_that_play_may_have_settled_is_left_out(
+    bank: InvokedStage, client: Any
+) -> None:
     played = play(bank, "ada", "rwrr")
     left = play(bank, "bob", "rwrr")
     restoration = restored(client, bank, TableName.WRONG_ANSWERS)
@@ -182,7 +184,9 @@ def test_a_pool_entry_that_play_may_have_settled_is_left_out(bank: Stage, client
     assert comparison.others == {Reason.PLAYED: 1}
 
 
-def test_a_table_larger_than_a_page_is_compared_as_a_whole(stage: Stage, client: Any) -> None:
+def test_a_table_larger_than_a_page_is_compared_as_a_whole(
+    stage: InvokedStage, client: Any
+) -> None:
     stage.save(*drafts("geography", 230))
     restoration = restored(client, stage, TableName.QUESTIONS)
     lost = lose(client, restoration, lambda item: item["questionId"]["S"].endswith("7"))

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from domain.session.state import LIFETIME
-from tests.integration.stage import Reply, Stage, drafts, response_lost
+from tests.integration.stage import InvokedStage, Reply, drafts, response_lost
 
 
-def review(stage: Stage, **wanted: Any) -> Reply:
+def review(stage: InvokedStage, **wanted: Any) -> Reply:
     headers = wanted.pop("headers", None)
     return stage.call("startSession", {"review": wanted}, headers=headers)
 
 
-def owe(stage: Stage, category: str, how_many: int) -> str:
+def owe(stage: InvokedStage, category: str, how_many: int) -> str:
     """Play a session that owes its first questions, and still shows one; return its id."""
     session_id = stage.start({"category": category}, percentage=0)
     body = stage.question(session_id)
@@ -24,22 +24,22 @@ def owe(stage: Stage, category: str, how_many: int) -> str:
     return session_id
 
 
-def abandon(stage: Stage, session_id: str) -> None:
+def abandon(stage: InvokedStage, session_id: str) -> None:
     assert stage.call("abandonSession", path={"sessionId": session_id}).status == 204
 
 
-def owners(stage: Stage) -> list[str]:
+def owners(stage: InvokedStage) -> list[str]:
     return [row["sessionId"]["S"] for row in stage.rows("wrong_answers")]
 
 
 @pytest.fixture
-def bank(stage: Stage) -> Stage:
+def bank(stage: InvokedStage) -> InvokedStage:
     stage.save(*drafts("geography", 60), *drafts("history", 60))
     return stage
 
 
 @pytest.mark.parametrize("how", ["abandoned", "expired", "gone"])
-def test_a_review_takes_up_what_an_ended_session_left(bank: Stage, how: str) -> None:
+def test_a_review_takes_up_what_an_ended_session_left(bank: InvokedStage, how: str) -> None:
     former = owe(bank, "geography", 3)
     if how == "abandoned":
         abandon(bank, former)
@@ -69,7 +69,7 @@ def test_a_review_takes_up_what_an_ended_session_left(bank: Stage, how: str) -> 
     assert set(owners(bank)) == {started.body["sessionId"]}
 
 
-def test_a_review_is_played_to_its_end_like_any_session(bank: Stage) -> None:
+def test_a_review_is_played_to_its_end_like_any_session(bank: InvokedStage) -> None:
     abandon(bank, owe(bank, "geography", 30))
     session_id = review(bank).body["sessionId"]
     body = bank.question(session_id)
@@ -95,7 +95,7 @@ def test_a_review_is_played_to_its_end_like_any_session(bank: Stage) -> None:
     assert bank.rows("wrong_answers") == []
 
 
-def test_sessions_still_played_keep_what_they_owe(bank: Stage) -> None:
+def test_sessions_still_played_keep_what_they_owe(bank: InvokedStage) -> None:
     active = owe(bank, "geography", 2)
     paused = owe(bank, "geography", 1)
     version = bank.call("getSession", path={"sessionId": paused}).body["version"]
@@ -109,7 +109,7 @@ def test_sessions_still_played_keep_what_they_owe(bank: Stage) -> None:
     assert sorted(owners(bank)) == sorted([active, active, paused])
 
 
-def test_a_review_can_be_of_one_category_and_of_fewer_questions(bank: Stage) -> None:
+def test_a_review_can_be_of_one_category_and_of_fewer_questions(bank: InvokedStage) -> None:
     abandon(bank, owe(bank, "history", 4))
     abandon(bank, owe(bank, "geography", 4))
 
@@ -124,7 +124,7 @@ def test_a_review_can_be_of_one_category_and_of_fewer_questions(bank: Stage) -> 
     assert review(bank).body["progress"]["totalQuestions"] == 5
 
 
-def test_several_leftovers_of_one_question_become_one(bank: Stage) -> None:
+def test_several_leftovers_of_one_question_become_one(bank: InvokedStage) -> None:
     bank.save(*drafts("rivers", 1))
     for _ in range(2):
         session_id = bank.start({"category": "rivers"})
@@ -140,7 +140,7 @@ def test_several_leftovers_of_one_question_become_one(bank: Stage) -> None:
     assert owners(bank) == [started.body["sessionId"]]
 
 
-def test_what_fits_in_no_transaction_waits_for_the_next_review(bank: Stage) -> None:
+def test_what_fits_in_no_transaction_waits_for_the_next_review(bank: InvokedStage) -> None:
     for _ in range(50):
         owe(bank, "geography", 1)
     bank.clock.advance(LIFETIME)
@@ -159,7 +159,7 @@ def test_what_fits_in_no_transaction_waits_for_the_next_review(bank: Stage) -> N
     assert set(owners(bank)) == {first["sessionId"], second["sessionId"]}
 
 
-def test_an_answer_to_the_former_session_at_the_same_moment_is_refused(bank: Stage) -> None:
+def test_an_answer_to_the_former_session_at_the_same_moment_is_refused(bank: InvokedStage) -> None:
     former = owe(bank, "geography", 2)
     shown = bank.question(former)["question"]
     version = bank.call("getSession", path={"sessionId": former}).body["version"]
@@ -178,7 +178,7 @@ def test_an_answer_to_the_former_session_at_the_same_moment_is_refused(bank: Sta
     assert (closed.status, closed.version) == ("ABANDONED", version + 1)
 
 
-def test_a_review_repeated_with_its_key_is_the_same_session(bank: Stage) -> None:
+def test_a_review_repeated_with_its_key_is_the_same_session(bank: InvokedStage) -> None:
     abandon(bank, owe(bank, "geography", 2))
     key = {"Idempotency-Key": "once"}
 
@@ -188,7 +188,7 @@ def test_a_review_repeated_with_its_key_is_the_same_session(bank: Stage) -> None
     assert first.body == again.body
 
 
-def test_a_review_whose_reply_was_lost_owns_its_entries_once(bank: Stage) -> None:
+def test_a_review_whose_reply_was_lost_owns_its_entries_once(bank: InvokedStage) -> None:
     abandon(bank, owe(bank, "geography", 2))
     key = {"Idempotency-Key": "once"}
     with bank.fault("TransactWriteItems", response_lost):
@@ -200,7 +200,7 @@ def test_a_review_whose_reply_was_lost_owns_its_entries_once(bank: Stage) -> Non
     assert set(owners(bank)) == {again.body["sessionId"]}
 
 
-def test_a_leftover_whose_question_is_gone_is_forgotten(bank: Stage) -> None:
+def test_a_leftover_whose_question_is_gone_is_forgotten(bank: InvokedStage) -> None:
     abandon(bank, owe(bank, "geography", 20))
     rows = sorted(bank.rows("wrong_answers"), key=lambda row: row["timestamp"]["S"])
     bank.lose(*(row["questionId"]["S"] for row in rows[:17]))
@@ -223,13 +223,15 @@ def test_a_leftover_whose_question_is_gone_is_forgotten(bank: Stage) -> None:
         ({"review": {"category": "No"}}, "review.category"),
     ],
 )
-def test_a_review_that_cannot_be_is_refused(bank: Stage, body: Any, field: str) -> None:
+def test_a_review_that_cannot_be_is_refused(bank: InvokedStage, body: Any, field: str) -> None:
     reply = bank.call("startSession", body)
     assert reply.status == 422
     assert [fault["field"] for fault in reply.body["errors"]] == [field]
 
 
-def test_a_try_worked_off_while_a_review_is_put_together_stays_worked_off(bank: Stage) -> None:
+def test_a_try_worked_off_while_a_review_is_put_together_stays_worked_off(
+    bank: InvokedStage,
+) -> None:
     former = bank.start({"category": "geography", "questionCount": 1}, percentage=0)
     body = bank.question(former)
     body = bank.answer(former, body["question"], right=False).body
@@ -251,7 +253,9 @@ def test_a_try_worked_off_while_a_review_is_put_together_stays_worked_off(bank: 
     assert [row["remainingTries"]["N"] for row in bank.rows("wrong_answers")] == ["1"]
 
 
-def test_a_session_used_while_a_review_is_put_together_keeps_what_it_owes(bank: Stage) -> None:
+def test_a_session_used_while_a_review_is_put_together_keeps_what_it_owes(
+    bank: InvokedStage,
+) -> None:
     former = owe(bank, "geography", 2)
     shown = bank.question(former)["question"]
     bank.clock.advance(LIFETIME)
@@ -268,7 +272,9 @@ def test_a_session_used_while_a_review_is_put_together_keeps_what_it_owes(bank: 
     assert bank.services.sessions.get("ada", former).status == "ACTIVE"  # type: ignore[union-attr]
 
 
-def test_a_session_started_while_a_review_is_put_together_keeps_what_it_owes(bank: Stage) -> None:
+def test_a_session_started_while_a_review_is_put_together_keeps_what_it_owes(
+    bank: InvokedStage,
+) -> None:
     abandon(bank, owe(bank, "geography", 1))
     begun: list[str] = []
 
@@ -285,7 +291,7 @@ def test_a_session_started_while_a_review_is_put_together_keeps_what_it_owes(ban
 
 @pytest.mark.parametrize("left", [0, 3])
 def test_a_review_skips_the_entries_of_sessions_in_progress(
-    bank: Stage, monkeypatch: pytest.MonkeyPatch, left: int
+    bank: InvokedStage, monkeypatch: pytest.MonkeyPatch, left: int
 ) -> None:
     monkeypatch.setattr("lambdas.session.review.PAGE", 4)
     former = owe(bank, "geography", left)
@@ -308,7 +314,7 @@ def test_a_review_skips_the_entries_of_sessions_in_progress(
 
 
 def test_a_review_of_one_category_is_not_kept_from_it_by_another(
-    bank: Stage, monkeypatch: pytest.MonkeyPatch
+    bank: InvokedStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lambdas.session.review.PAGE", 2)
     abandon(bank, owe(bank, "geography", 12))
@@ -319,7 +325,7 @@ def test_a_review_of_one_category_is_not_kept_from_it_by_another(
     assert started.body["progress"]["totalQuestions"] == 1
 
 
-def test_a_review_session_reads_its_own_entries_again(bank: Stage) -> None:
+def test_a_review_session_reads_its_own_entries_again(bank: InvokedStage) -> None:
     abandon(bank, owe(bank, "geography", 40))
     session_id = review(bank).body["sessionId"]
     session = bank.services.sessions.get("ada", session_id)

@@ -25,7 +25,7 @@ from ops.cost.budgets import (
 from ops.cost.workload import AUDIT_BYTES, Profile, demand
 from tests.integration.deep_sessions import busiest, publish
 from tests.integration.plays import PLAYS, Scene
-from tests.integration.stage import ROUTE, Reply, Stage, draft
+from tests.integration.stage import ROUTE, InvokedStage, Reply, draft
 from tests.integration.test_metrics import size
 
 QUESTIONS = SESSIONS = 20
@@ -57,7 +57,7 @@ def full(category: str, number: int) -> dict[str, Any]:
     )
 
 
-def learner(stage: Stage) -> Scene:
+def learner(stage: InvokedStage) -> Scene:
     """Set up the learner whom ops/cost/budgets.py describes."""
     stage.save(*(full("geography", number) for number in range(QUESTIONS)))
     stage.call("updateUser", {"displayName": "Ada"}, path={"userId": "me"})
@@ -213,7 +213,7 @@ def frame(body: Mapping[str, Any], text: str) -> int:
 
 
 def test_a_response_to_play_has_a_bounded_frame_at_the_extremes_of_the_contract(
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     names = [f"{number}{'c' * 47}" for number in range(8)]
     publish(stage, **dict.fromkeys(names, 9_999_999))

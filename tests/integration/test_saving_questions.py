@@ -18,7 +18,7 @@ from tests.integration.banking import (
     statuses,
 )
 from tests.integration.stage import (
-    Stage,
+    InvokedStage,
     draft,
     drafts,
 )
@@ -28,7 +28,7 @@ def faults(result: Mapping[str, Any]) -> dict[str, str]:
     return {fault["field"]: fault["message"] for fault in result["errors"]}
 
 
-def test_each_question_is_accepted_or_refused_by_its_place(stage: Stage) -> None:
+def test_each_question_is_accepted_or_refused_by_its_place(stage: InvokedStage) -> None:
     save(stage, draft("geography", 0), draft("geography", 1))
 
     results = save(
@@ -56,7 +56,7 @@ def test_each_question_is_accepted_or_refused_by_its_place(stage: Stage) -> None
     assert categories(stage) == {"geography": 3, "history": 1}
 
 
-def test_a_question_reads_as_it_was_saved(stage: Stage) -> None:
+def test_a_question_reads_as_it_was_saved(stage: InvokedStage) -> None:
     body = {
         "category": "law",
         "text": "*Which* of $x^2$ & `<b>`?\n\n1. \N{BRAIN}",
@@ -90,7 +90,7 @@ def test_a_question_reads_as_it_was_saved(stage: Stage) -> None:
     }
 
 
-def test_what_is_optional_has_defaults(stage: Stage) -> None:
+def test_what_is_optional_has_defaults(stage: InvokedStage) -> None:
     answers = [{"text": "a", "correct": True}, {"text": "b", "correct": False}]
     save(stage, {"category": "law", "text": "?", "answers": answers})
     body = get(stage, "law:000000").body
@@ -100,7 +100,7 @@ def test_what_is_optional_has_defaults(stage: Stage) -> None:
     assert "externalId" not in body
 
 
-def test_all_faults_of_a_draft_are_reported_together(stage: Stage) -> None:
+def test_all_faults_of_a_draft_are_reported_together(stage: InvokedStage) -> None:
     (result,) = save(
         stage,
         {
@@ -139,7 +139,7 @@ def test_all_faults_of_a_draft_are_reported_together(stage: Stage) -> None:
     assert bank(stage) == []
 
 
-def test_answers_are_as_many_and_as_right_as_the_type_says(stage: Stage) -> None:
+def test_answers_are_as_many_and_as_right_as_the_type_says(stage: InvokedStage) -> None:
     def answers(*correct: bool) -> list[dict[str, Any]]:
         return [{"text": f"{n}", "correct": each} for n, each in enumerate(correct)]
 
@@ -170,7 +170,7 @@ def test_answers_are_as_many_and_as_right_as_the_type_says(stage: Stage) -> None
     assert [list(faults(result)) for result in results[:7]] == [["answers"]] * 7
 
 
-def test_texts_are_as_long_as_the_contract_allows(stage: Stage) -> None:
+def test_texts_are_as_long_as_the_contract_allows(stage: InvokedStage) -> None:
     long = draft("c" * 48, 0, text="t" * 4000, explanation="e" * 4000)
     long["answers"][1]["text"] = "a" * 1000
     too_long = draft("c" * 49, 0, text="t" * 4001, explanation="e" * 4001)
@@ -180,7 +180,7 @@ def test_texts_are_as_long_as_the_contract_allows(stage: Stage) -> None:
     assert list(faults(results[1])) == ["category", "text", "answers.1.text", "explanation"]
 
 
-def test_a_request_has_1_to_100_questions(stage: Stage) -> None:
+def test_a_request_has_1_to_100_questions(stage: InvokedStage) -> None:
     for questions in ([], drafts("geography", 101)):
         reply = stage.admin("saveQuestions", {"questions": questions})
         assert_problem(reply, 422, "VALIDATION_ERROR")
@@ -189,12 +189,12 @@ def test_a_request_has_1_to_100_questions(stage: Stage) -> None:
     assert categories(stage) == {"geography": 100}
 
 
-def test_a_body_over_256_kb_is_413(stage: Stage) -> None:
+def test_a_body_over_256_kb_is_413(stage: InvokedStage) -> None:
     body = {"questions": [draft("geography", n, explanation="e" * 3900) for n in range(70)]}
     assert_problem(stage.admin("saveQuestions", body), 413, "BODY_TOO_LARGE")
 
 
-def test_the_same_content_in_a_category_is_one_question(stage: Stage) -> None:
+def test_the_same_content_in_a_category_is_one_question(stage: InvokedStage) -> None:
     first = draft("geography", 0)
     spaced = {**first, "text": "  geography \n 0?"}
     reordered = {**first, "answers": first["answers"][::-1]}
@@ -216,7 +216,7 @@ def test_the_same_content_in_a_category_is_one_question(stage: Stage) -> None:
 
 
 def test_a_question_given_twice_with_a_difference_is_refused_the_second_time(
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     first = draft("geography", 0)
     results = save(stage, first, {**first, "explanation": "other"})
@@ -225,7 +225,7 @@ def test_a_question_given_twice_with_a_difference_is_refused_the_second_time(
     assert get(stage, "geography:000000").body["explanation"] == "because 0"
 
 
-def test_an_external_id_finds_its_question_whatever_the_content(stage: Stage) -> None:
+def test_an_external_id_finds_its_question_whatever_the_content(stage: InvokedStage) -> None:
     save(stage, draft("geography", 0, externalId="x"))
     stage.clock.advance(10_000)
     (result,) = save(stage, draft("geography", 9, externalId="x"))
@@ -236,7 +236,7 @@ def test_an_external_id_finds_its_question_whatever_the_content(stage: Stage) ->
     assert categories(stage) == {"geography": 1}
 
 
-def test_content_that_a_question_gave_up_is_free(stage: Stage) -> None:
+def test_content_that_a_question_gave_up_is_free(stage: InvokedStage) -> None:
     save(stage, draft("geography", 0, externalId="x"))
     save(stage, draft("geography", 9, externalId="x"))
     results = save(stage, draft("geography", 0), draft("geography", 9))
@@ -244,14 +244,14 @@ def test_content_that_a_question_gave_up_is_free(stage: Stage) -> None:
     assert ids(results) == ["geography:000001", "geography:000000"]
 
 
-def test_an_external_id_belongs_to_its_category(stage: Stage) -> None:
+def test_an_external_id_belongs_to_its_category(stage: InvokedStage) -> None:
     results = save(
         stage, draft("geography", 0, externalId="x"), draft("history", 0, externalId="x")
     )
     assert statuses(results) == ["CREATED", "CREATED"]
 
 
-def test_a_question_known_by_its_content_keeps_its_external_id(stage: Stage) -> None:
+def test_a_question_known_by_its_content_keeps_its_external_id(stage: InvokedStage) -> None:
     save(stage, draft("geography", 0, externalId="x"), draft("geography", 1))
     results = save(stage, draft("geography", 0), draft("geography", 1, externalId="y"))
     assert statuses(results) == ["UNCHANGED", "UPDATED"]
@@ -261,7 +261,7 @@ def test_a_question_known_by_its_content_keeps_its_external_id(stage: Stage) -> 
     assert (result["status"], result["questionId"]) == ("UPDATED", "geography:000001")
 
 
-def test_an_external_id_does_not_take_another_questions_content(stage: Stage) -> None:
+def test_an_external_id_does_not_take_another_questions_content(stage: InvokedStage) -> None:
     save(stage, draft("geography", 0, externalId="x"), draft("geography", 1))
     (result,) = save(stage, draft("geography", 1, externalId="x"))
     assert result["status"] == "REJECTED"
@@ -271,7 +271,7 @@ def test_an_external_id_does_not_take_another_questions_content(stage: Stage) ->
 
 
 def test_content_taken_by_an_update_is_not_created_again_in_the_same_request(
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     save(stage, draft("geography", 0, externalId="x"))
     results = save(stage, draft("geography", 9, externalId="x"), draft("geography", 9))
@@ -279,7 +279,7 @@ def test_content_taken_by_an_update_is_not_created_again_in_the_same_request(
     assert categories(stage) == {"geography": 1}
 
 
-def test_correcting_an_answer_key_updates_in_place_as_a_new_version(stage: Stage) -> None:
+def test_correcting_an_answer_key_updates_in_place_as_a_new_version(stage: InvokedStage) -> None:
     save(stage, draft("geography", 0))
     corrected = draft("geography", 0)
     corrected["answers"][0]["correct"], corrected["answers"][1]["correct"] = False, True
@@ -297,7 +297,7 @@ def test_correcting_an_answer_key_updates_in_place_as_a_new_version(stage: Stage
     ids=str,
 )
 def test_a_change_of_what_is_neither_shown_nor_graded_keeps_the_version(
-    stage: Stage, change: Mapping[str, object]
+    stage: InvokedStage, change: Mapping[str, object]
 ) -> None:
     save(stage, draft("geography", 0))
     stage.clock.advance(10_000)
@@ -307,14 +307,14 @@ def test_a_change_of_what_is_neither_shown_nor_graded_keeps_the_version(
     assert {name: body[name] for name in change} == change
 
 
-def test_an_unchanged_question_keeps_its_time(stage: Stage) -> None:
+def test_an_unchanged_question_keeps_its_time(stage: InvokedStage) -> None:
     save(stage, draft("geography", 0))
     stage.clock.advance(10_000)
     assert statuses(save(stage, draft("geography", 0))) == ["UNCHANGED"]
     assert get(stage, "geography:000000").body["updatedAt"] == NOW
 
 
-def test_saving_a_retired_question_puts_it_in_use_again(stage: Stage) -> None:
+def test_saving_a_retired_question_puts_it_in_use_again(stage: InvokedStage) -> None:
     save(stage, *drafts("geography", 3))
     retire(stage, "geography:000001")
     assert categories(stage) == {"geography": 2}
@@ -325,7 +325,7 @@ def test_saving_a_retired_question_puts_it_in_use_again(stage: Stage) -> None:
     assert (body["retired"], body["version"]) == (False, 1)
 
 
-def test_a_hundred_updates_are_saved_together(stage: Stage) -> None:
+def test_a_hundred_updates_are_saved_together(stage: InvokedStage) -> None:
     save(stage, *drafts("geography", 100))
     results = save(stage, *(draft("geography", n, tags=["t"]) for n in range(100)))
     assert statuses(results) == ["UPDATED"] * 100

@@ -11,7 +11,7 @@ from moto import mock_aws
 from lambdas.shared import settings as settings_module
 from lambdas.shared.second_factor import CHECKED_FOR, SecondFactor
 from lambdas.shared.user_pool import UserPool
-from tests.integration.stage import Reply, Stage, drafts
+from tests.integration.stage import InvokedStage, Reply, drafts
 
 BEFORE, AFTER = -1_000, 1_000
 """A sign-in a second before, or after, the time the test is at."""
@@ -20,7 +20,7 @@ BEFORE, AFTER = -1_000, 1_000
 class Administrator:
     """Somebody with an account in the user pool that moto imitates."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: InvokedStage) -> None:
         self.stage = stage
         self.client: Any = boto3.client("cognito-idp", region_name="us-east-1")
         pool = self.client.create_user_pool(PoolName="quiz", UsernameAttributes=["email"])
@@ -74,7 +74,7 @@ class Administrator:
 
 
 @pytest.fixture
-def root(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Administrator]:
+def root(stage: InvokedStage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Administrator]:
     enforcing = stage.services.settings._replace(admin_mfa=True)
     monkeypatch.setattr("lambdas.shared.http.entrypoint.settings", lambda: enforcing)
     settings_module.settings.cache_clear()

@@ -9,25 +9,25 @@ from domain.session.state import LIFETIME
 from lambdas.session.limits import MAX_STARTS, MAX_UNFINISHED
 from lambdas.shared.store.batch import batch_write
 from lambdas.shared.store.sessions import DAY, item_from_session
-from tests.integration.stage import Reply, Stage, drafts, response_lost
+from tests.integration.stage import InvokedStage, Reply, drafts, response_lost
 
 GEOGRAPHY = {"category": "geography", "questionCount": 1}
 
 
 @pytest.fixture
-def bank(stage: Stage) -> Stage:
+def bank(stage: InvokedStage) -> InvokedStage:
     stage.save(*drafts("geography", 3))
     # Drawn questions are cached, so that costs are exact.
     stage.services.bank.get([f"geography:{number:06d}" for number in range(3)])
     return stage
 
 
-def start(stage: Stage, key: str | None = None) -> Reply:
+def start(stage: InvokedStage, key: str | None = None) -> Reply:
     headers = {"Idempotency-Key": key} if key else None
     return stage.call("startSession", {"sources": [GEOGRAPHY]}, headers=headers)
 
 
-def fill(stage: Stage) -> str:
+def fill(stage: InvokedStage) -> str:
     """Give the learner as many unfinished sessions as allowed; return the id of one."""
     session_id = stage.start(GEOGRAPHY)
     session = stage.services.sessions.get("ada", session_id)
@@ -43,16 +43,16 @@ def assert_refused(reply: Reply) -> None:
     assert (reply.status, reply.body["code"]) == (429, "SESSION_LIMIT")
 
 
-def complete(stage: Stage, session_id: str) -> None:
+def complete(stage: InvokedStage, session_id: str) -> None:
     shown = stage.question(session_id)["question"]
     assert stage.answer(session_id, shown).body["nextAction"] == "SESSION_COMPLETED"
 
 
-def abandon(stage: Stage, session_id: str) -> None:
+def abandon(stage: InvokedStage, session_id: str) -> None:
     assert stage.call("abandonSession", path={"sessionId": session_id}).status == 204
 
 
-def delete(stage: Stage, session_id: str) -> None:
+def delete(stage: InvokedStage, session_id: str) -> None:
     stage.services.database.call(
         "delete_item",
         TableName=stage.services.sessions.name,
@@ -60,7 +60,7 @@ def delete(stage: Stage, session_id: str) -> None:
     )
 
 
-def expire(stage: Stage, session_id: str) -> None:
+def expire(stage: InvokedStage, session_id: str) -> None:
     """Let one session expire: the others are used a day later."""
     session = stage.services.sessions.get("ada", session_id)
     assert session
@@ -70,7 +70,7 @@ def expire(stage: Stage, session_id: str) -> None:
     )
 
 
-def test_one_session_more_than_allowed_is_refused(bank: Stage) -> None:
+def test_one_session_more_than_allowed_is_refused(bank: InvokedStage) -> None:
     fill(bank)
     before = bank.everything()
 
@@ -86,7 +86,7 @@ def test_one_session_more_than_allowed_is_refused(bank: Stage) -> None:
 
 
 @pytest.mark.parametrize("end", [complete, abandon, delete, expire])
-def test_a_session_that_ends_gives_its_place_back_once(bank: Stage, end: object) -> None:
+def test_a_session_that_ends_gives_its_place_back_once(bank: InvokedStage, end: object) -> None:
     session_id = fill(bank)
     assert_refused(start(bank))
     assert callable(end)
@@ -96,14 +96,14 @@ def test_a_session_that_ends_gives_its_place_back_once(bank: Stage, end: object)
     assert_refused(start(bank))
 
 
-def test_a_paused_session_keeps_its_place(bank: Stage) -> None:
+def test_a_paused_session_keeps_its_place(bank: InvokedStage) -> None:
     session_id = fill(bank)
     body = {"version": 1, "status": "PAUSED"}
     assert bank.call("updateSession", body, path={"sessionId": session_id}).status == 200
     assert_refused(start(bank))
 
 
-def test_sessions_that_expired_unseen_do_not_count(bank: Stage) -> None:
+def test_sessions_that_expired_unseen_do_not_count(bank: InvokedStage) -> None:
     fill(bank)
     bank.clock.advance(LIFETIME + DAY)
     assert start(bank).status == 201
@@ -111,7 +111,9 @@ def test_sessions_that_expired_unseen_do_not_count(bank: Stage) -> None:
     assert user["unfinished"] == {"N": "1"}
 
 
-def test_a_repeated_start_is_the_same_session_though_the_limit_is_reached(bank: Stage) -> None:
+def test_a_repeated_start_is_the_same_session_though_the_limit_is_reached(
+    bank: InvokedStage,
+) -> None:
     first = start(bank, "k")
     fill(bank)
     again = start(bank, "k")
@@ -119,7 +121,7 @@ def test_a_repeated_start_is_the_same_session_though_the_limit_is_reached(bank: 
     assert again.body == first.body
 
 
-def test_the_last_places_are_given_once_each(bank: Stage) -> None:
+def test_the_last_places_are_given_once_each(bank: InvokedStage) -> None:
     session_id = fill(bank)
     abandon(bank, session_id)
     delete(bank, f"{0:027x}")
@@ -141,7 +143,7 @@ def test_the_last_places_are_given_once_each(bank: Stage) -> None:
     assert len(unfinished) == MAX_UNFINISHED
 
 
-def test_a_day_has_a_limit_that_ends_with_it(bank: Stage) -> None:
+def test_a_day_has_a_limit_that_ends_with_it(bank: InvokedStage) -> None:
     day = bank.clock.now // DAY
     bank.set_start_counts(unfinished=0, startDay=day, starts=MAX_STARTS - 1)
 
@@ -156,7 +158,7 @@ def test_a_day_has_a_limit_that_ends_with_it(bank: Stage) -> None:
     assert bank.rows("users")[0]["starts"] == {"N": "1"}
 
 
-def test_counts_that_were_read_too_early_are_read_again(bank: Stage) -> None:
+def test_counts_that_were_read_too_early_are_read_again(bank: InvokedStage) -> None:
     def meanwhile(_: object) -> None:
         bank.set_start_counts(unfinished=7, startDay=bank.clock.now // DAY, starts=MAX_STARTS)
 
@@ -165,7 +167,7 @@ def test_counts_that_were_read_too_early_are_read_again(bank: Stage) -> None:
     assert bank.rows("sessions") == []
 
 
-def test_a_start_whose_reply_was_lost_is_counted_once(bank: Stage) -> None:
+def test_a_start_whose_reply_was_lost_is_counted_once(bank: InvokedStage) -> None:
     with bank.fault("TransactWriteItems", response_lost, times=1):
         assert start(bank, "k").status == 201
     assert start(bank, "k").status == 200
@@ -173,6 +175,6 @@ def test_a_start_whose_reply_was_lost_is_counted_once(bank: Stage) -> None:
     assert (user["unfinished"], user["starts"]) == ({"N": "1"}, {"N": "1"})
 
 
-def test_a_clock_that_is_behind_does_not_begin_the_day_before_again(bank: Stage) -> None:
+def test_a_clock_that_is_behind_does_not_begin_the_day_before_again(bank: InvokedStage) -> None:
     bank.set_start_counts(unfinished=0, startDay=bank.clock.now // DAY + 1, starts=MAX_STARTS)
     assert_refused(start(bank))

@@ -14,7 +14,7 @@ import pytest
 from lambdas.signup.handler import handler
 from local.accounts.user_pool import USER_POOL_ID, confirmed_sign_up
 from tests.integration.accounts import Accounts
-from tests.integration.stage import Fault, Stage, refuses, response_lost, unreachable
+from tests.integration.stage import Fault, InvokedStage, refuses, response_lost, unreachable
 
 ADA = "6b4c2a4e-7d0f-5a53-9a54-0d3f7a9b1c2d"
 EMAIL = "ada@example.com"
@@ -30,7 +30,7 @@ NEW_PASSWORD: Mapping[str, Any] = {
 
 
 @pytest.fixture
-def joined(stage: Stage) -> list[Any]:
+def joined(stage: InvokedStage) -> list[Any]:
     """The calls made to Cognito."""
     calls: list[Any] = []
 
@@ -55,11 +55,13 @@ def confirm(event: Mapping[str, Any] | None = None, *, milliseconds: int = 5_000
     return handler(event or confirmed_sign_up(ADA, EMAIL), context)
 
 
-def lines(stage: Stage) -> list[dict[str, Any]]:
+def lines(stage: InvokedStage) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stage.read_output().splitlines()]
 
 
-def test_who_has_signed_up_has_an_item_and_is_a_learner(stage: Stage, joined: list[Any]) -> None:
+def test_who_has_signed_up_has_an_item_and_is_a_learner(
+    stage: InvokedStage, joined: list[Any]
+) -> None:
     event = confirmed_sign_up(ADA, EMAIL)
     assert confirm(event) == event == confirmed_sign_up(ADA, EMAIL)
     assert stage.rows("users") == [CREATED]
@@ -69,7 +71,7 @@ def test_who_has_signed_up_has_an_item_and_is_a_learner(stage: Stage, joined: li
     assert profile["wrongAnswerPercentage"] == 20
 
 
-def test_cognito_may_call_again(stage: Stage, joined: list[Any]) -> None:
+def test_cognito_may_call_again(stage: InvokedStage, joined: list[Any]) -> None:
     confirm()
     stage.clock.advance(60_000)
     confirm()
@@ -77,7 +79,7 @@ def test_cognito_may_call_again(stage: Stage, joined: list[Any]) -> None:
     assert joined == [JOIN, JOIN]
 
 
-def test_a_profile_that_is_there_stays(stage: Stage) -> None:
+def test_a_profile_that_is_there_stays(stage: InvokedStage) -> None:
     stage.call("updateUser", {"displayName": "Ada"}, path={"userId": "me"}, user=ADA)
     before = stage.rows("users")
     stage.clock.advance(60_000)
@@ -85,13 +87,13 @@ def test_a_profile_that_is_there_stays(stage: Stage) -> None:
     assert stage.rows("users") == before
 
 
-def test_a_new_password_makes_no_user(stage: Stage, joined: list[Any]) -> None:
+def test_a_new_password_makes_no_user(stage: InvokedStage, joined: list[Any]) -> None:
     assert confirm(NEW_PASSWORD) == NEW_PASSWORD
     assert (stage.rows("users"), joined, stage.read_output()) == ([], [], "")
 
 
 def test_an_erased_account_is_not_brought_back_by_a_late_call(
-    stage: Stage, accounts: Accounts
+    stage: InvokedStage, accounts: Accounts
 ) -> None:
     assert stage.call("eraseUser", path={"userId": "me"}, user=ADA).status == 204
     before = stage.rows("users")
@@ -119,7 +121,7 @@ COGNITO_FAULTS = {
 
 @pytest.mark.parametrize("fault", TABLE_FAULTS.values(), ids=TABLE_FAULTS)
 def test_a_fault_of_the_table_does_not_stand_in_the_way(
-    stage: Stage, joined: list[Any], fault: Fault
+    stage: InvokedStage, joined: list[Any], fault: Fault
 ) -> None:
     event = confirmed_sign_up(ADA, EMAIL)
     with stage.fault("PutItem", fault):
@@ -131,7 +133,7 @@ def test_a_fault_of_the_table_does_not_stand_in_the_way(
 
 
 @pytest.mark.parametrize("fault", COGNITO_FAULTS.values(), ids=COGNITO_FAULTS)
-def test_a_fault_of_cognito_does_not_stand_in_the_way(stage: Stage, fault: Fault) -> None:
+def test_a_fault_of_cognito_does_not_stand_in_the_way(stage: InvokedStage, fault: Fault) -> None:
     def struck(request: Any, **_: object) -> Any:
         return fault(request)
 
@@ -145,13 +147,15 @@ def test_a_fault_of_cognito_does_not_stand_in_the_way(stage: Stage, fault: Fault
     assert (record["what"], record["status"]) == ("signUp", 500)
 
 
-def test_nothing_is_begun_that_cognito_would_not_wait_for(stage: Stage, joined: list[Any]) -> None:
+def test_nothing_is_begun_that_cognito_would_not_wait_for(
+    stage: InvokedStage, joined: list[Any]
+) -> None:
     event = confirmed_sign_up(ADA, EMAIL)
     assert confirm(event, milliseconds=2_900) == event
     assert (stage.rows("users"), joined) == ([], [])
 
 
-def test_one_audit_record_is_left_and_no_e_mail_address(stage: Stage) -> None:
+def test_one_audit_record_is_left_and_no_e_mail_address(stage: InvokedStage) -> None:
     stage.read_output()
     confirm()
     output = stage.read_output()

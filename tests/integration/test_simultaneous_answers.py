@@ -9,15 +9,17 @@ from typing import Any
 from tests.integration.answering import GEOGRAPHY, Game, assert_conflict, dump, play, session
 from tests.integration.stage import (
     ROUTE,
+    InvokedStage,
     Reply,
-    Stage,
     drafts,
     refuses,
     submission,
 )
 
 
-def at_once(stage: Stage, session_id: str, bodies: Sequence[Mapping[str, Any]]) -> list[Reply]:
+def at_once(
+    stage: InvokedStage, session_id: str, bodies: Sequence[Mapping[str, Any]]
+) -> list[Reply]:
     """Send answers from a thread each, let go together."""
     barrier = Barrier(len(bodies))
     path = {"sessionId": session_id}
@@ -31,7 +33,7 @@ def at_once(stage: Stage, session_id: str, bodies: Sequence[Mapping[str, Any]]) 
         return list(pool.map(submit, events))
 
 
-def test_clients_that_answer_the_same_turn_at_once_count_once(stage: Stage) -> None:
+def test_clients_that_answer_the_same_turn_at_once_count_once(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 10))
     game = Game(stage, stage.start(GEOGRAPHY, percentage=50))
     learner = Random(3)
@@ -51,7 +53,7 @@ def test_clients_that_answer_the_same_turn_at_once_count_once(stage: Stage) -> N
     assert session(stage, game.session_id)["version"] == game.right + game.wrong + 1
 
 
-def test_of_clients_that_answer_differently_at_once_one_counts(stage: Stage) -> None:
+def test_of_clients_that_answer_differently_at_once_one_counts(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 10))
     game = Game(stage, stage.start(GEOGRAPHY, percentage=50))
     for _ in range(10):
@@ -76,7 +78,7 @@ def test_of_clients_that_answer_differently_at_once_one_counts(stage: Stage) -> 
             break
 
 
-def test_an_answer_racing_a_pause_counts_wholly_or_not_at_all(stage: Stage) -> None:
+def test_an_answer_racing_a_pause_counts_wholly_or_not_at_all(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 20))
     game = Game(stage, stage.start(GEOGRAPHY))
     path = {"sessionId": game.session_id}
@@ -115,7 +117,7 @@ def test_an_answer_racing_a_pause_counts_wholly_or_not_at_all(stage: Stage) -> N
         game.record.check(stage)
 
 
-def test_an_answer_that_keeps_losing_its_race_is_told_to_try_again(bank: Stage) -> None:
+def test_an_answer_that_keeps_losing_its_race_is_told_to_try_again(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     before = dump(bank)
@@ -132,7 +134,7 @@ def test_an_answer_that_keeps_losing_its_race_is_told_to_try_again(bank: Stage) 
     assert bank.answer(session_id, shown).status == 200
 
 
-def test_an_answer_that_loses_a_race_once_is_decided_anew(bank: Stage) -> None:
+def test_an_answer_that_loses_a_race_once_is_decided_anew(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     lost = refuses(
@@ -144,7 +146,7 @@ def test_an_answer_that_loses_a_race_once_is_decided_anew(bank: Stage) -> None:
     assert (reply.status, reply.body["progress"]["correctAnswers"]) == (200, 1)
 
 
-def test_an_answer_leaves_no_table_behind_when_its_write_fails(bank: Stage) -> None:
+def test_an_answer_leaves_no_table_behind_when_its_write_fails(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = play(bank, session_id, "w")
     before = dump(bank)

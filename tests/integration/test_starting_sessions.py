@@ -20,7 +20,7 @@ from tests.integration.session_calls import (
     read,
     started,
 )
-from tests.integration.stage import Stage, draft, refuses, response_lost
+from tests.integration.stage import InvokedStage, draft, refuses, response_lost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Start
 
 
-def test_a_session_starts_with_the_body_of_the_contract(bank: Stage) -> None:
+def test_a_session_starts_with_the_body_of_the_contract(bank: InvokedStage) -> None:
     body = {
         "name": "Mixed practice",
         "sources": [{"category": "geography", "questionCount": 2}, HISTORY],
@@ -76,19 +76,19 @@ def test_a_session_starts_with_the_body_of_the_contract(bank: Stage) -> None:
     assert reply.headers["X-Request-Id"]
 
 
-def test_a_session_reads_as_it_was_started(bank: Stage) -> None:
+def test_a_session_reads_as_it_was_started(bank: InvokedStage) -> None:
     session = started(bank)
     reply = read(bank, session["sessionId"])
     assert (reply.status, reply.body) == (200, session)
 
 
-def test_a_source_asks_all_questions_unless_told_how_many(bank: Stage) -> None:
+def test_a_source_asks_all_questions_unless_told_how_many(bank: InvokedStage) -> None:
     session = started(bank, {"sources": [GEOGRAPHY, {**HISTORY, "questionCount": None}]})
     assert [source["questionCount"] for source in session["sources"]] == [6, 3]
     assert session["name"] == ""
 
 
-def test_retired_questions_are_not_counted_among_all(bank: Stage) -> None:
+def test_retired_questions_are_not_counted_among_all(bank: InvokedStage) -> None:
     bank.retire("geography:000001")
     session = started(bank)
     assert session["sources"] == [{"category": "geography", "questionCount": 5}]
@@ -100,12 +100,14 @@ def ratio(percentage: int) -> dict[str, object]:
     return {"policy": "RATIO", "wrongAnswerPercentage": percentage}
 
 
-def test_the_percentage_is_20_where_nobody_chose_one(bank: Stage) -> None:
+def test_the_percentage_is_20_where_nobody_chose_one(bank: InvokedStage) -> None:
     assert started(bank)["settings"] == ratio(20)
 
 
 @pytest.mark.parametrize("preferred", [0, 70])
-def test_the_percentage_is_the_one_of_the_learners_profile(bank: Stage, preferred: int) -> None:
+def test_the_percentage_is_the_one_of_the_learners_profile(
+    bank: InvokedStage, preferred: int
+) -> None:
     profile = {"wrongAnswerPercentage": preferred}
     assert bank.call("updateUser", profile, path={"userId": "me"}).status == 200
     for body in ({"sources": [GEOGRAPHY]}, {"sources": [GEOGRAPHY], "settings": {}}):
@@ -114,20 +116,20 @@ def test_the_percentage_is_the_one_of_the_learners_profile(bank: Stage, preferre
 
 
 @pytest.mark.parametrize("said", [0, 100])
-def test_a_percentage_said_wins_over_the_profile(bank: Stage, said: int) -> None:
+def test_a_percentage_said_wins_over_the_profile(bank: InvokedStage, said: int) -> None:
     bank.call("updateUser", {"wrongAnswerPercentage": 70}, path={"userId": "me"})
     settings = {"wrongAnswerPercentage": said}
     assert started(bank, {"sources": [GEOGRAPHY], "settings": settings})["settings"] == ratio(said)
 
 
-def test_eight_sources_are_taken(stage: Stage) -> None:
+def test_eight_sources_are_taken(stage: InvokedStage) -> None:
     names = [f"category-{number}" for number in range(8)]
     stage.save(*(draft(name, 0) for name in names))
     session = started(stage, {"sources": [{"category": name} for name in names]})
     assert session["progress"]["totalQuestions"] == 8
 
 
-def test_all_faults_of_a_start_are_reported_together(stage: Stage) -> None:
+def test_all_faults_of_a_start_are_reported_together(stage: InvokedStage) -> None:
     body = {
         "name": "n" * 81,
         "sources": [
@@ -157,7 +159,7 @@ def test_all_faults_of_a_start_are_reported_together(stage: Stage) -> None:
     assert all(fault["message"] for fault in reply.body["errors"])
 
 
-def test_sources_are_one_to_eight_distinct_ones(bank: Stage) -> None:
+def test_sources_are_one_to_eight_distinct_ones(bank: InvokedStage) -> None:
     nine = [{"category": f"c{number}"} for number in range(9)]
     twice = [GEOGRAPHY, {"category": "geography", "questionCount": 1}]
     for sources in ([], twice, "geography"):
@@ -169,18 +171,18 @@ def test_sources_are_one_to_eight_distinct_ones(bank: Stage) -> None:
         assert faulty_fields(bank.call("startSession", body)) == ["sources"]
 
 
-def test_a_percentage_is_a_whole_number_from_0_to_100(bank: Stage) -> None:
+def test_a_percentage_is_a_whole_number_from_0_to_100(bank: InvokedStage) -> None:
     for percentage in (-1, 101, 20.5, "20", True):
         body = {"sources": [GEOGRAPHY], "settings": {"wrongAnswerPercentage": percentage}}
         assert faulty_fields(bank.call("startSession", body)) == ["settings.wrongAnswerPercentage"]
 
 
-def test_a_name_has_up_to_80_characters_of_any_alphabet(bank: Stage) -> None:
+def test_a_name_has_up_to_80_characters_of_any_alphabet(bank: InvokedStage) -> None:
     name = "\N{BRAIN}" * 80
     assert started(bank, {"name": name, "sources": [GEOGRAPHY]})["name"] == name
 
 
-def test_unknown_categories_and_too_many_questions_are_named_together(bank: Stage) -> None:
+def test_unknown_categories_and_too_many_questions_are_named_together(bank: InvokedStage) -> None:
     sources = [
         {"category": "geography", "questionCount": 7},
         {"category": "unheard-of"},
@@ -192,30 +194,30 @@ def test_unknown_categories_and_too_many_questions_are_named_together(bank: Stag
     assert bank.rows("sessions") == []
 
 
-def test_a_category_whose_questions_are_all_retired_is_unknown(bank: Stage) -> None:
+def test_a_category_whose_questions_are_all_retired_is_unknown(bank: InvokedStage) -> None:
     for number in range(3):
         bank.retire(f"history:{number:06d}")
     reply = bank.call("startSession", {"sources": [HISTORY]})
     assert faulty_fields(reply) == ["sources.0.category"]
 
 
-def test_a_body_that_is_not_json_is_400(stage: Stage) -> None:
+def test_a_body_that_is_not_json_is_400(stage: InvokedStage) -> None:
     for body in ("", "{", "NaN", '{"sources": [], "sources": []}'):
         assert stage.call("startSession", body).status == 400
 
 
-def test_a_body_over_16_kb_is_413(bank: Stage) -> None:
+def test_a_body_over_16_kb_is_413(bank: InvokedStage) -> None:
     body = {"sources": [GEOGRAPHY], "name": "n" * 16 * 1024}
     assert_problem(bank.call("startSession", body), 413, "BODY_TOO_LARGE")
 
 
-def test_a_start_whose_response_was_lost_is_one_session(bank: Stage) -> None:
+def test_a_start_whose_response_was_lost_is_one_session(bank: InvokedStage) -> None:
     with bank.fault("TransactWriteItems", response_lost, times=1):
         session = started(bank)
     assert listed_ids(bank) == [session["sessionId"]]
 
 
-def test_a_start_that_meets_its_own_first_attempt_is_one_session(bank: Stage) -> None:
+def test_a_start_that_meets_its_own_first_attempt_is_one_session(bank: InvokedStage) -> None:
     in_progress = refuses("TransactionInProgressException")
 
     def done_and_refused(request: AWSPreparedRequest) -> AWSResponse | None:
@@ -232,7 +234,9 @@ def test_a_start_that_meets_its_own_first_attempt_is_one_session(bank: Stage) ->
 
 @pytest.mark.parametrize("key", [None, "k"])
 @pytest.mark.parametrize("review", [False, True])
-def test_an_erased_account_starts_no_session(bank: Stage, key: str | None, review: bool) -> None:
+def test_an_erased_account_starts_no_session(
+    bank: InvokedStage, key: str | None, review: bool
+) -> None:
     session_id = bank.start({"category": "geography"}, percentage=0)
     shown = bank.answer(session_id, bank.question(session_id)["question"], right=False).body
     bank.answer(session_id, shown["question"])
@@ -254,7 +258,7 @@ def test_an_erased_account_starts_no_session(bank: Stage, key: str | None, revie
 # Expiry
 
 
-def test_location_is_under_the_base_path_the_gateway_serves(bank: Stage) -> None:
+def test_location_is_under_the_base_path_the_gateway_serves(bank: InvokedStage) -> None:
     event = bank.event("startSession", {"sources": [GEOGRAPHY]})
     event["requestContext"]["path"] = "/v1/sessions"
     reply = bank.send("session", event)

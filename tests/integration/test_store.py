@@ -25,8 +25,8 @@ from lambdas.shared.telemetry.request_log import Usage, usage
 from tests.integration.stage import (
     ROUTE,
     Fault,
+    InvokedStage,
     Reply,
-    Stage,
     answers_with,
     assert_unavailable,
     cancels,
@@ -41,12 +41,12 @@ GEOGRAPHY = {"category": "geography"}
 CONFLICT = cancels("None", "TransactionConflict")
 
 
-def item(stage: Stage, name: str, **other: Any) -> dict[str, Any]:
+def item(stage: InvokedStage, name: str, **other: Any) -> dict[str, Any]:
     key = {"userId": {"S": name}}
     return {"TableName": stage.services.users.name, "Item": key, **other}
 
 
-def put(stage: Stage, name: str) -> Action:
+def put(stage: InvokedStage, name: str) -> Action:
     return Action({"Put": item(stage, name)})
 
 
@@ -54,7 +54,7 @@ class NameTakenError(RefusedWriteError):
     """The error of an action of these tests; its argument is the current item."""
 
 
-def names(stage: Stage) -> list[str]:
+def names(stage: InvokedStage) -> list[str]:
     return [row["userId"]["S"] for row in stage.rows("users")]
 
 
@@ -69,7 +69,7 @@ def assert_refused(reply: Reply) -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_a_conflict_is_tried_again_up_to_three_times(stage: Stage, times: int) -> None:
+def test_a_conflict_is_tried_again_up_to_three_times(stage: InvokedStage, times: int) -> None:
     pauses = stage.pauses()
     with stage.fault("TransactWriteItems", CONFLICT, times=times):
         stage.services.transactions.write([put(stage, "ada")])
@@ -77,7 +77,7 @@ def test_a_conflict_is_tried_again_up_to_three_times(stage: Stage, times: int) -
     assert names(stage) == ["ada"]
 
 
-def test_the_fourth_conflict_is_reported_and_nothing_written(stage: Stage) -> None:
+def test_the_fourth_conflict_is_reported_and_nothing_written(stage: InvokedStage) -> None:
     pauses = stage.pauses()
     with (
         stage.fault("TransactWriteItems", CONFLICT) as met,
@@ -90,7 +90,7 @@ def test_the_fourth_conflict_is_reported_and_nothing_written(stage: Stage) -> No
 
 
 def test_pauses_are_drawn_from_spans_that_double(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: InvokedStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spans: list[tuple[float, float]] = []
 
@@ -110,14 +110,14 @@ def test_pauses_are_drawn_from_spans_that_double(
 
 
 @pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
-def test_a_throttled_transaction_is_tried_again(stage: Stage, code: str) -> None:
+def test_a_throttled_transaction_is_tried_again(stage: InvokedStage, code: str) -> None:
     pauses = stage.pauses()
     with stage.fault("TransactWriteItems", cancels(code), times=2):
         stage.services.transactions.write([put(stage, "ada")])
     assert len(pauses) == 2
 
 
-def test_a_transaction_still_in_progress_is_waited_for(stage: Stage) -> None:
+def test_a_transaction_still_in_progress_is_waited_for(stage: InvokedStage) -> None:
     pauses = stage.pauses()
     with stage.fault("TransactWriteItems", refuses("TransactionInProgressException"), times=1):
         stage.services.transactions.write([put(stage, "ada")])
@@ -125,7 +125,7 @@ def test_a_transaction_still_in_progress_is_waited_for(stage: Stage) -> None:
     assert names(stage) == ["ada"]
 
 
-def test_a_condition_that_fails_is_not_tried_again(stage: Stage) -> None:
+def test_a_condition_that_fails_is_not_tried_again(stage: InvokedStage) -> None:
     pauses = stage.pauses()
     stage.services.transactions.write([put(stage, "ada")])
     absent = {
@@ -142,7 +142,7 @@ def test_a_condition_that_fails_is_not_tried_again(stage: Stage) -> None:
     assert names(stage) == ["ada"]
 
 
-def test_a_failed_condition_wins_over_a_conflict(stage: Stage) -> None:
+def test_a_failed_condition_wins_over_a_conflict(stage: InvokedStage) -> None:
     pauses = stage.pauses()
     both = cancels("TransactionConflict", "ConditionalCheckFailed")
     with (
@@ -165,7 +165,7 @@ def test_a_failed_condition_wins_over_a_conflict(stage: Stage) -> None:
     ],
 )
 def test_a_transaction_that_can_never_be_is_not_tried_again(
-    stage: Stage, code: str, error: type[Exception]
+    stage: InvokedStage, code: str, error: type[Exception]
 ) -> None:
     pauses = stage.pauses()
     with stage.fault("TransactWriteItems", cancels(code)) as met, pytest.raises(error):
@@ -173,7 +173,7 @@ def test_a_transaction_that_can_never_be_is_not_tried_again(
     assert (len(met), pauses) == (1, [])
 
 
-def test_a_transaction_whose_response_was_lost_is_done_once(stage: Stage) -> None:
+def test_a_transaction_whose_response_was_lost_is_done_once(stage: InvokedStage) -> None:
     update = {
         "TableName": stage.services.users.name,
         "Key": {"userId": {"S": "ada"}},
@@ -185,7 +185,7 @@ def test_a_transaction_whose_response_was_lost_is_done_once(stage: Stage) -> Non
     assert stage.rows("users") == [{"userId": {"S": "ada"}, "hits": {"N": "1"}}]
 
 
-def test_an_answer_meeting_conflicts_is_given_once(bank: Stage) -> None:
+def test_an_answer_meeting_conflicts_is_given_once(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     pauses = bank.pauses()
@@ -195,7 +195,7 @@ def test_an_answer_meeting_conflicts_is_given_once(bank: Stage) -> None:
     assert len(pauses) == 3
 
 
-def test_an_answer_meeting_only_conflicts_is_503_and_changes_nothing(bank: Stage) -> None:
+def test_an_answer_meeting_only_conflicts_is_503_and_changes_nothing(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     before = bank.everything()
@@ -228,7 +228,7 @@ def keys(*which: int) -> list[dict[str, Any]]:
     return [{"questionId": {"S": f"geography:{n:06d}"}} for n in which]
 
 
-def test_unprocessed_keys_are_asked_for_again(bank: Stage) -> None:
+def test_unprocessed_keys_are_asked_for_again(bank: InvokedStage) -> None:
     pauses: list[float] = []
     database, name = bank.services.database, bank.services.questions.name
     with bank.fault("BatchGetItem", partly(1), times=4):
@@ -242,7 +242,7 @@ def test_unprocessed_keys_are_asked_for_again(bank: Stage) -> None:
 
 
 def test_keys_left_unprocessed_five_times_are_reported(
-    bank: Stage, monkeypatch: pytest.MonkeyPatch
+    bank: InvokedStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lambdas.shared.store.retry.random.uniform", lambda _, high: high)
     pauses: list[float] = []
@@ -257,7 +257,7 @@ def test_keys_left_unprocessed_five_times_are_reported(
     assert sum(pauses) < 2
 
 
-def test_a_batch_is_read_in_chunks_of_a_hundred(bank: Stage) -> None:
+def test_a_batch_is_read_in_chunks_of_a_hundred(bank: InvokedStage) -> None:
     meter = Usage()
     token = usage.set(meter)
     database, name = bank.services.database, bank.services.questions.name
@@ -268,7 +268,7 @@ def test_a_batch_is_read_in_chunks_of_a_hundred(bank: Stage) -> None:
 
 
 def test_a_start_waits_for_a_registry_left_unprocessed(
-    bank: Stage, monkeypatch: pytest.MonkeyPatch
+    bank: InvokedStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither an unknown category nor a preference forgotten."""
     monkeypatch.setattr(retry, "BACKOFF", 0)
@@ -280,7 +280,7 @@ def test_a_start_waits_for_a_registry_left_unprocessed(
 
 
 def test_a_start_whose_registry_stays_unprocessed_is_503(
-    bank: Stage, monkeypatch: pytest.MonkeyPatch
+    bank: InvokedStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry, "BACKOFF", 0)
     with bank.fault("BatchGetItem", partly(0)):
@@ -302,7 +302,7 @@ TROUBLE: dict[str, Fault] = {
 }
 
 
-def test_a_database_in_trouble_is_503_after_three_attempts(bank: Stage) -> None:
+def test_a_database_in_trouble_is_503_after_three_attempts(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     body = bank.question(session_id)
     path = {"sessionId": session_id}
@@ -315,7 +315,7 @@ def test_a_database_in_trouble_is_503_after_three_attempts(bank: Stage) -> None:
     assert bank.question(session_id) == body
 
 
-def test_a_trouble_that_passes_is_not_noticed(bank: Stage) -> None:
+def test_a_trouble_that_passes_is_not_noticed(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     first = bank.call("getQuestion", path={"sessionId": session_id})
     for kind in TROUBLE.values():
@@ -324,7 +324,7 @@ def test_a_trouble_that_passes_is_not_noticed(bank: Stage) -> None:
         assert (reply.status, reply.text) == (200, first.text)
 
 
-def test_every_route_tells_of_a_database_in_trouble(bank: Stage) -> None:
+def test_every_route_tells_of_a_database_in_trouble(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     draft = drafts("geography", 1)[0]
     bodies: dict[str, object] = {
@@ -357,13 +357,13 @@ def test_every_route_tells_of_a_database_in_trouble(bank: Stage) -> None:
     assert bank.everything() == before
 
 
-def own_lines(stage: Stage) -> list[dict[str, Any]]:
+def own_lines(stage: InvokedStage) -> list[dict[str, Any]]:
     """Return what was logged, but for the audit: test_audit.py."""
     lines = [json.loads(line) for line in stage.read_output().splitlines()]
     return [line for line in lines if line.get("kind") != audit_record.KIND]
 
 
-def refused(stage: Stage, kind: Fault) -> tuple[Reply, list[dict[str, Any]]]:
+def refused(stage: InvokedStage, kind: Fault) -> tuple[Reply, list[dict[str, Any]]]:
     """Ask for a user while the database refuses; return the reply and all log lines.
 
     A request before it takes the line of the cold start.
@@ -396,7 +396,7 @@ def secret(_: AWSPreparedRequest) -> AWSResponse:
     ],
 )
 def test_an_unforeseen_error_is_500_without_detail_here_or_in_the_log(
-    stage: Stage, kind: Fault, error: str
+    stage: InvokedStage, kind: Fault, error: str
 ) -> None:
     reply, lines = refused(stage, kind)
 
@@ -424,7 +424,7 @@ def test_an_unforeseen_error_is_500_without_detail_here_or_in_the_log(
         assert "Traceback" not in told
 
 
-def test_the_log_of_a_request_tells_nothing_a_learner_sent(bank: Stage) -> None:
+def test_the_log_of_a_request_tells_nothing_a_learner_sent(bank: InvokedStage) -> None:
     user = "harriet"  # not hexadecimal, so that no pseudonym contains it by chance
     session_id = bank.start(GEOGRAPHY, user=user)
     first = bank.question(session_id, user)["question"]
@@ -445,21 +445,21 @@ def test_the_log_of_a_request_tells_nothing_a_learner_sent(bank: Stage) -> None:
 # The meter
 
 
-def test_each_request_has_a_meter_of_its_own(bank: Stage) -> None:
+def test_each_request_has_a_meter_of_its_own(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     path = {"sessionId": session_id}
     costs = [bank.call("getQuestion", path=path).cost for _ in range(3)]
     assert costs == [(1, 1.0, 0.0)] * 3
 
 
-def test_reads_and_writes_are_metered_apart(bank: Stage) -> None:
+def test_reads_and_writes_are_metered_apart(bank: InvokedStage) -> None:
     path = {"userId": "me"}
     assert bank.call("getUser", path=path).cost == (1, 1.0, 0.0)
     assert bank.call("updateUser", {"language": "de"}, path=path).cost == (1, 0.0, 1.0)
     assert bank.call("getProgress", path=path).cost == (2, 1.0, 0.0)
 
 
-def test_what_failed_is_a_round_trip_and_no_capacity(bank: Stage) -> None:
+def test_what_failed_is_a_round_trip_and_no_capacity(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     shown = bank.question(session_id)["question"]
     bank.services.bank.get(f"geography:{n:06d}" for n in range(6))
@@ -470,7 +470,7 @@ def test_what_failed_is_a_round_trip_and_no_capacity(bank: Stage) -> None:
         assert bank.call("getUser", path={"userId": "me"}).cost == (1, 0.0, 0.0)
 
 
-def test_meters_of_requests_at_the_same_time_do_not_mix(bank: Stage) -> None:
+def test_meters_of_requests_at_the_same_time_do_not_mix(bank: InvokedStage) -> None:
     session_id = bank.start(GEOGRAPHY)
     bank.question(session_id)  # takes the line of the cold start
     event = bank.event("getQuestion", path={"sessionId": session_id})
@@ -488,6 +488,6 @@ def test_meters_of_requests_at_the_same_time_do_not_mix(bank: Stage) -> None:
     ] * 8
 
 
-def test_calls_outside_a_request_need_no_meter(stage: Stage) -> None:
+def test_calls_outside_a_request_need_no_meter(stage: InvokedStage) -> None:
     assert usage.get(None) is None
     assert stage.services.users.get("ada").display_name == ""

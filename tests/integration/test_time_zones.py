@@ -10,44 +10,44 @@ from domain.statistics.given_answer import DAY
 from lambdas.contract.time_zones import code_of, names_by_code, time_zones
 from lambdas.shared.time_zones import day_in, name_of
 from ops.cost.budgets import FRESH_AND_RIGHT
-from tests.integration.stage import Stage, drafts
+from tests.integration.stage import InvokedStage, drafts
 
 GEOGRAPHY = {"category": "geography"}
 
 
 @pytest.fixture
-def bank(stage: Stage) -> Stage:
+def bank(stage: InvokedStage) -> InvokedStage:
     stage.save(*drafts("geography", 20))
     return stage
 
 
-def live_in(stage: Stage, time_zone: str) -> None:
+def live_in(stage: InvokedStage, time_zone: str) -> None:
     reply = stage.call("updateUser", {"timeZone": time_zone}, path={"userId": "me"})
     assert reply.status == 200, reply.body
     assert reply.body["timeZone"] == time_zone
 
 
-def at(stage: Stage, local: str, time_zone: str) -> None:
+def at(stage: InvokedStage, local: str, time_zone: str) -> None:
     """Set the clock to a local time."""
     there = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(time_zone))
     stage.clock.now = int(there.timestamp() * 1000)
 
 
-def answer_one(stage: Stage, session_id: str) -> None:
+def answer_one(stage: InvokedStage, session_id: str) -> None:
     reply = stage.answer(session_id, stage.question(session_id)["question"])
     assert reply.status == 200, reply.body
 
 
-def progress(stage: Stage) -> Any:
+def progress(stage: InvokedStage) -> Any:
     stage.count()
     return stage.call("getProgress", path={"userId": "me"}).body
 
 
-def dates(stage: Stage) -> list[str]:
+def dates(stage: InvokedStage) -> list[str]:
     return [each["date"] for each in progress(stage)["days"]]
 
 
-def test_a_time_zone_is_utc_unless_set(bank: Stage) -> None:
+def test_a_time_zone_is_utc_unless_set(bank: InvokedStage) -> None:
     assert bank.call("getUser", path={"userId": "me"}).body["timeZone"] == "UTC"
     live_in(bank, "America/Los_Angeles")
     assert bank.call("getUser", path={"userId": "me"}).body["timeZone"] == "America/Los_Angeles"
@@ -68,14 +68,16 @@ def test_a_time_zone_is_utc_unless_set(bank: Stage) -> None:
         (2, "INVALID_TYPE"),
     ],
 )
-def test_only_names_of_time_zones_are_accepted(stage: Stage, name: object, code: str) -> None:
+def test_only_names_of_time_zones_are_accepted(
+    stage: InvokedStage, name: object, code: str
+) -> None:
     reply = stage.call("updateUser", {"timeZone": name}, path={"userId": "me"})
     assert reply.status == 422
     assert [(each["field"], each["code"]) for each in reply.body["errors"]] == [("timeZone", code)]
     assert stage.rows("users") == []
 
 
-def test_a_time_zone_adds_nothing_to_the_cost_of_an_answer(bank: Stage) -> None:
+def test_a_time_zone_adds_nothing_to_the_cost_of_an_answer(bank: InvokedStage) -> None:
     live_in(bank, "America/Argentina/ComodRivadavia")
     session = bank.start(GEOGRAPHY, percentage=0)
     bank.services.bank.get([f"geography:{number:06d}" for number in range(20)])
@@ -83,7 +85,9 @@ def test_a_time_zone_adds_nothing_to_the_cost_of_an_answer(bank: Stage) -> None:
     assert reply.cost == FRESH_AND_RIGHT
 
 
-def test_three_evenings_in_a_row_eight_hours_behind_are_a_streak_of_three(bank: Stage) -> None:
+def test_three_evenings_in_a_row_eight_hours_behind_are_a_streak_of_three(
+    bank: InvokedStage,
+) -> None:
     zone = "America/Los_Angeles"
     live_in(bank, zone)
     # In UTC the first is on the 10th, and the other two are both on the 12th.
@@ -106,7 +110,7 @@ def test_three_evenings_in_a_row_eight_hours_behind_are_a_streak_of_three(bank: 
     ("eve", "change"), [("2026-03-28", "2026-03-29"), ("2026-10-24", "2026-10-25")]
 )
 def test_days_of_23_and_25_hours_begin_at_local_midnight(
-    bank: Stage, eve: str, change: str
+    bank: InvokedStage, eve: str, change: str
 ) -> None:
     zone = "Europe/Vienna"
     live_in(bank, zone)
@@ -123,7 +127,7 @@ def test_days_of_23_and_25_hours_begin_at_local_midnight(
     assert totals["streaks"]["currentDays"] == 2
 
 
-def test_a_traveller_keeps_the_days_counted_before(bank: Stage) -> None:
+def test_a_traveller_keeps_the_days_counted_before(bank: InvokedStage) -> None:
     live_in(bank, "Pacific/Auckland")
     at(bank, "2026-12-10T09:00", "Pacific/Auckland")
     answer_one(bank, bank.start(GEOGRAPHY, percentage=0))
@@ -136,7 +140,7 @@ def test_a_traveller_keeps_the_days_counted_before(bank: Stage) -> None:
     assert totals["streaks"]["currentDays"] == 2
 
 
-def test_a_session_keeps_the_time_zone_it_started_in(bank: Stage) -> None:
+def test_a_session_keeps_the_time_zone_it_started_in(bank: InvokedStage) -> None:
     at(bank, "2026-12-10T20:00", "America/Los_Angeles")
     session = bank.start(GEOGRAPHY, percentage=0)
     live_in(bank, "America/Los_Angeles")
@@ -146,7 +150,7 @@ def test_a_session_keeps_the_time_zone_it_started_in(bank: Stage) -> None:
     assert dates(bank) == ["2026-12-10", "2026-12-11"]
 
 
-def test_a_review_is_counted_in_the_learners_time_zone(bank: Stage) -> None:
+def test_a_review_is_counted_in_the_learners_time_zone(bank: InvokedStage) -> None:
     session = bank.start(GEOGRAPHY, percentage=0)
     shown = bank.question(session)["question"]
     again = bank.answer(session, shown, right=False).body["question"]
@@ -159,7 +163,7 @@ def test_a_review_is_counted_in_the_learners_time_zone(bank: Stage) -> None:
     assert dates(bank)[-1] == "2026-12-10"
 
 
-def test_an_answer_in_utc_does_not_keep_the_day_of_an_earlier_one(bank: Stage) -> None:
+def test_an_answer_in_utc_does_not_keep_the_day_of_an_earlier_one(bank: InvokedStage) -> None:
     live_in(bank, "America/Los_Angeles")
     at(bank, "2026-12-10T20:00", "America/Los_Angeles")
     session = bank.start({"category": "geography", "questionCount": 1}, percentage=0)
@@ -173,7 +177,7 @@ def test_an_answer_in_utc_does_not_keep_the_day_of_an_earlier_one(bank: Stage) -
     assert all("lastDay" not in row for row in bank.rows("progress"))
 
 
-def test_a_record_delivered_again_after_a_move_counts_in_the_same_day(bank: Stage) -> None:
+def test_a_record_delivered_again_after_a_move_counts_in_the_same_day(bank: InvokedStage) -> None:
     live_in(bank, "America/Los_Angeles")
     at(bank, "2026-12-10T20:00", "America/Los_Angeles")
     answer_one(bank, bank.start(GEOGRAPHY, percentage=0))

@@ -8,11 +8,11 @@ from lambdas.shared.http import entrypoint
 from lambdas.shared.services import Services
 from lambdas.shared.store.client import ATTEMPT_SECONDS, database
 from lambdas.users.handler import handler as users_handler
-from tests.integration.stage import Stage, drafts, refuses, unreachable
+from tests.integration.stage import InvokedStage, drafts, refuses, unreachable
 
 
 @pytest.fixture
-def guarded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+def guarded(stage: InvokedStage, monkeypatch: pytest.MonkeyPatch) -> InvokedStage:
     """A stage with the circuit breaker on, and a session being played."""
     stage.save(*drafts("geography", 20))
     settings = stage.services.settings._replace(circuit_breaker_enabled=True)
@@ -27,7 +27,7 @@ def guarded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 @pytest.mark.parametrize("fault", [unreachable, refuses("InternalServerError", 500)])
-def test_an_open_circuit_refuses_without_a_call(guarded: Stage, fault: object) -> None:
+def test_an_open_circuit_refuses_without_a_call(guarded: InvokedStage, fault: object) -> None:
     session_id = guarded.start({"category": "geography"})
     with guarded.fault("GetItem", fault) as met:  # type: ignore[arg-type]
         replies = [guarded.call("getQuestion", path={"sessionId": session_id}) for _ in range(5)]
@@ -40,7 +40,9 @@ def test_an_open_circuit_refuses_without_a_call(guarded: Stage, fault: object) -
     assert refused.log["roundTrips"] == 0
 
 
-def test_opening_is_told_as_a_metric(guarded: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_opening_is_told_as_a_metric(
+    guarded: InvokedStage, capsys: pytest.CaptureFixture[str]
+) -> None:
     with guarded.fault("GetItem", unreachable):
         for _ in range(5):
             event = guarded.event("getUser", path={"userId": "me"})
@@ -51,7 +53,7 @@ def test_opening_is_told_as_a_metric(guarded: Stage, capsys: pytest.CaptureFixtu
     assert '"Namespace":"AdaptiveQuiz"' in lines[0]
 
 
-def test_refused_conditions_conflicts_and_requests_do_not_open_it(guarded: Stage) -> None:
+def test_refused_conditions_conflicts_and_requests_do_not_open_it(guarded: InvokedStage) -> None:
     session_id = guarded.start({"category": "geography"})
     stale = {"version": 99, "name": "x"}
     with guarded.fault("PutItem", refuses("ConditionalCheckFailedException")):
@@ -65,7 +67,7 @@ def test_refused_conditions_conflicts_and_requests_do_not_open_it(guarded: Stage
     assert guarded.question(session_id)["question"]
 
 
-def test_the_breaker_can_be_turned_off(stage: Stage) -> None:
+def test_the_breaker_can_be_turned_off(stage: InvokedStage) -> None:
     assert stage.services.database.breaker is None
     with stage.fault("GetItem", unreachable) as met:
         for _ in range(12):
@@ -73,7 +75,9 @@ def test_the_breaker_can_be_turned_off(stage: Stage) -> None:
         assert len(met) == 12 * 3
 
 
-def test_a_session_is_played_from_memory_while_the_bank_cannot_be_read(guarded: Stage) -> None:
+def test_a_session_is_played_from_memory_while_the_bank_cannot_be_read(
+    guarded: InvokedStage,
+) -> None:
     session_id = guarded.start({"category": "geography"}, percentage=0)
     ids = [f"geography:{ordinal:06d}" for ordinal in range(20)]
     assert len(guarded.services.bank.get(ids)) == 20
@@ -88,7 +92,9 @@ def test_a_session_is_played_from_memory_while_the_bank_cannot_be_read(guarded: 
     assert body["nextAction"] == "SESSION_COMPLETED"
 
 
-def test_a_question_not_in_memory_is_503_while_the_bank_cannot_be_read(guarded: Stage) -> None:
+def test_a_question_not_in_memory_is_503_while_the_bank_cannot_be_read(
+    guarded: InvokedStage,
+) -> None:
     session_id = guarded.start({"category": "geography"}, percentage=0)
     guarded.forget_questions()
     with guarded.fault("GetItem", unreachable, within=guarded.services.questions.name):
@@ -96,7 +102,7 @@ def test_a_question_not_in_memory_is_503_while_the_bank_cannot_be_read(guarded: 
     assert reply.status == 503
 
 
-def test_a_session_is_played_while_progress_cannot_be_read(guarded: Stage) -> None:
+def test_a_session_is_played_while_progress_cannot_be_read(guarded: InvokedStage) -> None:
     session_id = guarded.start({"category": "geography"}, percentage=0)
     with guarded.fault("Query", unreachable, within=guarded.services.progress.name):
         assert guarded.call("listQuestionProgress", path={"userId": "me"}).status == 503
@@ -105,7 +111,7 @@ def test_a_session_is_played_while_progress_cannot_be_read(guarded: Stage) -> No
         assert guarded.answer(session_id, shown).status == 200
 
 
-def test_a_session_is_played_while_the_pool_cannot_be_read(guarded: Stage) -> None:
+def test_a_session_is_played_while_the_pool_cannot_be_read(guarded: InvokedStage) -> None:
     session_id = guarded.start({"category": "geography"}, percentage=100)
     with guarded.fault("Query", unreachable, within=guarded.services.wrong_answers.name):
         assert guarded.call("listWrongAnswers", path={"userId": "me"}).status == 503
@@ -117,7 +123,7 @@ def test_a_session_is_played_while_the_pool_cannot_be_read(guarded: Stage) -> No
     assert body["progress"]["mastered"] > 0
 
 
-def test_an_answer_refused_as_a_whole_can_be_sent_again(guarded: Stage) -> None:
+def test_an_answer_refused_as_a_whole_can_be_sent_again(guarded: InvokedStage) -> None:
     session_id = guarded.start({"category": "geography"})
     shown = guarded.question(session_id)["question"]
     before = guarded.everything()
@@ -140,7 +146,7 @@ class _Context:
         return self._left
 
 
-def test_no_attempt_is_begun_that_the_invocation_might_not_outlive(stage: Stage) -> None:
+def test_no_attempt_is_begun_that_the_invocation_might_not_outlive(stage: InvokedStage) -> None:
     event = stage.event("updateUser", {"displayName": "Ada"}, path={"userId": "me"})
     late = users_handler(event, _Context(int(ATTEMPT_SECONDS * 1000) - 1))
     assert late["statusCode"] == 503
@@ -148,7 +154,7 @@ def test_no_attempt_is_begun_that_the_invocation_might_not_outlive(stage: Stage)
     assert users_handler(event, _Context(10_000))["statusCode"] == 200
 
 
-def test_running_out_of_time_is_no_failure_of_the_database(guarded: Stage) -> None:
+def test_running_out_of_time_is_no_failure_of_the_database(guarded: InvokedStage) -> None:
     event = guarded.event("getUser", path={"userId": "me"})
     for _ in range(12):
         assert users_handler(event, _Context(100))["statusCode"] == 503

@@ -22,26 +22,26 @@ from tests.integration.counting import (
     sequence,
     tallies,
 )
-from tests.integration.stage import Stage, drafts, refuses, unreachable
+from tests.integration.stage import InvokedStage, drafts, refuses, unreachable
 
 UNANSWERED = Run(1, 1, 1, 1, 1)
 
 
 @pytest.fixture
-def bank(stage: Stage) -> Stage:
+def bank(stage: InvokedStage) -> InvokedStage:
     stage.save(*drafts("geography", 8), *drafts("history", 3))
     return stage
 
 
 @pytest.fixture
-def letters(stage: Stage) -> Letters:
+def letters(stage: InvokedStage) -> Letters:
     letters = Letters()
     stage.services.dead_letters = letters
     return letters
 
 
 @pytest.fixture
-def records(bank: Stage) -> Records:
+def records(bank: InvokedStage) -> Records:
     """Answers of two learners."""
     play(bank, "ada", "rwrrrwwr")
     play(bank, "bob", "rrr", "history")
@@ -64,7 +64,7 @@ def redrive(records: Sequence[Mapping[str, Any]]) -> Any:
 
 @pytest.mark.parametrize("places", [[0], [5], [10], [0, 1, 10]])
 def test_malformed_records_are_set_aside_and_all_others_counted_in_the_same_two_calls(
-    bank: Stage, records: Records, letters: Letters, places: list[int]
+    bank: InvokedStage, records: Records, letters: Letters, places: list[int]
 ) -> None:
     expected = counted(bank, [each for place, each in enumerate(records) if place not in places])
     batch = [malformed(each) if place in places else each for place, each in enumerate(records)]
@@ -88,7 +88,7 @@ def test_malformed_records_are_set_aside_and_all_others_counted_in_the_same_two_
     ids=str,
 )
 def test_a_restored_or_edited_item_is_ignored_without_a_dead_letter(
-    bank: Stage, records: Records, letters: Letters, attributes: Any
+    bank: InvokedStage, records: Records, letters: Letters, attributes: Any
 ) -> None:
     expected = counted(bank, records[1:])
     bank.read_output()
@@ -99,7 +99,9 @@ def test_a_restored_or_edited_item_is_ignored_without_a_dead_letter(
     assert (line["level"], line["edited"], line["roundTrips"]) == ("WARNING", 1, 2)
 
 
-def test_a_progress_item_edited_in_the_table_is_ignored(bank: Stage, letters: Letters) -> None:
+def test_a_progress_item_edited_in_the_table_is_ignored(
+    bank: InvokedStage, letters: Letters
+) -> None:
     play(bank, "ada", "rrr")
     bank.count()
     before = tallies(bank)
@@ -113,7 +115,7 @@ def test_a_progress_item_edited_in_the_table_is_ignored(bank: Stage, letters: Le
 
 
 def test_a_learner_whose_item_would_be_too_large_delays_nobody(
-    bank: Stage, records: Records, letters: Letters
+    bank: InvokedStage, records: Records, letters: Letters
 ) -> None:
     """One poison answer among 49 learners costs a binary search, not a retry of the others."""
     batch = many_learners(records[0], 49)
@@ -139,7 +141,7 @@ def test_a_learner_whose_item_would_be_too_large_delays_nobody(
 
 @pytest.mark.parametrize("attribute", ["tally", "ledger"])
 def test_a_learner_with_a_damaged_tally_delays_nobody(
-    bank: Stage, records: Records, letters: Letters, attribute: str
+    bank: InvokedStage, records: Records, letters: Letters, attribute: str
 ) -> None:
     ada, bob = records[:8], records[8:]
     expected = counted(bank, bob)
@@ -159,7 +161,7 @@ def test_a_learner_with_a_damaged_tally_delays_nobody(
     assert kept["users"][1:] == expected["users"]
 
 
-def fill_ledger(stage: Stage, user: str) -> None:
+def fill_ledger(stage: InvokedStage, user: str) -> None:
     """Give a learner a ledger of today at its limit."""
     ledger = {f"{n:027x}": (Span(1, UNANSWERED),) for n in range(MAX_SPANS)}
     item = {
@@ -173,7 +175,7 @@ def fill_ledger(stage: Stage, user: str) -> None:
 
 
 def test_a_learner_at_the_limit_of_the_ledger_delays_nobody(
-    bank: Stage, records: Records, letters: Letters
+    bank: InvokedStage, records: Records, letters: Letters
 ) -> None:
     expected = counted(bank, records[8:])
     fill_ledger(bank, "ada")
@@ -187,7 +189,7 @@ def test_a_learner_at_the_limit_of_the_ledger_delays_nobody(
 
 
 def test_a_ledger_at_its_limit_still_counts_further_answers_of_its_sessions(
-    bank: Stage, letters: Letters
+    bank: InvokedStage, letters: Letters
 ) -> None:
     session = play(bank, "ada", "r")
     records = bank.records()
@@ -207,7 +209,7 @@ def test_a_ledger_at_its_limit_still_counts_further_answers_of_its_sessions(
 
 
 def test_a_batch_resumes_from_the_first_record_that_the_database_did_not_take(
-    bank: Stage, records: Records, letters: Letters
+    bank: InvokedStage, records: Records, letters: Letters
 ) -> None:
     """A record after that one is not set aside: it will be delivered again."""
     batch = many_learners(records[0], 100)
@@ -228,7 +230,7 @@ def test_a_batch_resumes_from_the_first_record_that_the_database_did_not_take(
 
 
 def test_dead_letters_that_cannot_be_stored_are_delivered_again(
-    bank: Stage, records: Records, letters: Letters
+    bank: InvokedStage, records: Records, letters: Letters
 ) -> None:
     letters.failures = 1
     batch = [*records[:2], malformed(records[2]), *records[3:]]
@@ -238,7 +240,7 @@ def test_dead_letters_that_cannot_be_stored_are_delivered_again(
 
 
 def test_a_missing_permission_is_retried_and_nothing_set_aside(
-    bank: Stage, records: Records, letters: Letters
+    bank: InvokedStage, records: Records, letters: Letters
 ) -> None:
     with (
         bank.fault("TransactWriteItems", refuses("AccessDeniedException")),

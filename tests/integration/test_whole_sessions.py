@@ -6,13 +6,13 @@ import pytest
 
 from tests.integration.answering import GEOGRAPHY, HISTORY, Game, Record, play, session
 from tests.integration.stage import (
-    Stage,
+    InvokedStage,
     draft,
     drafts,
 )
 
 
-def play_out(stage: Stage, session_id: str) -> None:
+def play_out(stage: InvokedStage, session_id: str) -> None:
     shown = stage.question(session_id)["question"]
     while shown:
         shown = stage.answer(session_id, shown).body["question"]
@@ -20,7 +20,7 @@ def play_out(stage: Stage, session_id: str) -> None:
 
 @pytest.mark.parametrize("percentage", [0, 20, 100])
 def test_a_session_played_right_is_over_after_each_question_once(
-    bank: Stage, percentage: int
+    bank: InvokedStage, percentage: int
 ) -> None:
     game = Game(bank, bank.start(GEOGRAPHY, percentage=percentage))
     while not game.over:
@@ -33,7 +33,7 @@ def test_a_session_played_right_is_over_after_each_question_once(
 
 @pytest.mark.parametrize(("percentage", "errors"), [(0, 30), (20, 30), (60, 40), (100, 30)])
 def test_a_session_played_with_errors_agrees_with_a_recount_at_each_step(
-    stage: Stage, percentage: int, errors: int
+    stage: InvokedStage, percentage: int, errors: int
 ) -> None:
     stage.save(*drafts("geography", 9), *drafts("history", 6))
     game = Game(stage, stage.start(GEOGRAPHY, HISTORY, percentage=percentage))
@@ -49,7 +49,9 @@ def test_a_session_played_with_errors_agrees_with_a_recount_at_each_step(
     assert session(stage, game.session_id)["status"] == "COMPLETED"
 
 
-def test_pool_rows_agree_with_the_totals_beyond_what_the_session_carries(stage: Stage) -> None:
+def test_pool_rows_agree_with_the_totals_beyond_what_the_session_carries(
+    stage: InvokedStage,
+) -> None:
     """Every question missed once: 26 entries, of which the session's item carries 16."""
     stage.save(*drafts("geography", 26))
     game = Game(stage, stage.start(GEOGRAPHY, percentage=0))
@@ -66,7 +68,7 @@ def test_pool_rows_agree_with_the_totals_beyond_what_the_session_carries(stage: 
     assert game.mastered == 26
 
 
-def test_two_sessions_played_in_turns_keep_their_pools_apart(stage: Stage) -> None:
+def test_two_sessions_played_in_turns_keep_their_pools_apart(stage: InvokedStage) -> None:
     """Their entries lie between one another in the learner's partition."""
     stage.save(*drafts("geography", 20), *drafts("history", 20))
     record = Record()
@@ -89,7 +91,7 @@ def test_two_sessions_played_in_turns_keep_their_pools_apart(stage: Stage) -> No
 
 
 def test_an_entry_missed_when_it_is_the_last_of_the_head_hides_none_of_the_others(
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     """The refill finds its new entry not written yet, and others of another session between."""
     stage.save(*drafts("geography", 30), *drafts("history", 30))
@@ -110,7 +112,7 @@ def test_an_entry_missed_when_it_is_the_last_of_the_head_hides_none_of_the_other
     assert game.mastered == 30
 
 
-def test_wrong_answers_of_one_millisecond_are_entries_of_their_own(stage: Stage) -> None:
+def test_wrong_answers_of_one_millisecond_are_entries_of_their_own(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 8))
     game = Game(stage, stage.start(GEOGRAPHY, percentage=0))
     while len(game.drawn) < 8 or game.missed:
@@ -122,7 +124,7 @@ def test_wrong_answers_of_one_millisecond_are_entries_of_their_own(stage: Stage)
         game.check_tables()
 
 
-def test_entries_of_two_sessions_in_one_millisecond_are_two(stage: Stage) -> None:
+def test_entries_of_two_sessions_in_one_millisecond_are_two(stage: InvokedStage) -> None:
     """The same question, missed in two sessions when the clock stands still."""
     stage.save(draft("geography", 0))
     games = [Game(stage, stage.start(GEOGRAPHY)) for _ in range(2)]
@@ -137,7 +139,7 @@ def test_entries_of_two_sessions_in_one_millisecond_are_two(stage: Stage) -> Non
     assert stage.rows("wrong_answers") == []
 
 
-def test_a_clock_that_goes_back_keeps_the_pool_in_order(stage: Stage) -> None:
+def test_a_clock_that_goes_back_keeps_the_pool_in_order(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 6))
     game = Game(stage, stage.start(GEOGRAPHY, percentage=0))
     while len(game.drawn) < 6 or game.missed:
@@ -149,7 +151,7 @@ def test_a_clock_that_goes_back_keeps_the_pool_in_order(stage: Stage) -> None:
         game.check_tables()
 
 
-def test_progress_of_a_question_goes_on_over_sessions(bank: Stage) -> None:
+def test_progress_of_a_question_goes_on_over_sessions(bank: InvokedStage) -> None:
     record = Record()
     for pattern in ("wr", "r", "wwr"):
         bank.clock.advance(60_000)
@@ -161,7 +163,7 @@ def test_progress_of_a_question_goes_on_over_sessions(bank: Stage) -> None:
     record.check(bank)
 
 
-def test_first_and_last_seen_are_those_of_the_answers(bank: Stage) -> None:
+def test_first_and_last_seen_are_those_of_the_answers(bank: InvokedStage) -> None:
     session_id = bank.start({**GEOGRAPHY, "questionCount": 1})
     first = bank.clock.now
     shown = play(bank, session_id, "w")
@@ -174,7 +176,7 @@ def test_first_and_last_seen_are_those_of_the_answers(bank: Stage) -> None:
     assert row["mastered"]["BOOL"] is False
 
 
-def test_mastery_is_lost_with_a_wrong_answer_in_a_later_session(bank: Stage) -> None:
+def test_mastery_is_lost_with_a_wrong_answer_in_a_later_session(bank: InvokedStage) -> None:
     one = {**GEOGRAPHY, "questionCount": 6}
     play_out(bank, bank.start(one))
     assert all(row["mastered"]["BOOL"] for row in bank.rows("progress"))

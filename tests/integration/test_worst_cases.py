@@ -9,7 +9,7 @@ import pytest
 from lambdas.contract.routes import ROUTES
 from local.data_folder import ROOT
 from ops.cost.budgets import WORST_CASES, WorstCase, worst_table
-from tests.integration.stage import ROUTE, Stage
+from tests.integration.stage import ROUTE, InvokedStage
 from tests.integration.test_budgets import within
 from tests.integration.worst_cases import ARRANGEMENTS
 
@@ -33,7 +33,9 @@ def test_every_route_has_a_worst_case_and_each_case_is_arranged() -> None:
 
 
 @pytest.mark.parametrize("case", WORST_CASES, ids=lambda each: f"{each.operation}-{each.case}")
-def test_the_worst_case_of_a_route_costs_no_more_than_it_may(stage: Stage, case: WorstCase) -> None:
+def test_the_worst_case_of_a_route_costs_no_more_than_it_may(
+    stage: InvokedStage, case: WorstCase
+) -> None:
     arguments = ARRANGEMENTS[case.operation, case.case](stage)
 
     reply = stage.call(case.operation, **arguments)

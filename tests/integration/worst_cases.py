@@ -31,15 +31,15 @@ from tests.integration.largest_items import (
     put_session,
     write,
 )
-from tests.integration.stage import START, Stage, draft, submission
+from tests.integration.stage import START, InvokedStage, draft, submission
 
 Arguments = Mapping[str, Any]
-Arrange = Callable[[Stage], Arguments]
-"""Arranges the data of a case; returns the arguments of the request for `Stage.call`."""
+Arrange = Callable[[InvokedStage], Arguments]
+"""Arranges the data of a case; returns the arguments of the request for `InvokedStage.call`."""
 ADMIN: Arguments = {"user": "root", "groups": ["admin"]}
 
 
-def deep_session(stage: Stage) -> Session:
+def deep_session(stage: InvokedStage) -> Session:
     """Store a session of SPACED that misses the last entry it carries of both its queues.
 
     The question that comes next is in memory, read over a minute ago.
@@ -72,7 +72,7 @@ def path(session: Session) -> Arguments:
     return {"path": {"sessionId": session.session_id}}
 
 
-def lost(stage: Stage) -> Session:
+def lost(stage: InvokedStage) -> Session:
     """Store such a session whose question on screen was deleted by hand, as no route does."""
     session = deep_session(stage)
     assert session.turn
@@ -85,18 +85,18 @@ def lost(stage: Stage) -> Session:
     return session
 
 
-def get_lost_question(stage: Stage) -> Arguments:
+def get_lost_question(stage: InvokedStage) -> Arguments:
     return path(lost(stage))
 
 
-def submit_answer(stage: Stage) -> Arguments:
+def submit_answer(stage: InvokedStage) -> Arguments:
     session = deep_session(stage)
     shown = stage.question(session.session_id)["question"]
     stage.clock.advance(61_000)
     return {"body": submission(shown), **path(session)}
 
 
-def answer_lost_question(stage: Stage) -> Arguments:
+def answer_lost_question(stage: InvokedStage) -> Arguments:
     session = lost(stage)
     assert session.turn
     body = {
@@ -107,7 +107,7 @@ def answer_lost_question(stage: Stage) -> Arguments:
     return {"body": body, **path(session)}
 
 
-def start_session(stage: Stage) -> Arguments:
+def start_session(stage: InvokedStage) -> Arguments:
     learner_at_the_limits(stage)
     names = LONGEST[:8]
     bank(stage, *(largest(each, 0) for each in names))
@@ -122,7 +122,7 @@ def start_session(stage: Stage) -> Arguments:
     return {"body": body, "headers": {"Idempotency-Key": "k"}}
 
 
-def start_review(stage: Stage) -> Arguments:
+def start_review(stage: InvokedStage) -> Arguments:
     """Leave 50 entries of 47 expired sessions among 550 of sessions in progress."""
     learner_at_the_limits(stage)
     put_questions(stage, [f"{CATEGORY}:000184"])
@@ -144,35 +144,35 @@ def start_review(stage: Stage) -> Arguments:
 GROUPED = [2, 2, 2, *[1] * 12]
 
 
-def list_categories(stage: Stage) -> Arguments:
+def list_categories(stage: InvokedStage) -> Arguments:
     names = [f"{n:03d}{'c' * 45}" for n in range(MAX_PAGE + 1)]
     stage.publish(dict.fromkeys(names, 1))
     describe(stage, names)
     return {}
 
 
-def describe(stage: Stage, names: Iterable[str]) -> None:
+def describe(stage: InvokedStage, names: Iterable[str]) -> None:
     for each in names:
         texts = {"title": CHARACTER * 80, "description": CHARACTER * 800}
         stage.services.categories.describe(each, texts, None)
 
 
-def list_sessions(stage: Stage) -> Arguments:
+def list_sessions(stage: InvokedStage) -> Arguments:
     over = largest_session(status=Status.COMPLETED)
     sessions = (over._replace(session_id=f"{n:027x}") for n in range(MOST_FILTERED + 1))
     write(stage, stage.services.sessions, map(item_from_session, sessions))
     return {"query": {"status": "PAUSED", "limit": str(MAX_PAGE)}}
 
 
-def one_session(stage: Stage) -> Arguments:
+def one_session(stage: InvokedStage) -> Arguments:
     return path(put_session(stage, largest_session(expires_at=START + DAY)))
 
 
-def update_session(stage: Stage) -> Arguments:
+def update_session(stage: InvokedStage) -> Arguments:
     return {"body": {"version": 999_999, "status": "PAUSED"}, **one_session(stage)}
 
 
-def list_session_questions(stage: Stage) -> Arguments:
+def list_session_questions(stage: InvokedStage) -> Arguments:
     session = largest_session()
     source = session.sources[-1]._replace(cursor=10**6)
     session = put_session(stage, session._replace(sources=(source,)))
@@ -187,16 +187,16 @@ def list_session_questions(stage: Stage) -> Arguments:
     return {"query": {"limit": str(MAX_PAGE)}, **path(session)}
 
 
-def user(stage: Stage) -> Arguments:
+def user(stage: InvokedStage) -> Arguments:
     learner_at_the_limits(stage)
     return {"path": {"userId": "me"}}
 
 
-def update_user(stage: Stage) -> Arguments:
+def update_user(stage: InvokedStage) -> Arguments:
     return {"body": {"displayName": CHARACTER * 80}, **user(stage)}
 
 
-def keeper(stage: Stage, sessions: int) -> Arguments:
+def keeper(stage: InvokedStage, sessions: int) -> Arguments:
     """Set up a learner of so many sessions, 500 pool entries and 100 records."""
     arguments = user(stage)
     all_of_them = (largest_session(session_id=f"{n:027x}") for n in range(sessions))
@@ -207,11 +207,11 @@ def keeper(stage: Stage, sessions: int) -> Arguments:
     return arguments
 
 
-def erase_user(stage: Stage) -> Arguments:
+def erase_user(stage: InvokedStage) -> Arguments:
     return keeper(stage, 100)
 
 
-def export_user(stage: Stage) -> Arguments:
+def export_user(stage: InvokedStage) -> Arguments:
     arguments = user(stage)
     sessions = (largest_session(session_id=f"{n:027x}") for n in range(MAX_PAGE - 2))
     write(stage, stage.services.sessions, map(item_from_session, sessions))
@@ -220,17 +220,17 @@ def export_user(stage: Stage) -> Arguments:
     return {"query": {"limit": str(MAX_PAGE)}, **arguments}
 
 
-def get_progress(stage: Stage) -> Arguments:
+def get_progress(stage: InvokedStage) -> Arguments:
     return keeper(stage, 1)
 
 
-def list_question_progress(stage: Stage) -> Arguments:
+def list_question_progress(stage: InvokedStage) -> Arguments:
     ids = bank(stage, *many(MAX_PAGE))
     put_records(stage, "0" * 27, ids)
     return {"path": {"userId": "me"}, "query": {"limit": str(MAX_PAGE), "include": "question"}}
 
 
-def list_wrong_answers(stage: Stage) -> Arguments:
+def list_wrong_answers(stage: InvokedStage) -> Arguments:
     ids = bank(stage, *many(MAX_PAGE))
     put_records(stage, "0" * 27, ids)
     entries = [PoolEntry(START + n, each) for n, each in enumerate(ids)]
@@ -255,33 +255,33 @@ def evenly(count: int, categories: Sequence[str], **other: Any) -> list[dict[str
 MANY_NAMES = [f"{n:02d}{'c' * 46}" for n in range(MAX_QUESTIONS)]
 
 
-def save_new(stage: Stage) -> Arguments:
+def save_new(stage: InvokedStage) -> Arguments:
     del stage
     return {"body": {"questions": evenly(MAX_QUESTIONS, MANY_NAMES)}, **ADMIN}
 
 
-def save_changed(stage: Stage) -> Arguments:
+def save_changed(stage: InvokedStage) -> Arguments:
     bank(stage, *evenly(MAX_QUESTIONS, MANY_NAMES))
     changed = evenly(MAX_QUESTIONS, MANY_NAMES, text="Another text?")
     return {"body": {"questions": changed}, **ADMIN}
 
 
-def list_questions(stage: Stage) -> Arguments:
+def list_questions(stage: InvokedStage) -> Arguments:
     bank(stage, *many(20), *many(1, LONGEST[1]), *many(1, LONGEST[2]))
     first = stage.admin("listQuestions", query={"limit": "1"}).body
     return {"query": {"limit": str(MAX_PAGE), "nextToken": first["nextToken"]}, **ADMIN}
 
 
-def one_question(stage: Stage) -> Arguments:
+def one_question(stage: InvokedStage) -> Arguments:
     (identifier,) = bank(stage, *many(1))
     return {"path": {"questionId": identifier}, **ADMIN}
 
 
-def replace_question(stage: Stage) -> Arguments:
+def replace_question(stage: InvokedStage) -> Arguments:
     return {"body": largest(CATEGORY, 7), **one_question(stage)}
 
 
-def update_category(stage: Stage) -> Arguments:
+def update_category(stage: InvokedStage) -> Arguments:
     bank(stage, *many(1))
     body = {
         "title": CHARACTER * 80,
@@ -291,25 +291,25 @@ def update_category(stage: Stage) -> Arguments:
     return {"path": {"category": CATEGORY}, "body": body, **ADMIN}
 
 
-def open_import(stage: Stage) -> Arguments:
+def open_import(stage: InvokedStage) -> Arguments:
     del stage
     return {"body": {"categories": list(LONGEST)}, **ADMIN}
 
 
-def opened(stage: Stage) -> Arguments:
+def opened(stage: InvokedStage) -> Arguments:
     reply = stage.admin("openImport", {"categories": list(LONGEST)})
     assert reply.status == 201, reply.body
     return {"path": {"importId": reply.body["importId"]}, **ADMIN}
 
 
-def add_part(stage: Stage) -> Arguments:
+def add_part(stage: InvokedStage) -> Arguments:
     arguments = opened(stage)
     # The leases are renewed with it.
     stage.clock.advance(6 * 60_000)
     return {"body": {"part": 1, "questions": evenly(MAX_QUESTIONS, LONGEST)}, **arguments}
 
 
-def publish_new(stage: Stage) -> Arguments:
+def publish_new(stage: InvokedStage) -> Arguments:
     arguments = opened(stage)
     body = {"part": 1, "questions": evenly(MAX_QUESTIONS, LONGEST)}
     assert stage.admin("addImportPart", body, path=arguments["path"]).status == 200
@@ -317,7 +317,7 @@ def publish_new(stage: Stage) -> Arguments:
     return arguments
 
 
-def publish_updates(stage: Stage) -> Arguments:
+def publish_updates(stage: InvokedStage) -> Arguments:
     """Store as many updates as one call publishes, and more: a group fills two transactions."""
     arguments = opened(stage)
     found = stage.services.imports.get(arguments["path"]["importId"])
@@ -340,7 +340,7 @@ def publish_updates(stage: Stage) -> Arguments:
     return arguments
 
 
-def category_statistics(stage: Stage) -> Arguments:
+def category_statistics(stage: InvokedStage) -> Arguments:
     bank(stage, *many(30))
     return {"path": {"category": CATEGORY}, **ADMIN}
 

@@ -22,7 +22,7 @@ from domain.session.permutation import permuted
 from domain.session.pool import PoolEntry
 from domain.session.state import Session, Source
 from lambdas.shared.store.questions import BankRecord, QuestionsTable
-from tests.integration.stage import Stage, submission
+from tests.integration.stage import InvokedStage, submission
 from tests.performance.naive import NaiveQuiz
 
 CATEGORY = "geography"
@@ -61,7 +61,7 @@ class Contender(Protocol):
 class Ours:
     """The handlers that ship."""
 
-    stage: Stage
+    stage: InvokedStage
     user: str = "ours"
     shown: Any = None
     session_id: str = ""
@@ -100,7 +100,7 @@ class Ours:
 class Naive:
     """The naive handlers."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: InvokedStage) -> None:
         self.stage = stage
         self.quiz = NaiveQuiz(stage.clock, Random(1))
         self.client: Any = self.quiz.client
@@ -149,7 +149,7 @@ def blank_session(user: str, pool: int) -> Session:
     )
 
 
-def begun_session(stage: Stage, user: str, pool: int, pending: int) -> Session:
+def begun_session(stage: InvokedStage, user: str, pool: int, pending: int) -> Session:
     """Save a session with its first question on screen and `pending` entries in its pool."""
     session = blank_session(user, pool)
     entries = seed_entries(stage, session, pending)
@@ -166,7 +166,7 @@ def begun_session(stage: Stage, user: str, pool: int, pending: int) -> Session:
     return advanced.session
 
 
-def seed_entries(stage: Stage, session: Session, count: int) -> list[PoolEntry]:
+def seed_entries(stage: InvokedStage, session: Session, count: int) -> list[PoolEntry]:
     """Write pool entries of a session, oldest first."""
     now = stage.clock.now - count
     entries = [
@@ -179,14 +179,14 @@ def seed_entries(stage: Stage, session: Session, count: int) -> list[PoolEntry]:
     return entries
 
 
-def naive_ids(stage: Stage, pool: int) -> list[str]:
+def naive_ids(stage: InvokedStage, pool: int) -> list[str]:
     """Return as many ids as the pool is large, of few questions: of all, most are never drawn."""
     some = min(pool, TURNS)
     seed_questions(stage, CATEGORY, range(some))
     return [question_id(CATEGORY, number % some) for number in range(pool)]
 
 
-def seed_questions(stage: Stage, category: str, ordinals: Iterable[int]) -> None:
+def seed_questions(stage: InvokedStage, category: str, ordinals: Iterable[int]) -> None:
     """Write questions of a category, whose right choices say so."""
     table: QuestionsTable = stage.services.questions
     seed(stage, table.name, (_question_item(table, category, number) for number in ordinals))
@@ -214,7 +214,7 @@ def _question_item(table: QuestionsTable, category: str, number: int) -> dict[st
     return item
 
 
-def seed(stage: Stage, table: str, items: Iterable[Mapping[str, Any]]) -> None:
+def seed(stage: InvokedStage, table: str, items: Iterable[Mapping[str, Any]]) -> None:
     """Put items, 25 a call."""
     client = stage.services.database.client
     batch: list[Any] = []

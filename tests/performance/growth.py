@@ -17,7 +17,7 @@ from matplotlib.ticker import NullFormatter
 
 from local.data_folder import ROOT
 from ops.record import table
-from tests.integration.stage import Stage
+from tests.integration.stage import InvokedStage
 from tests.performance.contenders import Contender, Naive, Ours, UnitMeter
 
 SIZES = (10, 100, 1_000, 10_000, 100_000)
@@ -29,7 +29,7 @@ PATTERN = "rrwrr"
 IMAGES = ROOT / "docs" / "img"
 OURS, NAIVE = "this system", "naive"
 COLOURS = {OURS: "#1f6f8b", NAIVE: "#c8553d"}
-MAKERS: dict[str, Callable[[Stage], Contender]] = {OURS: Ours, NAIVE: Naive}
+MAKERS: dict[str, Callable[[InvokedStage], Contender]] = {OURS: Ours, NAIVE: Naive}
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Point:
     calls: float
 
 
-def measure(stage: Stage, name: str, *, pool: int, pending: int, size: int) -> Point | None:
+def measure(stage: InvokedStage, name: str, *, pool: int, pending: int, size: int) -> Point | None:
     """Play the pattern; None where the item of the session grows beyond what a table takes."""
     contender = MAKERS[name](stage)
     try:
@@ -65,7 +65,7 @@ def measure(stage: Stage, name: str, *, pool: int, pending: int, size: int) -> P
 Series = dict[str, list[Point | None]]
 
 
-def with_the_bank(stage: Stage) -> Series:
+def with_the_bank(stage: InvokedStage) -> Series:
     """Measure banks of all sizes, with some pending."""
     return {
         name: [measure(stage, name, pool=size, pending=PENDING_BESIDE, size=size) for size in SIZES]
@@ -73,7 +73,7 @@ def with_the_bank(stage: Stage) -> Series:
     }
 
 
-def with_the_pending(stage: Stage) -> Series:
+def with_the_pending(stage: InvokedStage) -> Series:
     """Measure pools of wrong answers of all sizes, with a middling bank."""
     return {
         name: [measure(stage, name, pool=POOL_BESIDE, pending=size, size=size) for size in SIZES]

@@ -3,13 +3,13 @@
 import pytest
 
 from ops.record import write_section
-from tests.integration.stage import Stage
+from tests.integration.stage import InvokedStage
 from tests.performance import growth
 
 pytestmark = pytest.mark.benchmark
 
 
-def test_an_answer_costs_the_same_at_any_size(here: Stage) -> None:
+def test_an_answer_costs_the_same_at_any_size(here: InvokedStage) -> None:
     bank, pending = growth.with_the_bank(here), growth.with_the_pending(here)
     for series in (bank, pending):
         points = [point for point in series[growth.OURS] if point]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from tests.integration.stage import Stage
+from tests.integration.stage import InvokedStage
 from tests.performance.contenders import (
     Contender,
     Naive,
@@ -22,11 +22,11 @@ pytestmark = pytest.mark.benchmark
 POOL = 10_000
 PENDING = 50
 ROUNDS = 60
-CONTENDERS: dict[str, Callable[[Stage], Contender]] = {"ours": Ours, "naive": Naive}
+CONTENDERS: dict[str, Callable[[InvokedStage], Contender]] = {"ours": Ours, "naive": Naive}
 
 
 @pytest.fixture(params=CONTENDERS)
-def contender(request: pytest.FixtureRequest, here: Stage) -> Contender:
+def contender(request: pytest.FixtureRequest, here: InvokedStage) -> Contender:
     contender = CONTENDERS[request.param](here)
     contender.begin(POOL, PENDING)
     return contender

@@ -23,7 +23,7 @@ from domain.session.state import Session
 from domain.session.submission import SubmittedAnswer, selected_choices
 from lambdas.shared.playing import save_turn
 from lambdas.shared.store.sessions import item_from_session, session_from_item
-from tests.integration.stage import Stage
+from tests.integration.stage import InvokedStage
 from tests.performance.contenders import (
     CATEGORY,
     Naive,
@@ -195,7 +195,7 @@ def test_shuffling_naive(benchmark: BenchmarkFixture) -> None:
 UPDATE = "updating a session of 10,000 questions, its writes on the engine"
 
 
-def test_session_update_ours(benchmark: BenchmarkFixture, here: Stage) -> None:
+def test_session_update_ours(benchmark: BenchmarkFixture, here: InvokedStage) -> None:
     session = blank_session("ada", POOL)
     here.services.sessions.save(session, expected_version=None)
     at = iter(range(1, 1_000_000_000))
@@ -223,7 +223,7 @@ def test_session_update_ours(benchmark: BenchmarkFixture, here: Stage) -> None:
     assert len(here.rows("wrong_answers")) > 1
 
 
-def test_session_update_naive(benchmark: BenchmarkFixture, here: Stage) -> None:
+def test_session_update_naive(benchmark: BenchmarkFixture, here: InvokedStage) -> None:
     quiz = Naive(here).quiz
     quiz.start("ada", "s", naive_ids(here, POOL))
     session = quiz.session("ada", "s")
@@ -239,7 +239,7 @@ def test_session_update_naive(benchmark: BenchmarkFixture, here: Stage) -> None:
 REFILL = "reading on in a wrong-answer pool of 500"
 
 
-def test_refill_ours(benchmark: BenchmarkFixture, here: Stage) -> None:
+def test_refill_ours(benchmark: BenchmarkFixture, here: InvokedStage) -> None:
     session = blank_session("ada", POOL)
     entries = seed_entries(here, session, PENDING)
     needed = RefillNeeded(entries[HEAD_CAPACITY - 1].key, HEAD_CAPACITY)
@@ -249,7 +249,7 @@ def test_refill_ours(benchmark: BenchmarkFixture, here: Stage) -> None:
     assert (len(found), exhausted) == (HEAD_CAPACITY, False)
 
 
-def test_refill_naive(benchmark: BenchmarkFixture, here: Stage) -> None:
+def test_refill_naive(benchmark: BenchmarkFixture, here: InvokedStage) -> None:
     session = blank_session("ada", POOL)
     seed_entries(here, session, PENDING)
     own = {"userId": "ada", "sessionId": session.session_id}
@@ -260,7 +260,7 @@ def test_refill_naive(benchmark: BenchmarkFixture, here: Stage) -> None:
 START = "starting a session of 10,000 questions, on the engine"
 
 
-def test_start_ours(benchmark: BenchmarkFixture, here: Stage) -> None:
+def test_start_ours(benchmark: BenchmarkFixture, here: InvokedStage) -> None:
     first = begun_session(here, "ada", POOL, 0)
     assert first.turn
     numbers = iter(range(1_000_000))
@@ -274,7 +274,7 @@ def test_start_ours(benchmark: BenchmarkFixture, here: Stage) -> None:
     assert len(here.rows("sessions")) > 1
 
 
-def test_start_naive(benchmark: BenchmarkFixture, here: Stage) -> None:
+def test_start_naive(benchmark: BenchmarkFixture, here: InvokedStage) -> None:
     quiz, numbers = Naive(here).quiz, iter(range(1_000_000))
     ids = naive_ids(here, POOL)
     measured(benchmark, START, lambda: quiz.start(f"ada-{next(numbers)}", "s", ids))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tests.integration.stage import Stage, draft, drafts
+from tests.integration.stage import InvokedStage, draft, drafts
 from tests.reliability.crash_cases import CASES, KEY, admin, case
 from tests.reliability.crashes import Asked, send
 
@@ -11,31 +11,31 @@ __all__ = ["CASES"]
 
 
 @case
-def listing_the_bank(stage: Stage) -> Asked:
+def listing_the_bank(stage: InvokedStage) -> Asked:
     stage.save(*drafts("rivers", 2))
     return admin("listQuestions")
 
 
 @case
-def reading_the_bank(stage: Stage) -> Asked:
+def reading_the_bank(stage: InvokedStage) -> Asked:
     stage.save(*drafts("rivers", 2))
     return admin("getBankQuestion", questionId="rivers:000001")
 
 
 @case
-def asking_how_a_question_behaves(stage: Stage) -> Asked:
+def asking_how_a_question_behaves(stage: InvokedStage) -> Asked:
     stage.save(*drafts("rivers", 2))
     return admin("getQuestionStatistics", questionId="rivers:000001")
 
 
 @case
-def asking_how_a_category_behaves(stage: Stage) -> Asked:
+def asking_how_a_category_behaves(stage: InvokedStage) -> Asked:
     stage.save(*drafts("rivers", 2))
     return admin("getCategoryStatistics", category="rivers")
 
 
 @case
-def changing_a_category(stage: Stage) -> Asked:
+def changing_a_category(stage: InvokedStage) -> Asked:
     stage.save(*drafts("rivers", 2))
     changes = {"title": "Rivers", "settings": {"policy": "SPACED", "spacing": {"firstLag": 8}}}
     return admin("updateCategory", changes, category="rivers")
@@ -46,18 +46,18 @@ def saving(*questions: Mapping[str, Any]) -> Asked:
 
 
 @case
-def saving_the_first_questions(_: Stage) -> Asked:
+def saving_the_first_questions(_: InvokedStage) -> Asked:
     return saving(*drafts("rivers", 2), *drafts("stars", 1))
 
 
 @case
-def saving_more_than_a_transaction_holds(stage: Stage) -> Asked:
+def saving_more_than_a_transaction_holds(stage: InvokedStage) -> Asked:
     stage.save(*drafts("rivers", 1))
     return saving(*drafts("rivers", 35))
 
 
 @case
-def saving_what_is_new_and_what_is_changed(stage: Stage) -> Asked:
+def saving_what_is_new_and_what_is_changed(stage: InvokedStage) -> Asked:
     stage.save(draft("rivers", 0, externalId="a"), draft("rivers", 1))
     return saving(
         draft("rivers", 7, externalId="a"),
@@ -68,50 +68,50 @@ def saving_what_is_new_and_what_is_changed(stage: Stage) -> Asked:
 
 
 @case
-def saving_what_is_there_already(stage: Stage) -> Asked:
+def saving_what_is_there_already(stage: InvokedStage) -> Asked:
     stage.save(*drafts("rivers", 2))
     return saving(*drafts("rivers", 2))
 
 
 @case
-def updating_as_many_as_a_request_holds(stage: Stage) -> Asked:
+def updating_as_many_as_a_request_holds(stage: InvokedStage) -> Asked:
     stage.save(*drafts("rivers", 100))
     return saving(*(draft("rivers", number, difficulty=2) for number in range(100)))
 
 
 @case
-def replacing(stage: Stage) -> Asked:
+def replacing(stage: InvokedStage) -> Asked:
     stage.save(*drafts("rivers", 2))
     return admin("replaceQuestion", draft("rivers", 8), questionId="rivers:000001")
 
 
 @case
-def replacing_with_the_same(stage: Stage) -> Asked:
+def replacing_with_the_same(stage: InvokedStage) -> Asked:
     stage.save(*drafts("rivers", 2))
     return admin("replaceQuestion", draft("rivers", 1), questionId="rivers:000001")
 
 
 @case
-def replacing_what_was_retired(stage: Stage) -> Asked:
+def replacing_what_was_retired(stage: InvokedStage) -> Asked:
     stage.save(*drafts("rivers", 2))
     stage.retire("rivers:000001")
     return admin("replaceQuestion", draft("rivers", 8), questionId="rivers:000001")
 
 
 @case
-def retiring(stage: Stage) -> Asked:
+def retiring(stage: InvokedStage) -> Asked:
     stage.save(*drafts("rivers", 2))
     return admin("retireQuestion", questionId="rivers:000001")
 
 
 @case
-def retiring_again(stage: Stage) -> Asked:
+def retiring_again(stage: InvokedStage) -> Asked:
     asked = retiring(stage)
     assert send(stage, asked).status == 204
     return asked
 
 
-def importing(stage: Stage, *parts: list[dict[str, Any]]) -> Asked:
+def importing(stage: InvokedStage, *parts: list[dict[str, Any]]) -> Asked:
     """Open an import with parts; return the request that would send the next one."""
     stage.save(draft("rivers", 0, externalId="a"), draft("rivers", 1), draft("rivers", 2))
     stage.retire("rivers:000002")
@@ -139,48 +139,48 @@ def mixed(first: int, number: int) -> list[dict[str, Any]]:
 
 
 @case
-def opening_an_import(stage: Stage) -> Asked:
+def opening_an_import(stage: InvokedStage) -> Asked:
     stage.save(*drafts("rivers", 2))
     return Asked("openImport", {"categories": ["rivers", "stars"]}, "root", ("admin",), headers=KEY)
 
 
 @case
-def adding_a_part_to_an_import(stage: Stage) -> Asked:
+def adding_a_part_to_an_import(stage: InvokedStage) -> Asked:
     asked = importing(stage)
     asked.body["questions"] = mixed(10, 30)
     return asked
 
 
 @case
-def adding_another_part_to_an_import(stage: Stage) -> Asked:
+def adding_another_part_to_an_import(stage: InvokedStage) -> Asked:
     asked = importing(stage, mixed(10, 3))
     asked.body["questions"] = [*mixed(10, 4), draft("rivers", 50)]
     return asked
 
 
 @case
-def adding_a_part_again(stage: Stage) -> Asked:
+def adding_a_part_again(stage: InvokedStage) -> Asked:
     asked = importing(stage, mixed(10, 3))
     return admin("addImportPart", {"part": 1, "questions": mixed(10, 3)}, **asked.path)
 
 
 @case
-def publishing_an_import(stage: Stage) -> Asked:
+def publishing_an_import(stage: InvokedStage) -> Asked:
     asked = importing(stage, mixed(10, 3), [draft("stars", 70), draft("rivers", 70)])
     return admin("publishImport", **asked.path)
 
 
 @case
-def publishing_an_import_of_new_questions(stage: Stage) -> Asked:
+def publishing_an_import_of_new_questions(stage: InvokedStage) -> Asked:
     asked = importing(stage, [draft("rivers", 70)])
     return admin("publishImport", **asked.path)
 
 
 @case
-def deleting_an_import(stage: Stage) -> Asked:
+def deleting_an_import(stage: InvokedStage) -> Asked:
     return admin("deleteImport", **importing(stage, mixed(10, 3)).path)
 
 
 @case
-def reading_an_import(stage: Stage) -> Asked:
+def reading_an_import(stage: InvokedStage) -> Asked:
     return admin("getImport", **importing(stage, mixed(10, 3)).path)

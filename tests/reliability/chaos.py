@@ -23,7 +23,7 @@ from botocore.httpsession import URLLib3Session
 from botocore.retries.quota import RetryQuota
 from botocore.retries.standard import ExponentialBackoff
 
-from tests.integration.stage import Stage
+from tests.integration.stage import InvokedStage
 
 
 class CrashError(BaseException):
@@ -155,7 +155,7 @@ FAULTS = {
 class Chaos:
     """Interferes with the calls of clients: threads that have called `enter`."""
 
-    stage: Stage
+    stage: InvokedStage
     scheduler: Scheduler
     met: Counter[str] = field(default_factory=Counter)
     calls: int = 0

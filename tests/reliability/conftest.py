@@ -5,14 +5,14 @@ import time
 import pytest
 
 from tests.integration.conftest import accounts, endpoint, stage, tables, user_pool_address
-from tests.integration.stage import Stage, drafts
+from tests.integration.stage import InvokedStage, drafts
 from tests.reliability.storms import Weather, weather
 
 __all__ = ["accounts", "endpoint", "stage", "tables", "user_pool_address"]
 
 
 @pytest.fixture
-def nothing_waits(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def nothing_waits(stage: InvokedStage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test wait in real time."""
     del stage  # its engine may, before
 
@@ -23,13 +23,13 @@ def nothing_waits(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def bank(stage: Stage) -> Stage:
+def bank(stage: InvokedStage) -> InvokedStage:
     stage.save(*drafts("geography", 6))
     return stage
 
 
 @pytest.fixture
-def calm(bank: Stage, monkeypatch: pytest.MonkeyPatch) -> Weather:
+def calm(bank: InvokedStage, monkeypatch: pytest.MonkeyPatch) -> Weather:
     """A stage without a breaker."""
     made = weather(bank, breaker=False)
     made.use(monkeypatch)
@@ -37,7 +37,7 @@ def calm(bank: Stage, monkeypatch: pytest.MonkeyPatch) -> Weather:
 
 
 @pytest.fixture
-def guarded(bank: Stage, monkeypatch: pytest.MonkeyPatch) -> Weather:
+def guarded(bank: InvokedStage, monkeypatch: pytest.MonkeyPatch) -> Weather:
     """A stage with a breaker."""
     made = weather(bank, breaker=True)
     made.use(monkeypatch)

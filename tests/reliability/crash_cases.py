@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.integration.stage import Stage, draft, drafts
+from tests.integration.stage import InvokedStage, draft, drafts
 from tests.reliability.crashes import Asked, send
 from tests.support.reference_model import LIFETIME
 
-Case = Callable[[Stage], Asked]
+Case = Callable[[InvokedStage], Asked]
 
 CASES: dict[str, Case] = {}
 
@@ -34,7 +34,7 @@ def answering(session_id: str, body: Mapping[str, Any], *, right: bool = True) -
     return Asked("submitAnswer", said, path={"sessionId": session_id})
 
 
-def play(stage: Stage, session_id: str, answers: str) -> Any:
+def play(stage: InvokedStage, session_id: str, answers: str) -> Any:
     """Answer by letters: r is right, w is wrong; return what is on screen then."""
     body = stage.question(session_id)
     for letter in answers:
@@ -43,12 +43,12 @@ def play(stage: Stage, session_id: str, answers: str) -> Any:
     return body
 
 
-def started(stage: Stage, questions: int = 3, percentage: int = 0) -> str:
+def started(stage: InvokedStage, questions: int = 3, percentage: int = 0) -> str:
     stage.save(*drafts("rivers", questions))
     return stage.start({"category": "rivers"}, percentage=percentage)
 
 
-def left_over(stage: Stage) -> str:
+def left_over(stage: InvokedStage) -> str:
     """Have a session abandoned that owes one question."""
     session_id = started(stage, 1)
     play(stage, session_id, "wr")
@@ -57,55 +57,55 @@ def left_over(stage: Stage) -> str:
 
 
 @case
-def wrong(stage: Stage) -> Asked:
+def wrong(stage: InvokedStage) -> Asked:
     session_id = started(stage)
     return answering(session_id, play(stage, session_id, ""), right=False)
 
 
 @case
-def wrong_again(stage: Stage) -> Asked:
+def wrong_again(stage: InvokedStage) -> Asked:
     session_id = started(stage)
     return answering(session_id, play(stage, session_id, "w"), right=False)
 
 
 @case
-def right_at_first_try(stage: Stage) -> Asked:
+def right_at_first_try(stage: InvokedStage) -> Asked:
     session_id = started(stage)
     return answering(session_id, play(stage, session_id, "r"))
 
 
 @case
-def entering_the_pool(stage: Stage) -> Asked:
+def entering_the_pool(stage: InvokedStage) -> Asked:
     session_id = started(stage)
     return answering(session_id, play(stage, session_id, "w"))
 
 
 @case
-def lowering_an_entry(stage: Stage) -> Asked:
+def lowering_an_entry(stage: InvokedStage) -> Asked:
     session_id = started(stage, 1)
     return answering(session_id, play(stage, session_id, "wr"))
 
 
 @case
-def leaving_the_pool(stage: Stage) -> Asked:
+def leaving_the_pool(stage: InvokedStage) -> Asked:
     session_id = started(stage, 2)
     return answering(session_id, play(stage, session_id, "wrwrrr"))
 
 
 @case
-def starting_an_entry_again(stage: Stage) -> Asked:
+def starting_an_entry_again(stage: InvokedStage) -> Asked:
     session_id = started(stage, 2)
     return answering(session_id, play(stage, session_id, "wrwrw"))
 
 
 @case
-def the_last_answer(stage: Stage) -> Asked:
+def the_last_answer(stage: InvokedStage) -> Asked:
     session_id = started(stage, 1)
     return answering(session_id, play(stage, session_id, ""))
 
 
 @case
-def refilling_the_head(stage: Stage) -> Asked:
+def refilling_the_head(stage: InvokedStage) -> Asked:
     session_id = started(stage, 18)
     body = play(stage, session_id, "wr" * 18)
     for _ in range(50):
@@ -118,7 +118,7 @@ def refilling_the_head(stage: Stage) -> Asked:
 
 
 @case
-def the_same_answer_again(stage: Stage) -> Asked:
+def the_same_answer_again(stage: InvokedStage) -> Asked:
     session_id = started(stage)
     asked = answering(session_id, play(stage, session_id, ""))
     assert send(stage, asked).status == 200
@@ -126,7 +126,7 @@ def the_same_answer_again(stage: Stage) -> Asked:
 
 
 @case
-def an_answer_to_a_turn_gone_by(stage: Stage) -> Asked:
+def an_answer_to_a_turn_gone_by(stage: InvokedStage) -> Asked:
     session_id = started(stage)
     asked = answering(session_id, play(stage, session_id, ""))
     play(stage, session_id, "rw")
@@ -134,7 +134,7 @@ def an_answer_to_a_turn_gone_by(stage: Stage) -> Asked:
 
 
 @case
-def an_answer_to_a_question_edited_since(stage: Stage) -> Asked:
+def an_answer_to_a_question_edited_since(stage: InvokedStage) -> Asked:
     session_id = started(stage)
     body = play(stage, session_id, "")
     identifier = body["question"]["questionId"]
@@ -143,7 +143,7 @@ def an_answer_to_a_question_edited_since(stage: Stage) -> Asked:
 
 
 @case
-def an_answer_to_a_question_that_is_gone(stage: Stage) -> Asked:
+def an_answer_to_a_question_that_is_gone(stage: InvokedStage) -> Asked:
     session_id = started(stage)
     body = play(stage, session_id, "")
     stage.lose(body["question"]["questionId"])
@@ -151,7 +151,7 @@ def an_answer_to_a_question_that_is_gone(stage: Stage) -> Asked:
 
 
 @case
-def an_answer_after_which_retired_ones_are_passed_over(stage: Stage) -> Asked:
+def an_answer_after_which_retired_ones_are_passed_over(stage: InvokedStage) -> Asked:
     session_id = started(stage, 5)
     body = play(stage, session_id, "")
     for number in range(5):
@@ -161,19 +161,19 @@ def an_answer_after_which_retired_ones_are_passed_over(stage: Stage) -> Asked:
 
 
 @case
-def showing_a_question(stage: Stage) -> Asked:
+def showing_a_question(stage: InvokedStage) -> Asked:
     return Asked("getQuestion", path={"sessionId": started(stage)})
 
 
 @case
-def showing_what_takes_the_place_of_a_question_that_is_gone(stage: Stage) -> Asked:
+def showing_what_takes_the_place_of_a_question_that_is_gone(stage: InvokedStage) -> Asked:
     session_id = started(stage)
     stage.lose(play(stage, session_id, "")["question"]["questionId"])
     return Asked("getQuestion", path={"sessionId": session_id})
 
 
 @case
-def withdrawing_a_pool_entry_whose_question_is_gone(stage: Stage) -> Asked:
+def withdrawing_a_pool_entry_whose_question_is_gone(stage: InvokedStage) -> Asked:
     session_id = started(stage, 2)
     stage.lose(play(stage, session_id, "wrwr")["question"]["questionId"])
     return Asked("getQuestion", path={"sessionId": session_id})
@@ -185,39 +185,39 @@ SOURCES = {"sources": [{"category": "rivers"}]}
 
 
 @case
-def starting_with_a_key(stage: Stage) -> Asked:
+def starting_with_a_key(stage: InvokedStage) -> Asked:
     stage.save(*drafts("rivers", 1))
     return Asked("startSession", {**SOURCES, "settings": {"wrongAnswerPercentage": 5}}, headers=KEY)
 
 
 @case
-def starting_with_a_key_and_the_learners_preference(stage: Stage) -> Asked:
+def starting_with_a_key_and_the_learners_preference(stage: InvokedStage) -> Asked:
     stage.save(*drafts("rivers", 1))
     return Asked("startSession", SOURCES, headers=KEY)
 
 
 @case
-def starting_again_with_the_same_key(stage: Stage) -> Asked:
+def starting_again_with_the_same_key(stage: InvokedStage) -> Asked:
     asked = starting_with_a_key(stage)
     assert send(stage, asked).status == 201
     return asked
 
 
 @case
-def starting_a_review(stage: Stage) -> Asked:
+def starting_a_review(stage: InvokedStage) -> Asked:
     left_over(stage)
     return Asked("startSession", {"review": {}}, headers=KEY)
 
 
 @case
-def starting_a_review_again_when_nothing_is_left(stage: Stage) -> Asked:
+def starting_a_review_again_when_nothing_is_left(stage: InvokedStage) -> Asked:
     asked = starting_a_review(stage)
     assert send(stage, asked).status == 201
     return asked
 
 
 @case
-def reviewing_what_expired_sessions_left(stage: Stage) -> Asked:
+def reviewing_what_expired_sessions_left(stage: InvokedStage) -> Asked:
     first = started(stage, 1)
     second = stage.start({"category": "rivers"})
     play(stage, first, "wr")
@@ -227,7 +227,7 @@ def reviewing_what_expired_sessions_left(stage: Stage) -> Asked:
 
 
 @case
-def reviewing_what_has_no_question_any_more(stage: Stage) -> Asked:
+def reviewing_what_has_no_question_any_more(stage: InvokedStage) -> Asked:
     session_id = started(stage, 2)
     play(stage, session_id, "wrwr")
     stage.clock.advance(LIFETIME)
@@ -236,116 +236,116 @@ def reviewing_what_has_no_question_any_more(stage: Stage) -> Asked:
     return Asked("startSession", {"review": {}}, headers=KEY)
 
 
-def changing(stage: Stage, **wanted: str) -> Asked:
+def changing(stage: InvokedStage, **wanted: str) -> Asked:
     session_id = started(stage)
     return Asked("updateSession", {"version": 1, **wanted}, path={"sessionId": session_id})
 
 
 @case
-def renaming(stage: Stage) -> Asked:
+def renaming(stage: InvokedStage) -> Asked:
     return changing(stage, name="Rivers")
 
 
 @case
-def pausing(stage: Stage) -> Asked:
+def pausing(stage: InvokedStage) -> Asked:
     return changing(stage, status="PAUSED")
 
 
 @case
-def resuming(stage: Stage) -> Asked:
+def resuming(stage: InvokedStage) -> Asked:
     asked = pausing(stage)
     assert send(stage, asked).status == 200
     return Asked("updateSession", {"version": 2, "status": "ACTIVE"}, path=asked.path)
 
 
 @case
-def changing_what_changed_since(stage: Stage) -> Asked:
+def changing_what_changed_since(stage: InvokedStage) -> Asked:
     asked = changing(stage, name="Rivers")
     play(stage, asked.path["sessionId"], "r")
     return asked
 
 
 @case
-def abandoning(stage: Stage) -> Asked:
+def abandoning(stage: InvokedStage) -> Asked:
     return Asked("abandonSession", path={"sessionId": started(stage)})
 
 
 @case
-def abandoning_again(stage: Stage) -> Asked:
+def abandoning_again(stage: InvokedStage) -> Asked:
     return Asked("abandonSession", path={"sessionId": left_over(stage)})
 
 
 @case
-def reading_a_session(stage: Stage) -> Asked:
+def reading_a_session(stage: InvokedStage) -> Asked:
     return Asked("getSession", path={"sessionId": started(stage)})
 
 
 @case
-def listing_sessions(stage: Stage) -> Asked:
+def listing_sessions(stage: InvokedStage) -> Asked:
     started(stage)
     return Asked("listSessions")
 
 
 @case
-def listing_a_sessions_questions(stage: Stage) -> Asked:
+def listing_a_sessions_questions(stage: InvokedStage) -> Asked:
     session_id = started(stage)
     play(stage, session_id, "wr")
     return Asked("listSessionQuestions", path={"sessionId": session_id})
 
 
 @case
-def reading_a_profile(_: Stage) -> Asked:
+def reading_a_profile(_: InvokedStage) -> Asked:
     return Asked("getUser", path={"userId": "me"})
 
 
 @case
-def changing_a_profile(_: Stage) -> Asked:
+def changing_a_profile(_: InvokedStage) -> Asked:
     return Asked("updateUser", {"displayName": "Ada"}, path={"userId": "me"})
 
 
 @case
-def reading_progress(stage: Stage) -> Asked:
+def reading_progress(stage: InvokedStage) -> Asked:
     left_over(stage)
     return Asked("getProgress", path={"userId": "me"})
 
 
 @case
-def listing_progress(stage: Stage) -> Asked:
+def listing_progress(stage: InvokedStage) -> Asked:
     left_over(stage)
     return Asked("listQuestionProgress", path={"userId": "me"})
 
 
 @case
-def listing_wrong_answers(stage: Stage) -> Asked:
+def listing_wrong_answers(stage: InvokedStage) -> Asked:
     left_over(stage)
     return Asked("listWrongAnswers", path={"userId": "me"})
 
 
 @case
-def listing_categories(stage: Stage) -> Asked:
+def listing_categories(stage: InvokedStage) -> Asked:
     stage.save(*drafts("rivers", 1))
     return Asked("listCategories")
 
 
 @case
-def exporting(stage: Stage) -> Asked:
+def exporting(stage: InvokedStage) -> Asked:
     left_over(stage)
     return Asked("exportUser", path={"userId": "me"})
 
 
 @case
-def erasing(stage: Stage) -> Asked:
+def erasing(stage: InvokedStage) -> Asked:
     left_over(stage)
     return Asked("eraseUser", path={"userId": "me"})
 
 
 @case
-def erasing_again(stage: Stage) -> Asked:
+def erasing_again(stage: InvokedStage) -> Asked:
     asked = erasing(stage)
     assert send(stage, asked).status == 204
     return asked
 
 
 @case
-def asking_for_health(_: Stage) -> Asked:
+def asking_for_health(_: InvokedStage) -> Asked:
     return Asked("getHealth")

@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ReadTimeoutError
 from botocore.retries.standard import ExponentialBackoff
 
-from tests.integration.stage import ROUTE, TABLES, Reply, Stage
+from tests.integration.stage import ROUTE, TABLES, InvokedStage, Reply
 from tests.reliability.chaos import CrashError, deliver
 
 KINDS = ("crash before", "crash after", "reply lost", "duplicated")
@@ -60,7 +60,7 @@ class Interference:
 
 
 @contextmanager
-def interfering(stage: Stage, how: Interference) -> Iterator[None]:
+def interfering(stage: InvokedStage, how: Interference) -> Iterator[None]:
     hook: Any = how
     clients = (stage.services.database.client, stage.services.cognito)
     for client in clients:
@@ -73,7 +73,7 @@ def interfering(stage: Stage, how: Interference) -> Iterator[None]:
             client.meta.events.unregister("before-send", hook)
 
 
-def send(stage: Stage, asked: Asked) -> Reply:
+def send(stage: InvokedStage, asked: Asked) -> Reply:
     """Send a request to a function that just began."""
     stage.forget_questions()
     event = stage.event(
@@ -87,7 +87,7 @@ def send(stage: Stage, asked: Asked) -> Reply:
     return stage.handle(ROUTE[asked.operation].function, event)
 
 
-def restore(stage: Stage, snapshot: Snapshot) -> None:
+def restore(stage: InvokedStage, snapshot: Snapshot) -> None:
     """Make the tables hold what they held before."""
     for table in TABLES:
         name = getattr(stage.services, table).name
@@ -117,7 +117,7 @@ def _key(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in names[table]}
 
 
-def told(stage: Stage, before: Snapshot) -> str:
+def told(stage: InvokedStage, before: Snapshot) -> str:
     """Return what the tables hold, in words that do not depend on chance or on waiting.
 
     A new session's draw depends on its seed, and its id is made up. References that lead to no
@@ -162,7 +162,7 @@ def told(stage: Stage, before: Snapshot) -> str:
     )
 
 
-def calls_of(stage: Stage, asked: Asked) -> tuple[int, Reply]:
+def calls_of(stage: InvokedStage, asked: Asked) -> tuple[int, Reply]:
     """Send a request without any fault; return how many calls it makes, and its reply."""
     counting = Interference()
     with interfering(stage, counting):
@@ -170,5 +170,5 @@ def calls_of(stage: Stage, asked: Asked) -> tuple[int, Reply]:
     return counting.calls, reply
 
 
-def fresh_ids(stage: Stage, number: int) -> None:
+def fresh_ids(stage: InvokedStage, number: int) -> None:
     stage.services.entropy = Random(f"ids {number}").randbytes

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from lambdas.shared.bank import Bank
-from tests.integration.stage import ROUTE, START, Stage
+from tests.integration.stage import ROUTE, START, InvokedStage
 from tests.reliability.chaos import Baton, Chaos, CrashError, Free, Scheduler
 from tests.reliability.policies import POLICIES
 from tests.support.reference_model import LIFETIME
@@ -114,7 +114,7 @@ class Request:
 class World:
     """State shared by the clients of one learner, and all their responses."""
 
-    def __init__(self, stage: Stage, seed: int, user: str = "") -> None:
+    def __init__(self, stage: InvokedStage, seed: int, user: str = "") -> None:
         self.stage = stage
         self.seed = seed
         self.random = Random(f"world {seed}")

@@ -12,7 +12,7 @@ from itertools import combinations, islice, permutations, product
 from math import inf
 from typing import Any
 
-from tests.integration.stage import Stage
+from tests.integration.stage import InvokedStage
 from tests.reliability.history import MismatchError, Request, World
 from tests.support.reference_model import IllegalError, Model, Shown
 from tests.support.reference_rows import differences
@@ -54,7 +54,7 @@ class Verdict:
     orders: int = 0
 
 
-def rows_of(stage: Stage, user: str) -> Rows:
+def rows_of(stage: InvokedStage, user: str) -> Rows:
     """Return the learner's items of each table."""
     found = {}
     for table in ("users", "sessions", "progress", "wrong_answers"):

@@ -14,7 +14,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from tests.integration.stage import ROUTE, START, Reply, Stage, drafts, submission
+from tests.integration.stage import ROUTE, START, InvokedStage, Reply, drafts, submission
 from tests.reliability.crashes import Snapshot, restore
 from tests.reliability.moments import counted_at
 from tests.reliability.policies import POLICIES, Policy
@@ -97,7 +97,7 @@ class PlayingLearner(RuleBasedStateMachine):
     play the same steps again.
     """
 
-    stage: ClassVar[Stage]
+    stage: ClassVar[InvokedStage]
     unplayed: ClassVar[Snapshot]
     steps: ClassVar[Counter[str]]
 
@@ -125,7 +125,7 @@ class PlayingLearner(RuleBasedStateMachine):
             self.play_on(which=place, rights=rights, tick=1)
 
     @classmethod
-    def play_on_stage(cls, stage: Stage) -> None:
+    def play_on_stage(cls, stage: InvokedStage) -> None:
         """Prepare the runs on an empty stage."""
         stage.save(*[draft for category in (*SHARED, OWN) for draft in drafts(category, SIZE)])
         cls.stage, cls.unplayed, cls.steps = stage, stage.everything(), Counter()

@@ -27,8 +27,8 @@ from lambdas.shared.store.transaction import Transactions
 from tests.integration.stage import (
     ROUTE,
     Fault,
+    InvokedStage,
     Reply,
-    Stage,
     assert_unavailable,
     cancels,
     refuses,
@@ -98,7 +98,7 @@ def operation_of(request: AWSPreparedRequest | AWSRequest) -> str:
 
 @dataclass
 class Storm:
-    """A fault for `Stage.fault` that strikes by a pattern; counts attempts and strikes."""
+    """A fault for `InvokedStage.fault` that strikes by a pattern; counts attempts and strikes."""
 
     kind: Fault
     strikes: Callable[[], bool]
@@ -151,7 +151,7 @@ class Seconds:
 class Weather:
     """A stage in bad weather: its breaker's clock, its pauses and its calls are the test's."""
 
-    stage: Stage
+    stage: InvokedStage
     seconds: Seconds
     pauses: list[float]
     opened: list[Circuit]
@@ -175,7 +175,7 @@ class Weather:
     ) -> Iterator[Storm]:
         """Strike calls of the operations named.
 
-        As `Stage.fault`, but after the client's own hooks: what it refuses meets no storm.
+        As `InvokedStage.fault`, but after the client's own hooks: what it refuses meets no storm.
         """
         storm = Storm(kind, strikes)
 
@@ -217,7 +217,7 @@ class Weather:
         self.pauses_take_time = True
 
 
-def weather(stage: Stage, *, breaker: bool) -> Weather:
+def weather(stage: InvokedStage, *, breaker: bool) -> Weather:
     """Return a stage on the same tables, with a client of its own that the test watches.
 
     A circuit stays open as short as the breaker's jitter may draw it.
@@ -264,7 +264,7 @@ class Player:
     They count what they know to have answered; `refusals` are the 503s.
     """
 
-    stage: Stage
+    stage: InvokedStage
     session_id: str = ""
     right: int = 0
     wrong: int = 0

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.integration.stage import (
+    InvokedStage,
     Reply,
-    Stage,
     submission,
 )
 
@@ -21,7 +21,7 @@ class Scene:
 
     route: str
     struck: str
-    body: Callable[[Stage, str, str], object] = lambda *_: None
+    body: Callable[[InvokedStage, str, str], object] = lambda *_: None
     headers: bool = False
     within: str = ""
     owing: bool = False
@@ -33,7 +33,7 @@ class Scene:
         parts = (self.route, *kinds, self.within, self.struck)
         return " ".join(part for part in parts if part)
 
-    def prepared(self, stage: Stage, user: str) -> Callable[[], Reply]:
+    def prepared(self, stage: InvokedStage, user: str) -> Callable[[], Reply]:
         """Bring a learner to where the request can be made; return what makes it."""
         session_id = stage.start({"category": "geography"}, user=user)
         shown = stage.question(session_id, user)["question"]
@@ -78,7 +78,7 @@ def _rename(*_: object) -> object:
     return {"version": 1, "name": "storm"}
 
 
-def _answer(stage: Stage, session_id: str, user: str) -> object:
+def _answer(stage: InvokedStage, session_id: str, user: str) -> object:
     return submission(stage.question(session_id, user)["question"])
 
 

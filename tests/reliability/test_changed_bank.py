@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from domain.session.pool import HEAD_CAPACITY
-from tests.integration.stage import Reply, Stage, draft, drafts, submission
+from tests.integration.stage import InvokedStage, Reply, draft, drafts, submission
 
 DEEP = HEAD_CAPACITY + 6
 FIRST, BEYOND = 0, HEAD_CAPACITY + 2
@@ -66,12 +66,12 @@ EDITS: Mapping[str, Callable[[int], dict[str, Any]]] = {
 
 
 @pytest.fixture
-def bank(stage: Stage) -> Stage:
+def bank(stage: InvokedStage) -> InvokedStage:
     stage.save(*drafts("geography", DEEP))
     return stage
 
 
-def edit(stage: Stage, question_id: str, kind: str) -> dict[str, Any]:
+def edit(stage: InvokedStage, question_id: str, kind: str) -> dict[str, Any]:
     """Edit a question, and let the function that serves be one that knows it."""
     body = EDITS[kind](int(question_id[-6:]))
     stage.replace(question_id, body)
@@ -79,7 +79,7 @@ def edit(stage: Stage, question_id: str, kind: str) -> dict[str, Any]:
     return body
 
 
-def send(stage: Stage, session_id: str, body: object) -> Reply:
+def send(stage: InvokedStage, session_id: str, body: object) -> Reply:
     return stage.call("submitAnswer", body, path={"sessionId": session_id})
 
 
@@ -87,7 +87,7 @@ def texts(shown: Mapping[str, Any]) -> set[str]:
     return {each["text"] for each in shown["answers"]}
 
 
-def finish(stage: Stage, session_id: str) -> tuple[list[str], Any]:
+def finish(stage: InvokedStage, session_id: str) -> tuple[list[str], Any]:
     """Answer correctly to the end; return the questions in order, and the last body."""
     body, seen = stage.question(session_id), []
     while body["question"]:
@@ -101,7 +101,7 @@ def finish(stage: Stage, session_id: str) -> tuple[list[str], Any]:
     return seen, body
 
 
-def owe(stage: Stage, how_many: int, **source: Any) -> tuple[str, list[str]]:
+def owe(stage: InvokedStage, how_many: int, **source: Any) -> tuple[str, list[str]]:
     """Return a session that owes its first questions, and these in the order they were queued."""
     session_id = stage.start({"category": "geography", **source}, percentage=0)
     queue, body = [], stage.question(session_id)
@@ -116,33 +116,33 @@ def owe(stage: Stage, how_many: int, **source: Any) -> tuple[str, list[str]]:
 # On screen
 
 
-def _fresh(stage: Stage) -> str:
+def _fresh(stage: InvokedStage) -> str:
     return stage.start({"category": "geography"}, percentage=0)
 
 
-def _missed(stage: Stage) -> str:
+def _missed(stage: InvokedStage) -> str:
     session_id = _fresh(stage)
     stage.answer(session_id, stage.question(session_id)["question"], right=False)
     return session_id
 
 
-def _from_the_pool(stage: Stage) -> str:
+def _from_the_pool(stage: InvokedStage) -> str:
     return owe(stage, 2, questionCount=2)[0]
 
 
-def _missed_from_the_pool(stage: Stage) -> str:
+def _missed_from_the_pool(stage: InvokedStage) -> str:
     session_id = _from_the_pool(stage)
     stage.answer(session_id, stage.question(session_id)["question"], right=False)
     return session_id
 
 
-def _of_a_review(stage: Stage) -> str:
+def _of_a_review(stage: InvokedStage) -> str:
     session_id, _ = owe(stage, 2, questionCount=2)
     assert stage.call("abandonSession", path={"sessionId": session_id}).status == 204
     return str(stage.call("startSession", {"review": {}}).body["sessionId"])
 
 
-SCREENS: Mapping[str, Callable[[Stage], str]] = {
+SCREENS: Mapping[str, Callable[[InvokedStage], str]] = {
     "fresh": _fresh,
     "missed": _missed,
     "from the pool": _from_the_pool,
@@ -154,7 +154,7 @@ SCREENS: Mapping[str, Callable[[Stage], str]] = {
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("kind", EDITS)
 def test_an_answer_to_a_question_edited_on_screen_is_not_graded_and_the_next_one_is(
-    bank: Stage, kind: str, screen: str
+    bank: InvokedStage, kind: str, screen: str
 ) -> None:
     session_id = SCREENS[screen](bank)
     before = bank.question(session_id)
@@ -196,7 +196,7 @@ def test_an_answer_to_a_question_edited_on_screen_is_not_graded_and_the_next_one
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_an_answer_to_any_older_version_is_not_graded(bank: Stage, screen: str) -> None:
+def test_an_answer_to_any_older_version_is_not_graded(bank: InvokedStage, screen: str) -> None:
     session_id = SCREENS[screen](bank)
     shown = [bank.question(session_id)["question"]]
     for kind in ("choice added", "key corrected", "choice removed"):
@@ -209,7 +209,7 @@ def test_an_answer_to_any_older_version_is_not_graded(bank: Stage, screen: str) 
 
 @pytest.mark.parametrize("screen", SCREENS)
 def test_a_question_retired_on_screen_is_asked_graded_and_owed_as_any(
-    bank: Stage, screen: str
+    bank: InvokedStage, screen: str
 ) -> None:
     session_id = SCREENS[screen](bank)
     before = bank.question(session_id)
@@ -232,7 +232,7 @@ def test_a_question_retired_on_screen_is_asked_graded_and_owed_as_any(
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("by", ["asking", "answering"])
 def test_a_question_gone_from_the_screen_gives_way_to_the_next_and_is_owed_no_more(
-    bank: Stage, screen: str, by: str
+    bank: InvokedStage, screen: str, by: str
 ) -> None:
     session_id = SCREENS[screen](bank)
     before = bank.question(session_id)
@@ -258,7 +258,7 @@ def test_a_question_gone_from_the_screen_gives_way_to_the_next_and_is_owed_no_mo
 # Queued
 
 
-def test_questions_edited_in_the_pool_come_back_as_they_are_now(bank: Stage) -> None:
+def test_questions_edited_in_the_pool_come_back_as_they_are_now(bank: InvokedStage) -> None:
     session_id, queue = owe(bank, DEEP, questionCount=DEEP)
     kinds = list(EDITS)
     # Each kind of edit once in the head of the queue, and once beyond it where there is room.
@@ -284,7 +284,7 @@ def test_questions_edited_in_the_pool_come_back_as_they_are_now(bank: Stage) -> 
 
 @pytest.mark.parametrize("place", [FIRST, BEYOND])
 def test_a_question_retired_in_the_pool_comes_back_until_it_is_mastered(
-    bank: Stage, place: int
+    bank: InvokedStage, place: int
 ) -> None:
     session_id, queue = owe(bank, DEEP, questionCount=DEEP)
     bank.retire(queue[place])
@@ -297,7 +297,7 @@ def test_a_question_retired_in_the_pool_comes_back_until_it_is_mastered(
 
 @pytest.mark.parametrize("places", [(FIRST + 2,), (BEYOND,), (2, 3, BEYOND), tuple(range(2, DEEP))])
 def test_questions_gone_from_the_pool_are_forgotten_when_their_turn_comes(
-    bank: Stage, places: tuple[int, ...]
+    bank: InvokedStage, places: tuple[int, ...]
 ) -> None:
     session_id, queue = owe(bank, DEEP, questionCount=DEEP)
     gone = {queue[place] for place in places}
@@ -312,10 +312,10 @@ def test_questions_gone_from_the_pool_are_forgotten_when_their_turn_comes(
 # Replayed
 
 
-CHANGES: Mapping[str, Callable[[Stage, str], object]] = {
+CHANGES: Mapping[str, Callable[[InvokedStage, str], object]] = {
     **{f"edited: {kind}": partial(edit, kind=kind) for kind in EDITS},
-    "retired": Stage.retire,
-    "gone": Stage.lose,
+    "retired": InvokedStage.retire,
+    "gone": InvokedStage.lose,
 }
 
 
@@ -325,7 +325,7 @@ CHANGES: Mapping[str, Callable[[Stage, str], object]] = {
     [(each, yes) for each in CHANGES for yes in (True, False) if yes or each != "gone"],
 )
 def test_a_repeat_is_told_the_same_after_its_question_changed(
-    bank: Stage, change: str, is_right: bool
+    bank: InvokedStage, change: str, is_right: bool
 ) -> None:
     session_id = _fresh(bank)
     shown = bank.question(session_id)["question"]
@@ -353,7 +353,9 @@ def test_a_repeat_is_told_the_same_after_its_question_changed(
     assert bank.everything() == tables
 
 
-def test_a_repeat_after_the_next_question_was_edited_shows_it_as_it_is_now(bank: Stage) -> None:
+def test_a_repeat_after_the_next_question_was_edited_shows_it_as_it_is_now(
+    bank: InvokedStage,
+) -> None:
     session_id = _fresh(bank)
     body = submission(bank.question(session_id)["question"])
     following = send(bank, session_id, body).body["question"]
@@ -368,7 +370,7 @@ def test_a_repeat_after_the_next_question_was_edited_shows_it_as_it_is_now(bank:
 
 
 def test_leftovers_edited_before_and_during_a_review_are_asked_as_they_are_now(
-    bank: Stage,
+    bank: InvokedStage,
 ) -> None:
     former, queue = owe(bank, DEEP, questionCount=DEEP)
     assert bank.call("abandonSession", path={"sessionId": former}).status == 204
@@ -383,7 +385,9 @@ def test_leftovers_edited_before_and_during_a_review_are_asked_as_they_are_now(
 
 
 @pytest.mark.parametrize("when", ["before", "during"])
-def test_leftovers_retired_are_asked_and_those_gone_are_forgotten(bank: Stage, when: str) -> None:
+def test_leftovers_retired_are_asked_and_those_gone_are_forgotten(
+    bank: InvokedStage, when: str
+) -> None:
     former, queue = owe(bank, DEEP, questionCount=DEEP)
     assert bank.call("abandonSession", path={"sessionId": former}).status == 204
     retired, gone = {queue[2], queue[BEYOND]}, {queue[3], queue[4], queue[BEYOND + 1]}
@@ -406,7 +410,7 @@ def test_leftovers_retired_are_asked_and_those_gone_are_forgotten(bank: Stage, w
     assert bank.rows("wrong_answers") == []
 
 
-def test_a_category_retired_as_a_whole_is_reviewed_still(bank: Stage) -> None:
+def test_a_category_retired_as_a_whole_is_reviewed_still(bank: InvokedStage) -> None:
     former, queue = owe(bank, 3)
     assert bank.call("abandonSession", path={"sessionId": former}).status == 204
     for number in range(DEEP):

@@ -10,7 +10,7 @@ from domain.session.state import LIFETIME
 from lambdas.shared.http import entrypoint
 from lambdas.shared.services import Services
 from lambdas.shared.timestamps import iso, milliseconds
-from tests.integration.stage import Reply, Stage, drafts, submission
+from tests.integration.stage import InvokedStage, Reply, drafts, submission
 from tests.reliability.moments import counted_at
 from tests.support.reference_model import Model, Shown
 from tests.support.reference_rows import differences
@@ -25,7 +25,7 @@ USER = "ada"
 class Function:
     """An execution environment whose clock is off by so many milliseconds."""
 
-    stage: Stage
+    stage: InvokedStage
     off: int
     monkeypatch: pytest.MonkeyPatch
 
@@ -51,7 +51,7 @@ class Function:
 class Functions:
     """Functions that serve the requests of one learner; the model receives the clock used."""
 
-    stage: Stage
+    stage: InvokedStage
     monkeypatch: pytest.MonkeyPatch
     model: Model = field(default_factory=Model)
     screens: dict[str, Any] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class Functions:
 
 
 @pytest.fixture
-def functions(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Functions:
+def functions(stage: InvokedStage, monkeypatch: pytest.MonkeyPatch) -> Functions:
     stage.save(*drafts("geography", SIZE))
     return Functions(stage, monkeypatch)
 

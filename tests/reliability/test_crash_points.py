@@ -6,7 +6,7 @@ import pytest
 
 from lambdas.contract.routes import ROUTES
 from lambdas.questions.bank_writer import LEASE
-from tests.integration.stage import Reply, Stage
+from tests.integration.stage import InvokedStage, Reply
 from tests.reliability.bank_crash_cases import CASES
 from tests.reliability.chaos import CrashError
 from tests.reliability.crashes import (
@@ -23,11 +23,11 @@ from tests.reliability.crashes import (
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_after_one_retry_it_is_as_if_nothing_had_happened(stage: Stage, name: str) -> None:
+def test_after_one_retry_it_is_as_if_nothing_had_happened(stage: InvokedStage, name: str) -> None:
     try_every_point(stage, name)
 
 
-def try_every_point(stage: Stage, name: str) -> None:
+def try_every_point(stage: InvokedStage, name: str) -> None:
     stage.pauses()
     fresh_ids(stage, -1)
     asked = CASES[name](stage)
@@ -71,7 +71,7 @@ def _repeated(asked: Asked, calm: Reply, reply: Reply) -> bool:
 
 
 def test_the_points_are_those_of_every_route(
-    stage: Stage, record_property: Callable[[str, object], None]
+    stage: InvokedStage, record_property: Callable[[str, object], None]
 ) -> None:
     empty = stage.everything()
     points = 0

@@ -19,7 +19,7 @@ from botocore.awsrequest import AWSPreparedRequest
 
 from lambdas.privacy import handler as privacy
 from tests.integration.accounts import Accounts
-from tests.integration.stage import Reply, Stage, drafts, submission
+from tests.integration.stage import InvokedStage, Reply, drafts, submission
 from tests.reliability.chaos import Baton, Chaos, CrashError, Free
 from tests.reliability.crashes import (
     KINDS,
@@ -39,7 +39,7 @@ HISTORIES = int(os.environ.get("RELIABILITY_HISTORIES", "10"))
 
 
 @pytest.fixture
-def played(stage: Stage) -> Stage:
+def played(stage: InvokedStage) -> InvokedStage:
     """A stage where two learners have something in every table."""
     stage.pauses()
     stage.save(*drafts("rivers", 5))
@@ -59,7 +59,7 @@ def played(stage: Stage) -> Stage:
     return stage
 
 
-def kept_of(stage: Stage, user: str) -> dict[str, list[Any]]:
+def kept_of(stage: InvokedStage, user: str) -> dict[str, list[Any]]:
     return {
         table: kept
         for table, rows in stage.everything().items()
@@ -67,7 +67,9 @@ def kept_of(stage: Stage, user: str) -> dict[str, list[Any]]:
     }
 
 
-def assert_erased(stage: Stage, accounts: Accounts, others: Mapping[str, Any], why: str) -> None:
+def assert_erased(
+    stage: InvokedStage, accounts: Accounts, others: Mapping[str, Any], why: str
+) -> None:
     kept = kept_of(stage, "ada")
     assert kept.keys() == {"users"}, f"{why}: {kept}"
     (row,) = kept["users"]
@@ -87,7 +89,7 @@ def sweep() -> None:
     ("resumed_by", "kinds"), [("client", KINDS), ("schedule", ("crash before", "crash after"))]
 )
 def test_interrupted_at_any_call_it_is_resumed_and_nothing_is_left(
-    played: Stage,
+    played: InvokedStage,
     accounts: Accounts,
     resumed_by: str,
     kinds: tuple[str, ...],
@@ -118,16 +120,16 @@ def test_interrupted_at_any_call_it_is_resumed_and_nothing_is_left(
 
 # Crossed by one other request
 
-Rival = Callable[[Stage], Asked]
+Rival = Callable[[InvokedStage], Asked]
 
 
-def _answer(stage: Stage, *, right: bool) -> Asked:
+def _answer(stage: InvokedStage, *, right: bool) -> Asked:
     session_id = open_session(stage)
     shown = stage.question(session_id)["question"]
     return Asked("submitAnswer", submission(shown, right=right), path={"sessionId": session_id})
 
 
-def open_session(stage: Stage) -> str:
+def open_session(stage: InvokedStage) -> str:
     sessions = stage.call("listSessions", query={"status": "ACTIVE"}).body["sessions"]
     return str(sessions[0]["sessionId"])
 
@@ -153,7 +155,7 @@ RIVALS: dict[str, Rival] = {
 
 
 @contextmanager
-def meeting(stage: Stage, place: int, meet: Callable[[], object]) -> Iterator[None]:
+def meeting(stage: InvokedStage, place: int, meet: Callable[[], object]) -> Iterator[None]:
     """Let something happen right before the call at a place, once."""
     made = count()
     inside = False
@@ -182,7 +184,7 @@ def meeting(stage: Stage, place: int, meet: Callable[[], object]) -> Iterator[No
 class Crossing:
     """Outcomes of two crossing requests, over all the places they can meet at."""
 
-    stage: Stage
+    stage: InvokedStage
     accounts: Accounts
     before: Snapshot
     others: Mapping[str, Any]
@@ -212,7 +214,7 @@ class Crossing:
 
 @pytest.mark.parametrize("name", RIVALS)
 def test_another_request_at_the_same_time_leaves_nothing_behind(
-    played: Stage,
+    played: InvokedStage,
     accounts: Accounts,
     name: str,
     record_property: Callable[[str, object], None],
@@ -226,7 +228,7 @@ def test_another_request_at_the_same_time_leaves_nothing_behind(
 # Crossed by everything
 
 
-def a_client(stage: Stage, chaos: Chaos, seed: str) -> Callable[[], None]:
+def a_client(stage: InvokedStage, chaos: Chaos, seed: str) -> Callable[[], None]:
     """A client of Ada's that acts as clients do, whatever the responses."""
     random = Random(seed)
 
@@ -249,7 +251,7 @@ def a_client(stage: Stage, chaos: Chaos, seed: str) -> Callable[[], None]:
     return client
 
 
-def answering(stage: Stage, random: Random) -> Asked:
+def answering(stage: InvokedStage, random: Random) -> Asked:
     """An answer to what is on screen in one of the sessions, or what there is when none is."""
     path = {"userId": "me"}
     listed = send(stage, Asked("listSessions"))
@@ -267,7 +269,7 @@ def answering(stage: Stage, random: Random) -> Asked:
     return Asked("submitAnswer", submission(shown, right=random.random() < 0.5), path=path)
 
 
-def the_eraser(stage: Stage, chaos: Chaos, seed: int) -> Callable[[], None]:
+def the_eraser(stage: InvokedStage, chaos: Chaos, seed: int) -> Callable[[], None]:
     """Asks for the erasure again and again until the response confirms it."""
     random = Random(f"eraser {seed}")
 
@@ -285,7 +287,7 @@ def the_eraser(stage: Stage, chaos: Chaos, seed: int) -> Callable[[], None]:
 
 
 def test_erased_while_it_is_played_in_chaos_an_account_leaves_nothing(
-    played: Stage, accounts: Accounts, record_property: Callable[[str, object], None]
+    played: InvokedStage, accounts: Accounts, record_property: Callable[[str, object], None]
 ) -> None:
     before, others = played.everything(), kept_of(played, "bob")
     calls = faults = 0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from domain.session.state import Status
-from tests.integration.stage import Stage
+from tests.integration.stage import InvokedStage
 from tests.reliability.history import World, bank_drafts
 from tests.reliability.judge import Judge, rows_of
 
@@ -19,21 +19,21 @@ def seeds() -> Iterator[int]:
     yield from [int(SEED)] if SEED else range(HISTORIES)
 
 
-def play(stage: Stage, seed: int) -> tuple[World, Judge]:
+def play(stage: InvokedStage, seed: int) -> tuple[World, Judge]:
     world = World(stage, seed)
     world.play()
     return world, Judge(world, rows_of(stage, world.user))
 
 
 @pytest.fixture
-def bank(stage: Stage) -> Stage:
+def bank(stage: InvokedStage) -> InvokedStage:
     stage.pauses()
     stage.save(*bank_drafts())
     return stage
 
 
 def test_whatever_fails_each_acknowledged_answer_counts_once(
-    bank: Stage, record_property: Callable[[str, object], None]
+    bank: InvokedStage, record_property: Callable[[str, object], None]
 ) -> None:
     questions = bank.rows("questions")
     met: Counter[str] = Counter()
@@ -67,7 +67,7 @@ def test_whatever_fails_each_acknowledged_answer_counts_once(
         assert 0.2 < met.total() / totals["calls to the database"] < 0.3
 
 
-def assert_each_start_is_counted(stage: Stage) -> None:
+def assert_each_start_is_counted(stage: InvokedStage) -> None:
     """Users items have counts of starts alone, and no session in progress is missing from them."""
     in_progress = Counter(
         row["userId"]["S"]
@@ -81,7 +81,7 @@ def assert_each_start_is_counted(stage: Stage) -> None:
         assert int(row["unfinished"]["N"]) >= in_progress[user]
 
 
-def test_a_history_plays_the_same_again_from_its_seed(bank: Stage) -> None:
+def test_a_history_plays_the_same_again_from_its_seed(bank: InvokedStage) -> None:
     played = []
     for user in ("first", "second"):
         world = World(bank, seed=7, user=user)

@@ -23,7 +23,7 @@ from ops.cost.budgets import (
     CallCost,
 )
 from tests.integration.deep_sessions import both, loaded
-from tests.integration.stage import Stage, submission
+from tests.integration.stage import InvokedStage, submission
 from tests.support.item_size import item_bytes
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class AnyQuestion:
         }
 
 
-def with_pending(stage: Stage, session_id: str, questions: Sequence[str]) -> None:
+def with_pending(stage: InvokedStage, session_id: str, questions: Sequence[str]) -> None:
     """Give a session that just began pool entries, and show it its next question."""
     # A time of its own: a learner's entries of two sessions share one partition.
     stage.clock.advance(len(questions))
@@ -73,7 +73,7 @@ def with_pending(stage: Stage, session_id: str, questions: Sequence[str]) -> Non
     stage.services.sessions.save(advanced.session, expected_version=session.version)
 
 
-def published(stage: Stage, categories: Sequence[str], questions: int) -> None:
+def published(stage: InvokedStage, categories: Sequence[str], questions: int) -> None:
     """Publish categories of so many questions together; what they are, `AnyQuestion` knows."""
     size = -(-questions // len(categories))
     stage.publish(dict.fromkeys(categories, size))
@@ -82,7 +82,7 @@ def published(stage: Stage, categories: Sequence[str], questions: int) -> None:
     stage.services.bank = bank
 
 
-def started(stage: Stage, categories: Sequence[str], name: str, percentage: int) -> str:
+def started(stage: InvokedStage, categories: Sequence[str], name: str, percentage: int) -> str:
     body = {
         "name": name,
         "sources": [{"category": each} for each in categories],
@@ -97,12 +97,12 @@ def pending(categories: Sequence[str], how_many: int) -> list[str]:
     return [f"{each}:{n:06d}" for n, each in zip(range(how_many), cycle(categories), strict=False)]
 
 
-def stored(stage: Stage, table: str) -> list[int]:
+def stored(stage: InvokedStage, table: str) -> list[int]:
     """Return the bytes of all rows of a table."""
     return [item_bytes(row) for row in stage.rows(table)]
 
 
-def session_bytes(stage: Stage, session_id: str) -> int:
+def session_bytes(stage: InvokedStage, session_id: str) -> int:
     found = stage.services.database.call(
         "get_item",
         TableName=stage.services.sessions.name,
@@ -113,7 +113,7 @@ def session_bytes(stage: Stage, session_id: str) -> int:
 
 
 def played(
-    stage: Stage, session_id: str, pattern: str
+    stage: InvokedStage, session_id: str, pattern: str
 ) -> list[tuple[int, tuple[int, float, float]]]:
     """Answer by a pattern of `r` and `w`; return the item's bytes and the cost after each."""
     body: Any = stage.question(session_id)
@@ -138,7 +138,7 @@ PATTERN = "r" * 2 * HEAD_CAPACITY + "rrwrwwr" * 6
 
 @pytest.mark.parametrize("percentage", [0, 100])
 def test_a_session_of_ordinary_names_stays_within_a_kilobyte_and_its_budget(
-    stage: Stage, percentage: int
+    stage: InvokedStage, percentage: int
 ) -> None:
     published(stage, ORDINARY, SIZE)
     session_id = started(stage, ORDINARY, "n" * 40, percentage)
@@ -159,7 +159,7 @@ def test_a_session_of_ordinary_names_stays_within_a_kilobyte_and_its_budget(
 
 @pytest.mark.parametrize("percentage", [0, 100])
 def test_a_session_at_the_extremes_stays_within_two_kilobytes_and_one_more_unit(
-    stage: Stage, percentage: int
+    stage: InvokedStage, percentage: int
 ) -> None:
     published(stage, LONGEST, SIZE)
     session_id = started(stage, LONGEST, NAME_AT_MOST, percentage)
@@ -175,7 +175,7 @@ def test_a_session_at_the_extremes_stays_within_two_kilobytes_and_one_more_unit(
     assert stage.call("getQuestion", path={"sessionId": session_id}).cost == GET_QUESTION
 
 
-def test_a_head_filled_by_play_alone_stays_within_two_kilobytes(stage: Stage) -> None:
+def test_a_head_filled_by_play_alone_stays_within_two_kilobytes(stage: InvokedStage) -> None:
     published(stage, LONGEST, 24)
     session_id = started(stage, LONGEST, NAME_AT_MOST, 0)
     seen = played(stage, session_id, "wr" * (HEAD_CAPACITY + 4) + "r" * 44)
@@ -186,7 +186,7 @@ def test_a_head_filled_by_play_alone_stays_within_two_kilobytes(stage: Stage) ->
     assert stage.rows("wrong_answers") == []
 
 
-def test_a_review_of_eight_categories_stays_within_two_kilobytes(stage: Stage) -> None:
+def test_a_review_of_eight_categories_stays_within_two_kilobytes(stage: InvokedStage) -> None:
     published(stage, LONGEST, SIZE)
     former = started(stage, LONGEST, NAME_AT_MOST, 0)
     with_pending(stage, former, pending(LONGEST, 50))
@@ -203,7 +203,7 @@ def test_a_review_of_eight_categories_stays_within_two_kilobytes(stage: Stage) -
     assert max(stored(stage, "wrong_answers")) < KILOBYTE
 
 
-def test_rows_of_progress_and_wrong_answers_stay_within_a_kilobyte(stage: Stage) -> None:
+def test_rows_of_progress_and_wrong_answers_stay_within_a_kilobyte(stage: InvokedStage) -> None:
     published(stage, LONGEST[:1], 3)
     session_id = started(stage, LONGEST[:1], NAME_AT_MOST, 100)
     seen = played(stage, session_id, "w" * 30 + "r" + "wwr" * 3)

@@ -11,7 +11,7 @@ from lambdas.answer import use_case
 from lambdas.shared.playing import save_turn
 from lambdas.shared.store.sessions import SessionsTable
 from lambdas.shared.store.transaction import Action, Transactions
-from tests.integration.stage import Stage
+from tests.integration.stage import InvokedStage
 from tests.reliability.history import MismatchError, World, bank_drafts
 from tests.reliability.judge import Judge, rows_of
 from tests.reliability.test_crash_points import try_every_point
@@ -84,7 +84,7 @@ def greedy_review(monkeypatch: pytest.MonkeyPatch) -> None:
     "sabotage", [separate_writes, no_version_condition, no_marker, greedy_review]
 )
 def test_histories_find_a_broken_rule(
-    stage: Stage,
+    stage: InvokedStage,
     monkeypatch: pytest.MonkeyPatch,
     record_property: Callable[[str, object], None],
     sabotage: Sabotage,
@@ -105,7 +105,7 @@ def test_histories_find_a_broken_rule(
 
 @pytest.mark.parametrize("name", ["wrong", "lowering_an_entry"])
 def test_crash_points_find_separate_writes(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str
+    stage: InvokedStage, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     separate_writes(monkeypatch)
     with pytest.raises(AssertionError, match=f"{name}: crash"):

@@ -13,7 +13,7 @@ from lambdas.shared.store.breaker import (
 from lambdas.shared.store.client import CONFIG
 from tests.integration.stage import (
     Fault,
-    Stage,
+    InvokedStage,
     assert_unavailable,
     refuses,
     submission,
@@ -176,7 +176,7 @@ def test_attempts_that_failed_count_though_no_time_is_left_for_the_next(
 # Settings
 
 
-def test_the_client_is_set_as_it_says(stage: Stage) -> None:
+def test_the_client_is_set_as_it_says(stage: InvokedStage) -> None:
     used: Any = stage.services.database.client.meta.config
     said: Any = CONFIG
     for config in (used, said):

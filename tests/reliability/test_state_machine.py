@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.integration.stage import Stage, draft, submission
+from tests.integration.stage import InvokedStage, draft, submission
 from tests.reliability.playing_learner import NAMES, SIZE, USER, WHICH, Play, PlayingLearner
 from tests.support.reference_model import (
     LIFETIME,
@@ -241,7 +241,7 @@ class Learner(PlayingLearner):
 
 
 def test_all_a_learner_may_do_leaves_what_the_model_says(
-    stage: Stage, record_testsuite_property: Callable[[str, object], None]
+    stage: InvokedStage, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     runs = int(os.environ.get("STATE_MACHINE_RUNS", "15"))
     Learner.play_on_stage(stage)

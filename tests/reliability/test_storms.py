@@ -13,8 +13,8 @@ import pytest
 from lambdas.shared.store import batch, retry
 from tests.integration.stage import (
     Fault,
+    InvokedStage,
     Reply,
-    Stage,
     assert_unavailable,
     submission,
 )
@@ -44,7 +44,7 @@ _users = count()
 
 
 def strike(
-    bank: Stage, scene: Scene, kind: Fault, times: int, monkeypatch: pytest.MonkeyPatch
+    bank: InvokedStage, scene: Scene, kind: Fault, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Weather, Reply, int, Reply]:
     """Strike a scene's call so often; return the reply, its attempts, and the reply in calm."""
     made = weather(bank, breaker=False)
@@ -59,7 +59,7 @@ def strike(
 
 @pytest.mark.parametrize("kind", TROUBLE)
 def test_every_call_is_tried_three_times_and_the_request_can_be_made_again(
-    bank: Stage, kind: str, monkeypatch: pytest.MonkeyPatch
+    bank: InvokedStage, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for scene in SCENES:
         made, reply, attempts, again = strike(bank, scene, TROUBLE[kind], 99, monkeypatch)
@@ -76,7 +76,7 @@ def test_every_call_is_tried_three_times_and_the_request_can_be_made_again(
 @pytest.mark.parametrize("kind", TROUBLE)
 @pytest.mark.parametrize("times", [1, 2])
 def test_trouble_that_passes_within_three_attempts_is_not_noticed(
-    bank: Stage, kind: str, times: int, monkeypatch: pytest.MonkeyPatch
+    bank: InvokedStage, kind: str, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for scene in SCENES:
         _, reply, attempts, _ = strike(bank, scene, TROUBLE[kind], times, monkeypatch)
@@ -89,7 +89,7 @@ WRITING = [scene for scene in SCENES if scene.struck in ("PutItem", "TransactWri
 
 @pytest.mark.parametrize("scene", WRITING, ids=str)
 def test_a_write_that_meets_other_transactions_is_tried_four_times_with_growing_pauses(
-    bank: Stage, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    bank: InvokedStage, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spans: list[tuple[float, float]] = []
 

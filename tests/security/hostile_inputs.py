@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lambdas.contract.route import Route
-from tests.integration.stage import Reply, Stage, draft, drafts, submission
+from tests.integration.stage import InvokedStage, Reply, draft, drafts, submission
 from tests.security.hostile_fields import BODIES
 
 CODES = {
@@ -23,7 +23,7 @@ def copy_of(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def seeded(stage: Stage) -> dict[str, str]:
+def seeded(stage: InvokedStage) -> dict[str, str]:
     """Fill all five tables, and return the path parameters of what is there."""
     stage.save(*drafts("geography", 3), draft("history", 0))
     session = stage.start({"category": "geography"})
@@ -44,7 +44,7 @@ def path_for(route: Route, known: Mapping[str, str]) -> dict[str, str]:
     return {parameter.name: known[parameter.name] for parameter in route.path_parameters}
 
 
-def good_body(stage: Stage, kind: str, known: Mapping[str, str]) -> dict[str, Any]:
+def good_body(stage: InvokedStage, kind: str, known: Mapping[str, str]) -> dict[str, Any]:
     good = copy_of(BODIES[kind][0])
     if kind == "submitAnswer":
         good |= submission(stage.question(known["sessionId"])["question"])
@@ -68,7 +68,7 @@ def fault_of(reply: Reply) -> str | None:
     return None
 
 
-def refused(stage: Stage, replies: Mapping[str, Callable[[], Reply]]) -> dict[str, str]:
+def refused(stage: InvokedStage, replies: Mapping[str, Callable[[], Reply]]) -> dict[str, str]:
     """Send requests that all have to be refused; return what is wrong, and see nothing changed."""
     before = stage.everything()
     wrong = {name: fault for name, send in replies.items() if (fault := fault_of(send()))}

@@ -10,7 +10,7 @@ from lambdas.contract.formats import CATEGORY_PATTERN, USER_ID_PATTERN
 from lambdas.contract.route import Access
 from lambdas.contract.routes import ROUTES
 from lambdas.shared.http.pagination import page_token
-from tests.integration.stage import ROUTE, Reply, Stage
+from tests.integration.stage import ROUTE, InvokedStage, Reply
 from tests.security.hostile_fields import BODIES
 from tests.security.hostile_inputs import fault_of, good_body, path_for, refused, seeded
 
@@ -73,7 +73,9 @@ EXISTING = {("category", "geography")}
     ("operation", "parameter"),
     [(route.operation, each.name) for route in ROUTES for each in route.path_parameters],
 )
-def test_a_hostile_value_in_a_path_is_refused(operation: str, parameter: str, stage: Stage) -> None:
+def test_a_hostile_value_in_a_path_is_refused(
+    operation: str, parameter: str, stage: InvokedStage
+) -> None:
     known = seeded(stage)
     body = good_body(stage, operation, known) if operation in BODIES else None
     path = path_for(ROUTE[operation], known)
@@ -94,7 +96,7 @@ def test_a_hostile_value_in_a_path_is_refused(operation: str, parameter: str, st
     [(route.operation, each.name) for route in ROUTES for each in route.query],
 )
 def test_a_hostile_value_in_a_query_is_refused(
-    operation: str, parameter: str, stage: Stage
+    operation: str, parameter: str, stage: InvokedStage
 ) -> None:
     known = seeded(stage)
     path = path_for(ROUTE[operation], known)
@@ -109,7 +111,9 @@ def test_a_hostile_value_in_a_query_is_refused(
 
 
 @pytest.mark.parametrize("operation", [route.operation for route in ROUTES if route.headers])
-def test_a_hostile_value_in_a_declared_header_is_refused(operation: str, stage: Stage) -> None:
+def test_a_hostile_value_in_a_declared_header_is_refused(
+    operation: str, stage: InvokedStage
+) -> None:
     known = seeded(stage)
     body = good_body(stage, operation, known)
     (header,) = ROUTE[operation].headers
@@ -124,7 +128,7 @@ def test_a_hostile_value_in_a_declared_header_is_refused(operation: str, stage: 
 
 @pytest.mark.parametrize("operation", [route.operation for route in ROUTES])
 def test_hostile_headers_change_no_response_and_unknown_parameters_are_refused(
-    operation: str, stage: Stage
+    operation: str, stage: InvokedStage
 ) -> None:
     nothing = {"sessionId": "0" * 27, "questionId": "nowhere:000000", "importId": "0" * 32}
     known = {**seeded(stage), **nothing}
@@ -182,7 +186,9 @@ POSITIONS = [
 
 
 @pytest.mark.parametrize("operation", LISTS)
-def test_a_token_that_no_page_of_this_list_gave_is_refused(operation: str, stage: Stage) -> None:
+def test_a_token_that_no_page_of_this_list_gave_is_refused(
+    operation: str, stage: InvokedStage
+) -> None:
     known = seeded(stage)
     path = path_for(ROUTE[operation], known)
     user = "root"
@@ -210,7 +216,7 @@ def test_a_token_that_no_page_of_this_list_gave_is_refused(operation: str, stage
     assert refused(stage, {name: sending(token) for name, token in forged.items()}) == {}
 
 
-def test_a_position_outside_the_category_asked_for_is_refused(stage: Stage) -> None:
+def test_a_position_outside_the_category_asked_for_is_refused(stage: InvokedStage) -> None:
     seeded(stage)
     query = {"category": "geography"}
     operation = "listQuestionProgress"
@@ -225,7 +231,7 @@ def test_a_position_outside_the_category_asked_for_is_refused(stage: Stage) -> N
 
 @pytest.mark.parametrize("operation", LISTS)
 def test_a_position_made_by_hand_that_a_page_could_have_given_shows_ones_own_alone(
-    operation: str, stage: Stage
+    operation: str, stage: InvokedStage
 ) -> None:
     seeded(stage)
     positions = {

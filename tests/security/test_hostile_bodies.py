@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from lambdas.contract.routes import ROUTES
-from tests.integration.stage import ROUTE, Reply, Stage, draft, drafts
+from tests.integration.stage import ROUTE, InvokedStage, Reply, draft, drafts
 from tests.security.hostile_fields import BODIES, DEEP, Field, text
 from tests.security.hostile_inputs import copy_of, fault_of, good_body, path_for, seeded
 
@@ -183,7 +183,7 @@ def cases(kind: str, good: Any) -> list[Case]:
     ]
 
 
-def sent(stage: Stage, operation: str, case: Case, known: Mapping[str, str]) -> Reply:
+def sent(stage: InvokedStage, operation: str, case: Case, known: Mapping[str, str]) -> Reply:
     route = ROUTE[operation]
     groups = ["admin"] if "/admin/" in route.path else []
     event = stage.event(operation, case.body, path=path_for(route, known), groups=groups)
@@ -201,7 +201,7 @@ def test_every_route_with_a_body_has_hostile_ones_and_there_are_more_than_300(
 
 
 @pytest.mark.parametrize("kind", BODIES)
-def test_the_body_that_hostile_ones_are_made_from_is_good(kind: str, stage: Stage) -> None:
+def test_the_body_that_hostile_ones_are_made_from_is_good(kind: str, stage: InvokedStage) -> None:
     known = seeded(stage)
     case = Case("good", spelled(good_body(stage, kind, known)))
     before = stage.everything()
@@ -219,7 +219,7 @@ RIGHT = [
 
 @pytest.mark.parametrize(("kind", "field", "source"), RIGHT)
 def test_null_for_an_optional_field_and_any_form_of_a_whole_number_are_accepted(
-    kind: str, field: Field, source: str, stage: Stage
+    kind: str, field: Field, source: str, stage: InvokedStage
 ) -> None:
     known = seeded(stage)
     body = with_source(good_body(stage, kind, known), field.path, source)
@@ -231,7 +231,7 @@ def test_null_for_an_optional_field_and_any_form_of_a_whole_number_are_accepted(
 
 
 @pytest.mark.parametrize("kind", BODIES)
-def test_a_hostile_body_is_refused_and_changes_nothing(kind: str, stage: Stage) -> None:
+def test_a_hostile_body_is_refused_and_changes_nothing(kind: str, stage: InvokedStage) -> None:
     known = seeded(stage)
     every = cases(kind, good_body(stage, kind, known))
     before = stage.everything()
@@ -247,7 +247,7 @@ def test_a_hostile_body_is_refused_and_changes_nothing(kind: str, stage: Stage) 
 
 
 def test_a_hostile_question_in_an_import_is_refused_by_its_place_and_changes_nothing(
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     seeded(stage)
     good, fields = BODIES["replaceQuestion"]
@@ -280,7 +280,7 @@ KEPT_IN_NAMES = [
 
 
 @pytest.mark.parametrize("odd", KEPT_IN_NAMES)
-def test_odd_names_are_kept_as_they_are(odd: str, stage: Stage) -> None:
+def test_odd_names_are_kept_as_they_are(odd: str, stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 1))
     body = {"name": odd, "sources": [{"category": "geography"}]}
     begun = stage.call("startSession", body)
@@ -301,7 +301,7 @@ KEPT_IN_PROSE = [
 
 
 @pytest.mark.parametrize("odd", KEPT_IN_PROSE)
-def test_odd_texts_of_questions_are_kept_as_they_are(odd: str, stage: Stage) -> None:
+def test_odd_texts_of_questions_are_kept_as_they_are(odd: str, stage: InvokedStage) -> None:
     answers = [{"text": odd, "correct": True}, {"text": "wrong", "correct": False}]
     (saved,) = stage.save(draft("geography", 0, text=odd, explanation=odd, answers=answers))
     found = stage.admin("getBankQuestion", path={"questionId": saved["questionId"]}).body
@@ -309,7 +309,7 @@ def test_odd_texts_of_questions_are_kept_as_they_are(odd: str, stage: Stage) -> 
 
 
 def test_texts_are_kept_composed_and_a_question_is_the_same_however_it_was_written(
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     composed, decomposed = "caf\u00e9", "cafe\u0301"
 
@@ -330,6 +330,6 @@ def test_texts_are_kept_composed_and_a_question_is_the_same_however_it_was_writt
     assert user.body["displayName"] == composed
 
 
-def test_a_limit_of_characters_is_of_those_of_the_composed_text(stage: Stage) -> None:
+def test_a_limit_of_characters_is_of_those_of_the_composed_text(stage: InvokedStage) -> None:
     long = stage.call("updateUser", {"displayName": "e\u0301" * 80}, path={"userId": "me"})
     assert (long.status, len(long.body["displayName"])) == (200, 80)

@@ -14,7 +14,7 @@ from local.accounts.token_issuer import Issuer, load_key
 from local.gateway.function_program import Output, run
 from local.log_lines import JsonLines
 from tests.integration.plays import PLAYS, Scene
-from tests.integration.stage import ROUTE, Stage, draft, refuses, submission, unreachable
+from tests.integration.stage import ROUTE, InvokedStage, draft, refuses, submission, unreachable
 from tests.support.stage_process import StageProcess
 
 SECRETS = {
@@ -132,7 +132,7 @@ def requests(scene: Scene) -> Iterator[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("level", [LOG_LEVELS[0], LOG_LEVELS[-1]])
 def test_no_line_of_a_function_holds_a_secret(
-    stage: Stage,
+    stage: InvokedStage,
     level: str,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,

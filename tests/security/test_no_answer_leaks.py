@@ -27,8 +27,8 @@ from tests.integration.stage import (
     ROUTE,
     START,
     TABLES,
+    InvokedStage,
     Reply,
-    Stage,
     cancels,
     refuses,
     unreachable,
@@ -77,7 +77,7 @@ def bank(right: frozenset[int], *, multiple: bool, edited: bool = False) -> dict
 class Transcript:
     """All that leaves the functions while a bank is played."""
 
-    stage: Stage
+    stage: InvokedStage
     wrong: frozenset[int]
     replies: list[tuple[str, Reply]] = field(default_factory=list)
     logged: list[str] = field(default_factory=list)
@@ -126,7 +126,7 @@ def untimed(line: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in line.items() if name not in {*passing, "_aws"}}
 
 
-def emptied(stage: Stage) -> None:
+def emptied(stage: InvokedStage) -> None:
     """Take a stage back to how it began: no items, the first moment, the same randomness."""
     for operation in LEARNERS:  # a first call logs a cold start
         stage.call(operation, path={"sessionId": "-", "userId": "-"})
@@ -147,7 +147,7 @@ def emptied(stage: Stage) -> None:
     stage._ids = count()  # noqa: SLF001 - request ids begin anew as well
 
 
-def saved_anew(stage: Stage, right: frozenset[int], *, multiple: bool) -> None:
+def saved_anew(stage: InvokedStage, right: frozenset[int], *, multiple: bool) -> None:
     emptied(stage)
     assert stage.admin("saveQuestions", bank(right, multiple=multiple)).status == 200
     titled = {"title": "Letters", "description": "Greek.", "settings": {"policy": "RATIO"}}
@@ -155,7 +155,7 @@ def saved_anew(stage: Stage, right: frozenset[int], *, multiple: bool) -> None:
 
 
 def played(
-    stage: Stage, right: frozenset[int], wrong: frozenset[int], *, multiple: bool
+    stage: InvokedStage, right: frozenset[int], wrong: frozenset[int], *, multiple: bool
 ) -> Transcript:
     """Play a bank without ever being right, and look at everything on the way."""
     saved_anew(stage, right, multiple=multiple)
@@ -273,7 +273,7 @@ def test_no_byte_depends_on_which_choice_is_right(
     other: frozenset[int],
     wrong: frozenset[int],
     multiple: bool,
-    stage: Stage,
+    stage: InvokedStage,
 ) -> None:
     transcripts = []
     for right in (one, other):
@@ -286,7 +286,7 @@ def test_no_byte_depends_on_which_choice_is_right(
 
 
 @pytest.mark.usefixtures("still")
-def test_the_comparison_sees_what_a_right_answer_tells(stage: Stage) -> None:
+def test_the_comparison_sees_what_a_right_answer_tells(stage: InvokedStage) -> None:
     """Were there a difference, it would be found: of one bit, the grade."""
     told = []
     for right in (frozenset({0}), frozenset({1})):
@@ -302,7 +302,7 @@ def test_the_comparison_sees_what_a_right_answer_tells(stage: Stage) -> None:
 
 
 @pytest.mark.usefixtures("still")
-def test_what_is_said_before_has_no_field_for_it_and_no_line_a_text(stage: Stage) -> None:
+def test_what_is_said_before_has_no_field_for_it_and_no_line_a_text(stage: InvokedStage) -> None:
     transcript = played(stage, frozenset({1}), frozenset({2}), multiple=False)
     for operation, reply in transcript.replies:
         assert EXPLAINED not in reply.text
@@ -346,7 +346,7 @@ def members(value: Any) -> Iterator[tuple[str, Any]]:
             yield from members(each)
 
 
-def test_the_right_choices_and_why_come_with_a_right_answer_alone(stage: Stage) -> None:
+def test_the_right_choices_and_why_come_with_a_right_answer_alone(stage: InvokedStage) -> None:
     stage.admin("saveQuestions", bank(frozenset({1}), multiple=False))
     session_id = stage.start({"category": "greek"})
     shown = stage.question(session_id)["question"]
@@ -369,7 +369,7 @@ def test_the_right_choices_and_why_come_with_a_right_answer_alone(stage: Stage) 
         shown = told["question"]
 
 
-def test_a_grade_that_could_not_be_saved_is_not_told(stage: Stage) -> None:
+def test_a_grade_that_could_not_be_saved_is_not_told(stage: InvokedStage) -> None:
     """Otherwise every choice could be tried, none of them counted."""
     stage.pauses()
     stage.admin("saveQuestions", bank(frozenset({1}), multiple=False))

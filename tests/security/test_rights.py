@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSPreparedRequest
 
 from lambdas.contract.route import Access, Route
 from lambdas.shared.http import entrypoint
-from tests.integration.stage import Stage, drafts, submission
+from tests.integration.stage import InvokedStage, drafts, submission
 from tests.security.forgery import Mint
 from tests.security.people import (
     GUARDED,
@@ -319,7 +319,7 @@ def test_nobody_reaches_what_is_not_theirs(operation: str, case: Case, cast: Cas
 
 @pytest.mark.parametrize("route", GUARDED, ids=lambda route: route.operation)
 def test_no_use_case_begins_before_rights_are_checked(
-    route: Route, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    route: Route, stage: InvokedStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[str] = []
 
@@ -345,7 +345,7 @@ def test_no_use_case_begins_before_rights_are_checked(
     assert begun == []
 
 
-def test_no_user_id_that_a_learner_sends_reaches_the_database(stage: Stage) -> None:
+def test_no_user_id_that_a_learner_sends_reaches_the_database(stage: InvokedStage) -> None:
     stage.save(*drafts("geography", 3))
     session_id = stage.start({"category": "geography"})
     sent: list[bytes] = []

@@ -7,7 +7,7 @@ from typing import Any
 
 from lambdas.contract.routes import ROUTES
 from ops.bank.api import ApiError
-from tests.integration.stage import Stage
+from tests.integration.stage import InvokedStage
 
 
 class DeathError(BaseException):
@@ -26,7 +26,7 @@ class StageApi:
         made: The requests, with their bodies.
     """
 
-    stage: Stage
+    stage: InvokedStage
     dies_at: int | None = None
     answers_first: bool = False
     death: BaseException = field(default_factory=DeathError)

@@ -17,7 +17,7 @@ from ops.bank.importer import BankImporter, Outcome, Progress
 from ops.bank.receipts import Receipt
 from ops.bank.spool import Spool
 from tests.integration.importer.stage_api import DeathError, StageApi
-from tests.integration.stage import Stage
+from tests.integration.stage import InvokedStage
 
 Line = Mapping[str, Any] | str
 
@@ -45,7 +45,7 @@ class Notes(Progress):
 class Importing:
     """Runs imports of lines into a stage."""
 
-    def __init__(self, stage: Stage, folder: Path) -> None:
+    def __init__(self, stage: InvokedStage, folder: Path) -> None:
         self.stage = stage
         self.folder = folder
         self.progress_of: Callable[[], Notes] = Notes
@@ -68,7 +68,7 @@ class Importing:
 
 
 @pytest.fixture
-def importing(stage: Stage, tmp_path: Path) -> Iterator[Importing]:
+def importing(stage: InvokedStage, tmp_path: Path) -> Iterator[Importing]:
     importing = Importing(stage, tmp_path)
     yield importing
     for spool in importing.spools:
