@@ -48,7 +48,7 @@ class FunctionProcess:
         self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
         self._process: Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
-        self._ending = False
+        self._ending = asyncio.Event()
 
     @property
     def runs(self) -> bool:
@@ -67,7 +67,7 @@ class FunctionProcess:
 
     async def end(self) -> None:
         """End it, with what is still under way."""
-        self._ending = True
+        self._ending.set()
         process, supervisor = self._process, self._supervisor
         if process is None or supervisor is None:
             return
@@ -123,11 +123,11 @@ class FunctionProcess:
             for result in self._waiting.values():
                 if not result.done():
                     result.set_exception(FunctionUnavailableError())
-            if self._ending:
+            if self._ending.is_set():
                 return
             _log.error("A process of functions ended (exit code %d); starting it again", code)
-            await asyncio.sleep(_RESTART_PAUSE)
-            if self._ending:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), _RESTART_PAUSE)
                 return
             await self._start()
 
