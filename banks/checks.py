@@ -9,6 +9,7 @@ from dataclasses import replace
 from unicodedata import normalize
 
 from banks.question import Answer, Question, Reason, RefusedError
+from domain.question import SMOKE_CATEGORY
 
 MIN_ANSWERS = 2
 MAX_ANSWERS = 10
@@ -49,6 +50,11 @@ def checked(question: Question) -> Question:
     if tidy.language and (len(tidy.language) > 35 or not _LANGUAGE.fullmatch(tidy.language)):
         raise RefusedError(
             Reason.VALUE, f"language: '{tidy.language[:40]}' is no language tag such as en or pt-BR"
+        )
+    if tidy.category == SMOKE_CATEGORY:
+        raise RefusedError(
+            Reason.VALUE,
+            f"category: '{SMOKE_CATEGORY}' is reserved for the smoke test: choose another name",
         )
     _check_answers(answers)
     _check_key(answers, multiple=tidy.multiple)

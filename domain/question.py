@@ -7,6 +7,9 @@ from domain.errors import InvalidValueError
 MIN_CHOICES = 2
 MAX_CHOICES = 10
 
+SMOKE_CATEGORY = "quiz-smoke-test"
+"""Category of the smoke test, reserved for it: never listed, edited by nobody, counted nowhere."""
+
 
 class Choice(NamedTuple):
     """One choice. A pinned one ("all of the above") keeps its place when choices are shuffled."""
@@ -52,3 +55,8 @@ def category_and_ordinal(identifier: str) -> tuple[str, int]:
     if not category or not (ordinal.isascii() and ordinal.isdigit()):
         raise InvalidValueError(f"{identifier!r} is not a question id")
     return category, int(ordinal)
+
+
+def is_smoke_question(identifier: str) -> bool:
+    """Return whether a question id is one of the smoke test's category."""
+    return identifier.startswith(f"{SMOKE_CATEGORY}:")

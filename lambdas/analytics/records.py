@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from re import compile as compile_pattern
 from typing import Any
 
-from domain.question import MAX_CHOICES
+from domain.question import MAX_CHOICES, is_smoke_question
 from domain.statistics.given_answer import DAY, GivenAnswer
 from lambdas.contract.formats import QUESTION_ID_PATTERN, SESSION_ID_PATTERN
 from lambdas.shared.store.progress import RESTORED_AT
@@ -29,7 +29,9 @@ class MalformedRecordError(Exception):
 
 
 def given_answer(record: Record) -> GivenAnswer | None:
-    """Return the answer that caused a record; None if none did: the item was deleted or restored.
+    """Return the answer that caused a record; None if there is none to count.
+
+    None caused it if the item was deleted or restored; answers of the smoke test are not counted.
 
     Raises:
         EditedItemError: the number of answers did not grow by one.
@@ -51,7 +53,8 @@ def given_answer(record: Record) -> GivenAnswer | None:
         case (0, 0, 0):
             return None
         case (1, right, wrong) if {right, wrong} == {0, 1}:
-            return _answer(new, old, correct=right == 1)
+            answer = _answer(new, old, correct=right == 1)
+            return None if is_smoke_question(answer.question_id) else answer
         case _:
             raise EditedItemError
 

@@ -60,7 +60,7 @@ class Batch:
         too_old: Answers older than any ledger.
         erased: Answers of learners whose accounts are erased.
         edited: Records of items that were restored or edited by hand.
-        ignored: Records that no answer caused, such as deletions.
+        ignored: Records that no answer caused, such as deletions, and answers of the smoke test.
     """
 
     records: int

@@ -32,6 +32,7 @@ from lambdas.shared.playing import (
     Drawn,
     current_question,
     draw_next,
+    is_measured,
     load,
     not_playable,
     note_draw,
@@ -185,7 +186,7 @@ def _save(
     save_turn(services, drawn.session, drawn.changes, progress, expected_version=expected_version)
     if graded.outcome.correct:
         note_draw(drawn.session)
-    else:
+    elif is_measured(drawn.session):
         note(RETRIES)
     return ProcessedAnswer(drawn.session, question, drawn.question)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from domain.question import category_and_ordinal, question_id
+from domain.question import SMOKE_CATEGORY, category_and_ordinal, question_id
 from lambdas.contract.bodies.category import UpdateCategory
 from lambdas.contract.bodies.question import QuestionDraft, ReplaceQuestion
 from lambdas.contract.errors import (
@@ -48,6 +48,8 @@ def list_questions(
 
 def _categories_from(services: Services, only: str | None, begun: str | None) -> list[Category]:
     """Return the categories that a page of the bank may need: the one begun and the next two."""
+    if only == SMOKE_CATEGORY:
+        return []
     if only is not None:
         return list(services.categories.many([only]).values())
     current = services.categories.many([begun]).values() if begun is not None else ()

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import islice
 
-from domain.question import category_and_ordinal
+from domain.question import category_and_ordinal, is_smoke_question
 from domain.session.effects import EntryQueued, EntryRemoved
 from domain.session.pool import PoolEntry
 from domain.session.state import Session, Status
@@ -95,7 +95,8 @@ def find_leftovers(
     found: list[OwedQuestion] = []
     pages = services.wrong_answers.owed_by_others(user_id, category, playable, limit=PAGE)
     for page in islice(pages, MAX_PAGES):
-        found += page
+        # A review would mix them with questions that are measured.
+        found += [each for each in page if not is_smoke_question(each.entry.question_id)]
         if len(found) >= limit:
             break
     # The index has the day of expiry; what expires today is looked up, as a rule nothing.

@@ -29,7 +29,7 @@ from lambdas.contract.errors import (
 from lambdas.contract.time_zones import code_of
 from lambdas.session.limits import count_start
 from lambdas.session.review import find_leftovers, take_up
-from lambdas.shared.playing import draw_next, load, note_draw
+from lambdas.shared.playing import draw_next, is_measured, load, note_draw
 from lambdas.shared.services import Services
 from lambdas.shared.store.categories import Category
 from lambdas.shared.store.errors import (
@@ -144,7 +144,8 @@ def _started_before(
 
 
 def _started(session: Session) -> Session:
-    note(SESSIONS_STARTED)
+    if is_measured(session):
+        note(SESSIONS_STARTED)
     note_draw(session)
     return session
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from domain.question import Question
+from domain.question import SMOKE_CATEGORY, Question
 from domain.session.drawing import RefillNeeded, advance, due_turn, withdraw
 from domain.session.effects import EntryLowered, EntryQueued, PoolChange, ProgressChange
 from domain.session.pool import PoolEntry
@@ -160,8 +160,15 @@ def save_turn(
     services.transactions.write(actions)
 
 
+def is_measured(session: Session) -> bool:
+    """Return whether a session's play is part of the metrics: not that of the smoke test."""
+    return session.sources[0].category != SMOKE_CATEGORY
+
+
 def note_draw(session: Session) -> None:
     """Count the turn a saved session has just drawn; without one, that it was the last."""
+    if not is_measured(session):
+        return
     if session.turn is None:
         note(SESSIONS_COMPLETED)
         if session.mastered:

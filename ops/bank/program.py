@@ -8,6 +8,7 @@ from pathlib import Path
 from banks.categories import category_name
 from banks.question import Question
 from banks.writing import WRITERS
+from domain.question import SMOKE_CATEGORY
 from lambdas.contract.formats import CATEGORY_PATTERN
 from local.data_folder import DataFolder
 from local.errors import CommandError
@@ -48,6 +49,9 @@ def import_file(
 
 
 def _check_category(category: str) -> None:
+    if category == SMOKE_CATEGORY:
+        message = f"The category {SMOKE_CATEGORY} is reserved for the smoke test: choose another."
+        raise CommandError(message, USAGE_ERROR)
     if re.fullmatch(CATEGORY_PATTERN, category):
         return
     offered = category_name(category, [])

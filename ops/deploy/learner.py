@@ -31,15 +31,11 @@ class Learner:
     _tried: dict[str, set[Texts]] = field(default_factory=dict)
 
     def choose(self, question: Question) -> list[str]:
-        """Return the ids of the choices to submit; wrong on purpose while no answer was."""
-        right = self.known.get(question["questionId"])
-        if right is None:
+        """Return the ids of the choices to submit."""
+        chosen = self.known.get(question["questionId"])
+        if chosen is None:
             tried = self._tried.setdefault(question["questionId"], set())
             chosen = next(guess for guess in _guesses(question) if guess not in tried)
-        elif self.wrong:
-            chosen = right
-        else:
-            chosen = next(guess for guess in _guesses(question) if guess != right)
         return [answer["id"] for answer in question["answers"] if answer["text"] in chosen]
 
     def enter(self, question: Question, submitted: list[str], *, correct: bool) -> None:

@@ -1,4 +1,4 @@
-"""The policy in docs/bootstrap.md that CloudFormation deploys with."""
+"""The policies in docs/bootstrap.md: CloudFormation's, and the pipeline's."""
 
 import json
 import re
@@ -35,9 +35,9 @@ and file systems, S3 Tables, WAF bots' payments, and web ACLs before other
 services."""
 
 
-def statements() -> list[dict[str, Any]]:
+def statements(name: str = "execution") -> list[dict[str, Any]]:
     text = GUIDE.read_text(encoding="utf-8")
-    found = re.search(r"execution\.json <<EOF\n(.*?)\nEOF", text, re.DOTALL)
+    found = re.search(rf"{name}\.json <<EOF\n(.*?)\nEOF", text, re.DOTALL)
     assert found
     policy = found[1].replace("$ACCOUNT", ACCOUNT).replace("$AWS_REGION", REGION)
     content: list[dict[str, Any]] = json.loads(policy)["Statement"]
@@ -123,3 +123,22 @@ def test_roles_and_buckets_are_within_the_prefix_that_the_policy_allows(
         for kind, key in (("AWS::IAM::Role", "RoleName"), ("AWS::S3::Bucket", "BucketName")):
             for properties in template.resources(kind).values():
                 assert template.text(properties.get(key, stack)).startswith("quiz-")
+
+
+def test_the_pipeline_invokes_one_function_for_the_smoke_test(
+    assembly: Assembly, stage_name: str
+) -> None:
+    """Its live version alone, under the name and alias that the stack gives it."""
+    (resource,) = [
+        statement["Resource"].replace("$STAGE", stage_name)
+        for statement in statements("pipeline")
+        if matches("lambda:InvokeFunction", listed(statement["Action"]))
+    ]
+    function = f"quiz-{stage_name}-questions"
+    assert resource == f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}:live"
+    api = assembly.templates[f"quiz-{stage_name}-api"]
+    named = {
+        (api.text(alias["FunctionName"]), alias["Name"])
+        for alias in api.resources("AWS::Lambda::Alias").values()
+    }
+    assert (f"<{function}>", "live") in named

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from lambdas.analytics import handler as analytics
 from lambdas.privacy import handler as privacy
+from lambdas.questions import handler as questions
 from lambdas.shared import settings as settings_module
 from lambdas.shared.http import entrypoint
 from lambdas.shared.services import Services
@@ -122,7 +123,7 @@ def stage(
         entropy=Random(prefix).randbytes,
     )
     settings_module.settings.cache_clear()
-    for module in (entrypoint, analytics, privacy, signup):
+    for module in (entrypoint, analytics, privacy, questions, signup):
         monkeypatch.setattr(module, "services", lambda: environment)
     stream = stream_of(client, streams_client(endpoint), environment.progress.name)
     assert stream is not None

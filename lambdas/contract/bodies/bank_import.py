@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, SkipValidation, field_validator
 
-from lambdas.contract.bodies.base import CategoryName, RequestModel
+from lambdas.contract.bodies.base import BankCategoryName, RequestModel
 from lambdas.contract.bodies.faults import refusal
 from lambdas.contract.bodies.question import MAX_QUESTIONS, QuestionDraft
 from lambdas.contract.errors import FieldCode
@@ -17,7 +17,7 @@ class OpenImport(RequestModel):
     """The categories that an import may change."""
 
     categories: Annotated[
-        tuple[CategoryName, ...],
+        tuple[BankCategoryName, ...],
         Field(min_length=1, max_length=MAX_CATEGORIES, strict=False),
     ]
 

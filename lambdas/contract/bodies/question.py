@@ -15,7 +15,7 @@ from domain.look_alikes import as_seen
 from domain.pinned_choices import pinned_places
 from domain.question import MAX_CHOICES, MIN_CHOICES
 from lambdas.contract.bodies.base import (
-    CategoryName,
+    BankCategoryName,
     Language,
     RequestModel,
     visible,
@@ -53,7 +53,7 @@ class AnswerDraft(RequestModel):
 class QuestionDraft(RequestModel):
     """A question for the bank. Markdown and LaTeX are kept as they are."""
 
-    category: CategoryName
+    category: BankCategoryName
     text: Text
     type: Literal["SINGLE_CHOICE", "MULTIPLE_CHOICE"] = "SINGLE_CHOICE"
     answers: Annotated[

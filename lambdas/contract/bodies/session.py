@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from domain.question import SMOKE_CATEGORY
 from domain.session.policy import (
     MAX_LAG,
     MAX_PENDING_LIMIT,
@@ -121,8 +122,13 @@ class StartSession(RequestModel):
         if "review" in info.data and (sources is None) == (info.data["review"] is None):
             code = FieldCode.REQUIRED if sources is None else FieldCode.CONFLICT
             raise refusal(code, "Give either sources or review.")
-        if sources and len({source.category for source in sources}) < len(sources):
+        named = {source.category for source in sources or ()}
+        if sources and len(named) < len(sources):
             raise refusal(FieldCode.DUPLICATE, "Name each category once.")
+        # A session is measured or it is not: as a whole.
+        if SMOKE_CATEGORY in named and len(named) > 1:
+            message = f"{SMOKE_CATEGORY} is reserved for the smoke test: name it alone."
+            raise refusal(FieldCode.CONFLICT, message)
         return sources
 
 

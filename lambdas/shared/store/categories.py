@@ -8,6 +8,7 @@ an index of their own.
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
+from domain.question import SMOKE_CATEGORY
 from domain.session.policy import Preferences
 from lambdas.shared.store.batch import batch_get
 from lambdas.shared.store.client import Database, Item
@@ -16,7 +17,8 @@ from lambdas.shared.store.preferences import preference_values, preferences_from
 from lambdas.shared.store.transaction import Action
 
 BY_NAME = "byName"
-"""Index of the categories that have `listed`: those with questions, in order of name."""
+"""Index of the categories that have `listed`, in order of name: those with questions, but for the
+smoke test's."""
 
 _PREFIX = "#category#"
 
@@ -225,18 +227,21 @@ class CategoriesTable(NamedTuple):
             ":category": {"S": entry.category},
             ":size": {"N": str(entry.size)},
             ":active": {"N": str(entry.active)},
-            ":listed": {"S": "inUse" if entry.active else "retired"},
             **_named(entry),
         }
         assignments = [
             "category = :category",
             "#size = :size",
             "active = :active",
-            "listed = :listed",
             "title = if_not_exists(title, :title)",
             "#language = if_not_exists(#language, :language)",
         ]
         removed = ["stagedSize", "stagedActive", "stagedBy"]
+        if entry.category == SMOKE_CATEGORY:
+            removed.append("listed")
+        else:
+            assignments.append("listed = :listed")
+            values[":listed"] = {"S": "inUse" if entry.active else "retired"}
         if until is None:
             removed += ["holder", "leasedUntil"]
         else:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from domain.question import SMOKE_CATEGORY
 from lambdas.contract.bodies.answer import SubmitAnswer
 from lambdas.contract.bodies.base import RequestModel
 from lambdas.contract.bodies.question import QuestionDraft, SaveQuestions
@@ -38,6 +39,7 @@ TAKEN: list[tuple[type[RequestModel], dict[str, Any]]] = [
     (StartSession, {**START, "settings": {"wrongAnswerPercentage": 0}}),
     (StartSession, {**START, "settings": {"wrongAnswerPercentage": 100}}),
     (StartSession, {"sources": [{"category": f"c{n}", "questionCount": 1} for n in range(8)]}),
+    (StartSession, {"sources": [{"category": SMOKE_CATEGORY}]}),
     (StartSession, {**START, "settings": None, "name": None, "review": None}),
     (StartSession, {"review": {}}),
     (StartSession, {"review": {"category": None, "questionCount": None}}),
@@ -77,6 +79,7 @@ REFUSED: list[tuple[type[RequestModel], dict[str, Any], set[str]]] = [
     (StartSession, {"sources": []}, {"sources"}),
     (StartSession, {"sources": [{"category": f"c{n}"} for n in range(9)]}, {"sources"}),
     (StartSession, {"sources": [{"category": "a"}, {"category": "a"}]}, {"sources"}),
+    (StartSession, {"sources": [{"category": SMOKE_CATEGORY}, {"category": "a"}]}, {"sources"}),
     (StartSession, {"sources": [{"category": "A"}]}, {"sources.0.category"}),
     (StartSession, {"sources": [{}]}, {"sources.0.category"}),
     (StartSession, {"sources": [{"category": "a", "count": 1}]}, {"sources.0.count"}),

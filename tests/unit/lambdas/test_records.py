@@ -165,3 +165,10 @@ def test_an_item_inserted_with_several_attempts_was_restored() -> None:
     del without["dynamodb"]["OldImage"]
     with pytest.raises(EditedItemError):
         given_answer(without)
+
+
+def test_an_answer_of_the_smoke_test_is_not_counted() -> None:
+    smoke = {"questionId": {"S": "quiz-smoke-test:000001"}}
+    assert given_answer(record(new=smoke)) is None
+    other = {"questionId": {"S": "quiz-smoke-test-2:000001"}}
+    assert given_answer(record(new=other)) is not None

@@ -83,6 +83,7 @@ def test_a_file_without_a_usable_question_is_not_sent(
     [
         (["--category", "World History"], "use CATEGORY=world-history."),
         (["--category", "地理"], "not '地理'."),
+        (["--category", "quiz-smoke-test"], "is reserved for the smoke test: choose another."),
         (["--stage", "nowhere"], "There is no stage 'nowhere'"),
         (["--stage", "dev"], "outputs-dev.json: deploy the stage from here first"),
         ([], "The stage is not running"),
