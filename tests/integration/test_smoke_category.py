@@ -15,7 +15,7 @@ from lambdas.shared.store.categories import Category
 from lambdas.shared.telemetry.request_log import Usage, usage
 from ops.deploy.learner import Learner
 from tests.integration.counting import Letters, log_line
-from tests.integration.stage import ROUTE, Reply, Stage, draft, drafts
+from tests.integration.stage import ROUTE, Reply, InvokedStage, draft, drafts
 
 FIRST = f"{SMOKE_CATEGORY}:000000"
 
@@ -27,17 +27,17 @@ def invoke() -> list[str]:
 
 
 @pytest.fixture
-def smoke(stage: Stage) -> Stage:
+def smoke(stage: InvokedStage) -> InvokedStage:
     """A stage without any other category."""
     assert invoke() == ["CREATED"] * SMOKE_QUESTIONS
     return stage
 
 
-def start(stage: Stage, **other: Any) -> str:
+def start(stage: InvokedStage, **other: Any) -> str:
     return stage.start({"category": SMOKE_CATEGORY}, **other)
 
 
-def play(stage: Stage, session_id: str, *, until_owed: bool = False) -> list[Reply]:
+def play(stage: InvokedStage, session_id: str, *, until_owed: bool = False) -> list[Reply]:
     """Play a session as the smoke test does; return the responses to its answers.
 
     `until_owed` ends it when the first question entered the pool.
@@ -63,7 +63,7 @@ def play(stage: Stage, session_id: str, *, until_owed: bool = False) -> list[Rep
 # Its questions
 
 
-def test_a_repeated_event_reads_twice_and_writes_nothing(smoke: Stage) -> None:
+def test_a_repeated_event_reads_twice_and_writes_nothing(smoke: InvokedStage) -> None:
     before = smoke.everything()
     meter = Usage()
     token = usage.set(meter)
@@ -76,7 +76,9 @@ def test_a_repeated_event_reads_twice_and_writes_nothing(smoke: Stage) -> None:
     assert invoke() == ["UNCHANGED"] * SMOKE_QUESTIONS
 
 
-def test_the_category_follows_the_release(smoke: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_category_follows_the_release(
+    smoke: InvokedStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another release changes one question, has one more and one less; then comes ours again."""
     ours = smoke_category._QUESTIONS  # noqa: SLF001
     changed = {**ours[0], "explanation": "Another one."}
@@ -92,7 +94,7 @@ def test_the_category_follows_the_release(smoke: Stage, monkeypatch: pytest.Monk
 
 
 def test_a_refused_question_publishes_nothing(
-    smoke: Stage, monkeypatch: pytest.MonkeyPatch
+    smoke: InvokedStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = smoke_category._QUESTIONS  # noqa: SLF001
     before = smoke.everything()
@@ -103,14 +105,14 @@ def test_a_refused_question_publishes_nothing(
     assert smoke.everything() == before
 
 
-def active(stage: Stage) -> int:
+def active(stage: InvokedStage) -> int:
     entry = stage.services.categories.get(SMOKE_CATEGORY)
     assert entry
     return entry.active
 
 
 @pytest.mark.parametrize("operation", [r.operation for r in ROUTES if r.function == "questions"])
-def test_no_request_is_the_event(stage: Stage, operation: str) -> None:
+def test_no_request_is_the_event(stage: InvokedStage, operation: str) -> None:
     """Whatever a client sends, it is below a member of the proxy event that is not `source`."""
     route, hostile = ROUTE[operation], {"source": SMOKE_SOURCE}
     event = stage.event(
@@ -129,7 +131,7 @@ def test_no_request_is_the_event(stage: Stage, operation: str) -> None:
 # Hidden
 
 
-def listed(stage: Stage, **query: str) -> list[list[str]]:
+def listed(stage: InvokedStage, **query: str) -> list[list[str]]:
     """Return the categories that a learner sees, page by page."""
     pages = []
     while True:
@@ -141,7 +143,7 @@ def listed(stage: Stage, **query: str) -> list[list[str]]:
         query["nextToken"] = body["nextToken"]
 
 
-def test_it_takes_no_place_in_a_page_of_categories(smoke: Stage) -> None:
+def test_it_takes_no_place_in_a_page_of_categories(smoke: InvokedStage) -> None:
     assert listed(smoke) == []
     others = ["a", "p", "r", "z"]
     smoke.save(*(draft(each, 0) for each in others))
@@ -156,7 +158,9 @@ def test_it_takes_no_place_in_a_page_of_categories(smoke: Stage) -> None:
     assert found == others
 
 
-def test_a_category_that_was_listed_before_its_name_was_reserved_is_hidden(stage: Stage) -> None:
+def test_a_category_that_was_listed_before_its_name_was_reserved_is_hidden(
+    stage: InvokedStage,
+) -> None:
     stage.hold(SMOKE_CATEGORY, 1, "seed")
     table = stage.services.categories
     entry = Category(SMOKE_CATEGORY, title="?", size=1, active=1)
@@ -187,7 +191,7 @@ OPERATIONS = {
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_administrators_do_not_find_it(smoke: Stage, operation: str) -> None:
+def test_administrators_do_not_find_it(smoke: InvokedStage, operation: str) -> None:
     before = smoke.everything()
     category = "Category" in operation
     names = {"category": SMOKE_CATEGORY} if category else {"questionId": FIRST}
@@ -197,12 +201,12 @@ def test_administrators_do_not_find_it(smoke: Stage, operation: str) -> None:
     assert smoke.everything() == before
 
 
-def test_administrators_list_none_of_its_questions(smoke: Stage) -> None:
+def test_administrators_list_none_of_its_questions(smoke: InvokedStage) -> None:
     reply = smoke.admin("listQuestions", query={"category": SMOKE_CATEGORY})
     assert (reply.status, reply.body) == (200, {"questions": []})
 
 
-def test_administrators_save_no_question_in_it(smoke: Stage) -> None:
+def test_administrators_save_no_question_in_it(smoke: InvokedStage) -> None:
     before = smoke.everything()
     (result,) = smoke.save(draft(SMOKE_CATEGORY, 7))
     assert result["status"] == "REJECTED"
@@ -210,7 +214,7 @@ def test_administrators_save_no_question_in_it(smoke: Stage) -> None:
     assert smoke.everything() == before
 
 
-def test_administrators_open_no_import_for_it(smoke: Stage) -> None:
+def test_administrators_open_no_import_for_it(smoke: InvokedStage) -> None:
     reply = smoke.admin("openImport", {"categories": ["geography", SMOKE_CATEGORY]})
     assert (reply.status, reply.body["errors"]) == (422, [reserved("categories.1")])
     opened = smoke.admin("openImport", {"categories": ["geography"]}).body["importId"]
@@ -220,7 +224,7 @@ def test_administrators_open_no_import_for_it(smoke: Stage) -> None:
     assert reserved("category") in reply.body["results"][0]["errors"]
 
 
-def test_no_question_moves_into_it(smoke: Stage) -> None:
+def test_no_question_moves_into_it(smoke: InvokedStage) -> None:
     smoke.save(*drafts("geography", 1))
     path = {"questionId": "geography:000000"}
     reply = smoke.admin("replaceQuestion", draft(SMOKE_CATEGORY, 0), path=path)
@@ -236,7 +240,7 @@ def reserved(field: str) -> dict[str, str]:
 # Played, and not counted
 
 
-def test_it_is_played_alone(smoke: Stage) -> None:
+def test_it_is_played_alone(smoke: InvokedStage) -> None:
     smoke.save(*drafts("geography", 3))
     sources = [{"category": "geography"}, {"category": SMOKE_CATEGORY}]
     reply = smoke.call("startSession", {"sources": sources})
@@ -245,7 +249,7 @@ def test_it_is_played_alone(smoke: Stage) -> None:
     assert reply.body["errors"] == [{"field": "sources", "code": "CONFLICT", "message": message}]
 
 
-def test_its_answers_are_counted_nowhere(smoke: Stage) -> None:
+def test_its_answers_are_counted_nowhere(smoke: InvokedStage) -> None:
     smoke.services.dead_letters = letters = Letters()
     answers = len(play(smoke, start(smoke)))
     records = smoke.records()
@@ -262,7 +266,7 @@ def test_its_answers_are_counted_nowhere(smoke: Stage) -> None:
     assert (progress["attempts"], progress["categories"], progress["days"]) == (0, [], [])
 
 
-def test_others_in_a_batch_are_counted(smoke: Stage) -> None:
+def test_others_in_a_batch_are_counted(smoke: InvokedStage) -> None:
     smoke.save(*drafts("geography", 2))
     answers = len(play(smoke, start(smoke), until_owed=True))
     other = smoke.start({"category": "geography"}, user="bob")
@@ -287,7 +291,7 @@ OF_PLAY = {
 
 
 @pytest.mark.parametrize("policy", ["RATIO", "SPACED"])
-def test_its_sessions_emit_no_metric_of_play(smoke: Stage, policy: str) -> None:
+def test_its_sessions_emit_no_metric_of_play(smoke: InvokedStage, policy: str) -> None:
     body = {"sources": [{"category": SMOKE_CATEGORY}], "settings": {"policy": policy}}
     started = smoke.call("startSession", body)
     replies = [started, *play(smoke, started.body["sessionId"])]
@@ -299,7 +303,7 @@ def test_its_sessions_emit_no_metric_of_play(smoke: Stage, policy: str) -> None:
         assert {"Latency", "RRU"} <= each.log.keys()
 
 
-def test_a_review_takes_up_none_of_it(smoke: Stage) -> None:
+def test_a_review_takes_up_none_of_it(smoke: InvokedStage) -> None:
     """Whatever a learner left of it, a review does not mix it with what is measured."""
     session_id = start(smoke)
     play(smoke, session_id, until_owed=True)
