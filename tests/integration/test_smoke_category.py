@@ -15,7 +15,7 @@ from lambdas.shared.store.categories import Category
 from lambdas.shared.telemetry.request_log import Usage, usage
 from ops.deploy.learner import Learner
 from tests.integration.counting import Letters, log_line
-from tests.integration.stage import ROUTE, Reply, InvokedStage, draft, drafts
+from tests.integration.stage import ROUTE, InvokedStage, Reply, draft, drafts
 
 FIRST = f"{SMOKE_CATEGORY}:000000"
 
