@@ -7,7 +7,7 @@ only informs, as every user may practise.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambdas.shared.deadline import deadline
 from lambdas.shared.http.identity import LEARNER_GROUP
@@ -17,11 +17,14 @@ from lambdas.shared.telemetry import audit_record
 from lambdas.shared.telemetry.request_log import Usage, log_fault, usage
 from lambdas.shared.user_pool import UserPool
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 CONFIRMED = "PostConfirmation_ConfirmSignUp"
 """The trigger source handled; the other source, a new password, makes no user."""
 
 
-def handler(event: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
+def handler(event: Mapping[str, Any], context: "LambdaContext") -> Mapping[str, Any]:
     """Make the user's item and put them into the group; return the event, as Cognito expects."""
     if event["triggerSource"] != CONFIRMED:
         return event

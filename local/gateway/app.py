@@ -39,7 +39,7 @@ from local.gateway.proxy_event import proxy_event, response_headers
 from local.gateway.throttles import Throttles
 from local.invocation import InvocationContext
 
-Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
+Handler = Callable[[Mapping[str, Any], InvocationContext], Mapping[str, Any]]
 
 MAX_BODY_BYTES = 10_000_000
 MAX_HEAD_BYTES = 10_240

@@ -21,6 +21,7 @@ from local import run
 from local.data_folder import DataFolder
 from local.gateway import app as gateway
 from local.gateway.app import Handler
+from local.invocation import InvocationContext
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -47,7 +48,7 @@ class HandlerMeter:
     def around(self, function: str, handler: Handler) -> Handler:
         """Return the handler with the meter on."""
 
-        def measured(event: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
+        def measured(event: Mapping[str, Any], context: InvocationContext) -> Mapping[str, Any]:
             began = time.thread_time()
             try:
                 return handler(event, context)
