@@ -1,8 +1,9 @@
 """The consumer of the Progress table's stream."""
 
-from collections.abc import Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.data_classes import DynamoDBStreamEvent
 
 from lambdas.analytics.batch_log import log_batch
 from lambdas.analytics.use_case import count_batch
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _began: list[bool] = []
 
 
-def handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Count the answers of a batch; return the record to resume from, if it is not done.
 
     A redrive sends dead letters with `redrive` set: they are not set aside a second time.
@@ -34,9 +35,8 @@ def handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any
         note(COLD_STARTS)
         _began.append(True)
     try:
-        batch = count_batch(
-            services(), event["Records"], request_id, set_aside=not event.get("redrive")
-        )
+        records = list(DynamoDBStreamEvent(event).records)
+        batch = count_batch(services(), records, request_id, set_aside=not event.get("redrive"))
     except Exception as error:
         log_fault(settings(), error, request_id)
         raise
