@@ -266,7 +266,7 @@ def _application(
     def key_set() -> dict[str, Any]:
         return Issuer(load_key(folder), url).key_set()
 
-    def post_confirmation(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    def post_confirmation(event: dict[str, Any]) -> dict[str, Any]:
         return signup.handler(event, InvocationContext("signup", str(uuid.uuid4())))
 
     def forget_stream_records(user_id: str) -> None:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domain.statistics.given_answer import GivenAnswer
 from domain.statistics.item import tally_of, together
@@ -12,7 +12,6 @@ from domain.statistics.learner import Counted, count
 from lambdas.analytics.records import (
     EditedItemError,
     MalformedRecordError,
-    Record,
     given_answer,
 )
 from lambdas.shared.services import Services
@@ -24,6 +23,9 @@ from lambdas.shared.store.errors import (
 from lambdas.shared.store.retry import attempts
 from lambdas.shared.store.tallies import ItemKey, LedgerKey, Snapshot
 from lambdas.shared.telemetry.request_log import log_fault
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 MOST_ITEMS = 100
 """DynamoDB's limit for one transaction, and for one BatchGetItem."""
@@ -82,7 +84,11 @@ class Placed(NamedTuple):
 
 
 def count_batch(
-    services: Services, records: Sequence[Record], request_id: str, *, set_aside: bool = True
+    services: Services,
+    records: "Sequence[DynamoDBRecord]",
+    request_id: str,
+    *,
+    set_aside: bool = True,
 ) -> Batch:
     """Count the answers of a batch.
 
@@ -117,11 +123,12 @@ def count_batch(
         else:
             resume = 0
     if resume is not None:
+        # The property is None where there is no number, which would end the batch.
         batch.failed = records[resume]["dynamodb"]["SequenceNumber"]
     return batch
 
 
-def _answers(records: Sequence[Record], batch: Batch) -> Iterator[Placed]:
+def _answers(records: "Sequence[DynamoDBRecord]", batch: Batch) -> Iterator[Placed]:
     for place, record in enumerate(records):
         try:
             answer = given_answer(record)
@@ -137,11 +144,14 @@ def _answers(records: Sequence[Record], batch: Batch) -> Iterator[Placed]:
 
 
 def _set_aside(
-    services: Services, records: Sequence[Record], places: Sequence[int], resume: int | None
+    services: Services,
+    records: "Sequence[DynamoDBRecord]",
+    places: Sequence[int],
+    resume: int | None,
 ) -> int | None:
     """Store dead letters; return where to resume: at the first of them if that failed."""
     try:
-        services.dead_letters.keep([records[place] for place in places])
+        services.dead_letters.keep([records[place].raw_event for place in places])
     except StoreUnavailableError:
         return places[0]
     return resume

@@ -5,11 +5,14 @@ hold both: no good answer, and nobody who asked.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 
 from lambdas.shared.settings import settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 CHECK_SECONDS = 5
 _USER_AGENT = "adaptive-quiz-synthetic"  # the web ACL blocks requests without one
@@ -19,7 +22,7 @@ class UnhealthyError(Exception):
     """The public address does not give the answer it should."""
 
 
-def handler(_event: Mapping[str, Any], _context: object) -> dict[str, str]:
+def handler(_event: Mapping[str, Any], _context: "LambdaContext") -> dict[str, str]:
     """Return the stage's health.
 
     Raises:

@@ -15,6 +15,8 @@ from lambdas.shared.telemetry.request_log import Usage, usage
 from lambdas.shared.timestamps import iso
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
     from lambdas.contract import responses
 
 
@@ -51,7 +53,7 @@ def erase_user(request: Request, services: Services) -> Response:
 _serve = entrypoint("privacy", {"exportUser": export_user, "eraseUser": erase_user})
 
 
-def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Serve a request or, when the schedule asks, complete erasures that were begun."""
     if event.get("source") != "aws.events":
         return _serve(event, context)

@@ -18,6 +18,8 @@ from lambdas.shared.services import Services, services
 from lambdas.shared.telemetry.request_log import Usage, usage
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
     from lambdas.contract import responses
 
 SMOKE_SOURCE = "quiz.smoke"
@@ -67,7 +69,7 @@ _serve = entrypoint(
 )
 
 
-def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Serve a request or, when the smoke test asks, write the questions of its category."""
     if event.get("source") != SMOKE_SOURCE:
         return _serve(event, context)

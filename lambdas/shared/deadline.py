@@ -1,11 +1,12 @@
 """The deadline of an invocation."""
 
-import math
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
-def deadline(context: Any) -> float:
-    """Return when the invocation ends, on the monotonic clock; never, outside of Lambda."""
-    left = getattr(context, "get_remaining_time_in_millis", None)
-    return monotonic() + left() / 1000 if left else math.inf
+def deadline(context: "LambdaContext") -> float:
+    """Return when the invocation ends, on the monotonic clock."""
+    return monotonic() + context.get_remaining_time_in_millis() / 1000

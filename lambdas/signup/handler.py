@@ -6,8 +6,12 @@ without an item has the defaults, and the first change of the profile makes one;
 only informs, as every user may practise.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.data_classes.cognito_user_pool_event import (
+    PostConfirmationTriggerEvent,
+)
 
 from lambdas.shared.deadline import deadline
 from lambdas.shared.http.identity import LEARNER_GROUP
@@ -17,15 +21,23 @@ from lambdas.shared.telemetry import audit_record
 from lambdas.shared.telemetry.request_log import Usage, log_fault, usage
 from lambdas.shared.user_pool import UserPool
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 CONFIRMED = "PostConfirmation_ConfirmSignUp"
 """The trigger source handled; the other source, a new password, makes no user."""
 
 
-def handler(event: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
+def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Make the user's item and put them into the group; return the event, as Cognito expects."""
-    if event["triggerSource"] != CONFIRMED:
-        return event
-    user_id, pool_id = event["request"]["userAttributes"]["sub"], event["userPoolId"]
+    trigger = PostConfirmationTriggerEvent(event)
+    if trigger.trigger_source == CONFIRMED:
+        _set_up(trigger, context)
+    return event
+
+
+def _set_up(trigger: PostConfirmationTriggerEvent, context: "LambdaContext") -> None:
+    user_id, pool_id = trigger.request.user_attributes["sub"], trigger.user_pool_id
     request_id = context.aws_request_id
     token = usage.set(Usage(deadline=deadline(context)))
     try:
@@ -43,7 +55,6 @@ def handler(event: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
         request_id=request_id,
         status=200 if all(done) else 500,
     )
-    return event
 
 
 def _create(user_id: str) -> None:

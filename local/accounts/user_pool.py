@@ -38,7 +38,7 @@ CONTENT_TYPE: Final = "application/x-amz-json-1.1"
 
 _log = logging.getLogger(__name__)
 
-Trigger = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Trigger = Callable[[dict[str, Any]], dict[str, Any]]
 """Takes an event of Cognito's and returns it."""
 
 

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from local.invocation import InvocationContext
 from local.log_lines import log_to_output
 
-Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
+Handler = Callable[[Mapping[str, Any], InvocationContext], Mapping[str, Any]]
 
 HANDLER_THREADS = "handler"
 """What the names of the threads that run handlers begin with."""

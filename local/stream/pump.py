@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
@@ -22,7 +22,7 @@ from local.stream.event_source_mapping import (
 from local.stream.failed_batches import FailedBatches
 from local.stream.reader import Position, ShardReader, Stream, readable
 
-Consumer = Callable[[Mapping[str, Any], Any], object]
+Consumer = Callable[[dict[str, Any], InvocationContext], object]
 
 _BUSY_PAUSE = 0.2
 """Between reads while records come: what is written meanwhile is one batch."""

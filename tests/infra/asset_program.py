@@ -26,6 +26,7 @@ def note_compilation(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(note_compilation)
 sys.path.insert(0, folder)
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.session import Session
 
 import domain
@@ -56,7 +57,7 @@ def health() -> Any:
         "headers": {},
         "requestContext": {"requestId": "r-1"},
     }
-    return handler(event, None)
+    return handler(event, LambdaContext())
 
 
 def use_a_table() -> dict[str, Any]:

@@ -223,6 +223,11 @@ LOADED: dict[str, set[str]] = {
 or tracing, and pydantic only those whose frequent route takes a body
 (docs/decisions/0180-a-start-loads-what-its-frequent-route-needs.md)."""
 
+DATA_CLASSES = "aws_lambda_powertools.utilities.data_classes"
+WITH_DATA_CLASSES = {"analytics", "signup"}
+"""Functions that load the event data classes
+(docs/decisions/0181-event-data-classes-off-the-path-of-play.md)."""
+
 
 def test_every_function_says_what_it_loads() -> None:
     handlers = {path.parent.name for path in (PROJECT / "lambdas").glob("*/handler.py")}
@@ -256,6 +261,7 @@ def test_a_function_loads_while_it_initializes_only_what_it_needs(
     assert set(loaded["packages"]) - {"domain", "lambdas"} == LOADED[function]
     assert set(loaded["functions"]) == {function}
     assert "lambdas.contract.responses" not in loaded["modules"]
+    assert (DATA_CLASSES in loaded["modules"]) == (function in WITH_DATA_CLASSES)
 
 
 def test_nothing_is_compiled_at_run_time(run: dict[str, Any]) -> None:

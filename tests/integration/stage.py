@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 from unittest.mock import patch
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
@@ -22,6 +23,7 @@ from lambdas.shared.services import Services
 from lambdas.shared.store.categories import Category, Lease
 from lambdas.shared.store.transaction import Transactions
 from local.stream.reader import ShardReader
+from tests.support.fixed_context import FixedContext
 
 ROUTE: Mapping[str, Route] = {route.operation: route for route in ROUTES}
 CLIENT_ID = "test-client"
@@ -66,8 +68,7 @@ class InvokedStage:
     clock: Clock
     read_output: Callable[[], str]
     stream: ShardReader
-    context: Any = None
-    """The Lambda context."""
+    context: LambdaContext = field(default_factory=FixedContext)
     _ids: "count[int]" = field(default_factory=count)
 
     def call(
@@ -234,7 +235,7 @@ class InvokedStage:
     def deliver(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
         """Hand records to the consumer; return the sequence numbers it reports as failed."""
         handler = import_module("lambdas.analytics.handler").handler
-        failures = handler({"Records": list(records)}, None)["batchItemFailures"]
+        failures = handler({"Records": list(records)}, self.context)["batchItemFailures"]
         return [failure["itemIdentifier"] for failure in failures]
 
     def count(self, batch_size: int = 100) -> None:

@@ -18,6 +18,7 @@ from lambdas.shared.telemetry.metrics import BY_CODE, BY_OPERATION
 from tests.integration.plays import ADMIN, PLAYS, Play, Scene
 from tests.integration.stage import ROUTE, Fault, InvokedStage, Reply, refuses, unreachable
 from tests.pseudonyms import pseudonym
+from tests.support.fixed_context import FixedContext
 
 ACTIONS = [route for route in ROUTES if route.access is not Access.PUBLIC]
 by_action = pytest.mark.parametrize("operation", [route.operation for route in ACTIONS])
@@ -130,19 +131,11 @@ def check_failed(scene: Scene, operation: str, request: Mapping[str, Any], kind:
     assert faults == ([lines.index(record) - 1] if reply.status == 500 else [])
 
 
-class _Context:
-    """An invocation with almost no time left."""
-
-    aws_request_id = "context"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(ATTEMPT_SECONDS * 1000) - 1
-
-
 def check_late(scene: Scene, operation: str, request: Mapping[str, Any]) -> None:
     """Waiting for the database ends before the invocation does, so the record is still written."""
     scene.stage.forget_questions()
-    hurried = replace(scene, stage=replace(scene.stage, context=_Context()))
+    context = FixedContext(int(ATTEMPT_SECONDS * 1000) - 1)
+    hurried = replace(scene, stage=replace(scene.stage, context=context))
     record = record_of(*acted(hurried, operation, request))
     assert (record["status"], record["code"]) == (503, "UNAVAILABLE")
 

@@ -15,6 +15,7 @@ from lambdas.shared import deadline as invocation
 from lambdas.shared.store import client
 from tests.integration.accounts import Accounts
 from tests.integration.stage import InvokedStage, Reply, drafts, refuses, submission, unreachable
+from tests.support.fixed_context import FixedContext
 
 RIVERS: Mapping[str, Any] = {"category": "rivers"}
 
@@ -63,7 +64,7 @@ def erase(stage: InvokedStage, user: str = "ada", user_id: str = "me") -> Reply:
 
 def sweep(stage: InvokedStage) -> Any:
     """Let the schedule call the function."""
-    context = SimpleNamespace(aws_request_id="sweep-1", get_remaining_time_in_millis=lambda: 28_000)
+    context = FixedContext(28_000, "sweep-1")
     try:
         return handler.handler({"source": "aws.events", "detail-type": "Scheduled Event"}, context)
     finally:
@@ -298,8 +299,7 @@ def test_an_erasure_stops_before_its_invocation_ends_and_goes_on_in_the_next(
     event = bank.event("eraseUser", path={"userId": "me"})
     left = []
     for _ in range(5):
-        context = SimpleNamespace(get_remaining_time_in_millis=lambda: 28_000)
-        status = handler.handler(event, context)["statusCode"]
+        status = handler.handler(event, FixedContext(28_000))["statusCode"]
         left.append(len(rows_of(bank, "ada").get("progress", [])))
         if status == 204:
             break

@@ -155,7 +155,9 @@ def everything(stage: InvokedStage, monkeypatch: pytest.MonkeyPatch) -> Output:
         if operation != "eraseUser":
             lines += done_and_refused(Scene.of(stage), operation)
     # The functions' own handlers are warm by now: other tests use them too.
-    entrypoint.entrypoint("health", {}, {"getHealth": get_health})(stage.event("getHealth"), None)
+    entrypoint.entrypoint("health", {}, {"getHealth": get_health})(
+        stage.event("getHealth"), stage.context
+    )
     stage.handle("quiz", {**stage.event("getQuestion"), "resource": "/elsewhere"})
     lines += written(stage)
     lines += played(stage, "wwrrwrrrrrrrrrrrrrrr")

@@ -5,8 +5,6 @@ pool has whose users sign in with their e-mail address.
 """
 
 import json
-from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +13,7 @@ from lambdas.signup.handler import handler
 from local.accounts.user_pool import USER_POOL_ID, confirmed_sign_up
 from tests.integration.accounts import Accounts
 from tests.integration.stage import Fault, InvokedStage, refuses, response_lost, unreachable
+from tests.support.fixed_context import FixedContext
 
 ADA = "6b4c2a4e-7d0f-5a53-9a54-0d3f7a9b1c2d"
 EMAIL = "ada@example.com"
@@ -23,7 +22,7 @@ CREATED = {
     "createdAt": {"N": "1790000000000"},
     "updatedAt": {"N": "1790000000000"},
 }
-NEW_PASSWORD: Mapping[str, Any] = {
+NEW_PASSWORD: dict[str, Any] = {
     **confirmed_sign_up(ADA, EMAIL),
     "triggerSource": "PostConfirmation_ConfirmForgotPassword",
 }
@@ -48,10 +47,8 @@ JOIN = (
 )
 
 
-def confirm(event: Mapping[str, Any] | None = None, *, milliseconds: int = 5_000) -> Any:
-    context = SimpleNamespace(
-        aws_request_id="invocation-1", get_remaining_time_in_millis=lambda: milliseconds
-    )
+def confirm(event: dict[str, Any] | None = None, *, milliseconds: int = 5_000) -> Any:
+    context = FixedContext(milliseconds, "invocation-1")
     return handler(event or confirmed_sign_up(ADA, EMAIL), context)
 
 

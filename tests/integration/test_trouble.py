@@ -9,6 +9,7 @@ from lambdas.shared.services import Services
 from lambdas.shared.store.client import ATTEMPT_SECONDS, database
 from lambdas.users.handler import handler as users_handler
 from tests.integration.stage import InvokedStage, drafts, refuses, unreachable
+from tests.support.fixed_context import FixedContext
 
 
 @pytest.fixture
@@ -134,28 +135,16 @@ def test_an_answer_refused_as_a_whole_can_be_sent_again(guarded: InvokedStage) -
     assert guarded.answer(session_id, shown).status == 200
 
 
-class _Context:
-    """An invocation with so many milliseconds left."""
-
-    aws_request_id = "context"
-
-    def __init__(self, left: int) -> None:
-        self._left = left
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self._left
-
-
 def test_no_attempt_is_begun_that_the_invocation_might_not_outlive(stage: InvokedStage) -> None:
     event = stage.event("updateUser", {"displayName": "Ada"}, path={"userId": "me"})
-    late = users_handler(event, _Context(int(ATTEMPT_SECONDS * 1000) - 1))
+    late = users_handler(event, FixedContext(int(ATTEMPT_SECONDS * 1000) - 1))
     assert late["statusCode"] == 503
     assert stage.rows("users") == []
-    assert users_handler(event, _Context(10_000))["statusCode"] == 200
+    assert users_handler(event, FixedContext(10_000))["statusCode"] == 200
 
 
 def test_running_out_of_time_is_no_failure_of_the_database(guarded: InvokedStage) -> None:
     event = guarded.event("getUser", path={"userId": "me"})
     for _ in range(12):
-        assert users_handler(event, _Context(100))["statusCode"] == 503
-    assert users_handler(event, _Context(10_000))["statusCode"] == 200
+        assert users_handler(event, FixedContext(100))["statusCode"] == 503
+    assert users_handler(event, FixedContext(10_000))["statusCode"] == 200

@@ -23,6 +23,7 @@ from tests.integration.counting import (
     tallies,
 )
 from tests.integration.stage import InvokedStage, drafts, refuses, unreachable
+from tests.support.fixed_context import FixedContext
 
 UNANSWERED = Run(1, 1, 1, 1, 1)
 
@@ -59,7 +60,7 @@ def malformed(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def redrive(records: Sequence[Mapping[str, Any]]) -> Any:
-    return handler({"Records": list(records), "redrive": True}, None)
+    return handler({"Records": list(records), "redrive": True}, FixedContext())
 
 
 @pytest.mark.parametrize("places", [[0], [5], [10], [0, 1, 10]])

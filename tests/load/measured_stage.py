@@ -21,6 +21,7 @@ from local import run
 from local.data_folder import DataFolder
 from local.gateway import function_processes, function_program
 from local.gateway.function_program import HANDLER_THREADS, Handler, load_handlers
+from local.invocation import InvocationContext
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -49,7 +50,7 @@ class HandlerMeter:
     def around(self, function: str, handler: Handler) -> Handler:
         """Return the handler with the meter on."""
 
-        def measured(event: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
+        def measured(event: Mapping[str, Any], context: InvocationContext) -> Mapping[str, Any]:
             began = time.thread_time()
             try:
                 return handler(event, context)

@@ -31,6 +31,7 @@ from local.database.engine import Engine, find_binary
 from local.database.schema import create_tables
 from local.database.tables import table_definitions
 from tests.integration.stage import CLIENT_ID, draft
+from tests.support.fixed_context import FixedContext
 
 M = 1_000_000
 _REFERENCE = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
@@ -114,7 +115,7 @@ class Database:
         route = next(route for route in ROUTES if route.operation == operation)
         handler = import_module(f"lambdas.{route.function}.handler").handler
         with redirect_stdout(io.StringIO()):
-            reply = handler(event(operation, body, **path), None)
+            reply = handler(event(operation, body, **path), FixedContext())
         assert reply["statusCode"] in (200, 201), reply
         return json.loads(reply["body"])
 

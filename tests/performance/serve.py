@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from inspect import isfunction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 LAYERS = ("replayed", "functions", "calls", "HTTP")
@@ -43,8 +44,9 @@ def main() -> None:
 
 def serve(handler: Callable[..., Any], events: list[Any]) -> None:
     """Serve requests, which succeed."""
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)
     for event in events:
-        reply = handler(event, None)
+        reply = handler(event, context)
         assert reply["statusCode"] == 200, reply
 
 

@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from random import Random
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,6 +31,7 @@ from tests.reliability.crashes import (
     restore,
     send,
 )
+from tests.support.fixed_context import FixedContext
 
 ERASE = Asked("eraseUser", path={"userId": "me"})
 RIVERS: Mapping[str, Any] = {"sources": [{"category": "rivers"}]}
@@ -79,7 +79,7 @@ def assert_erased(
 
 
 def sweep() -> None:
-    privacy.handler({"source": "aws.events"}, SimpleNamespace(aws_request_id="sweep"))
+    privacy.handler({"source": "aws.events"}, FixedContext())
 
 
 # Interrupted

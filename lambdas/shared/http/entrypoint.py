@@ -20,11 +20,13 @@ from lambdas.shared.telemetry.pseudonym_key import current_key
 from lambdas.shared.telemetry.request_log import Usage, log_fault, log_request, note, usage
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
     from lambdas.shared.services import Services
 
 Operation = Callable[[Request, "Services"], Response]
 PublicOperation = Callable[[], Response]
-Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
+Handler = Callable[[Mapping[str, Any], "LambdaContext"], dict[str, Any]]
 
 WarmUp = Callable[["Services"], object]
 
@@ -63,7 +65,7 @@ def entrypoint(
     if operations and "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         _initialize(warm_up)
 
-    def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    def handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
         nonlocal cold_start
         began = perf_counter()
         request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id

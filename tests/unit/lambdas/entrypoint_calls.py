@@ -11,6 +11,7 @@ from lambdas.shared.http.request import Request
 from lambdas.shared.http.response import Response
 from lambdas.shared.services import Services
 from lambdas.shared.telemetry import audit_record
+from tests.support.fixed_context import FixedContext
 from tests.unit.lambdas.builders import event
 
 ENVIRONMENT = cast("Services", SimpleNamespace())
@@ -37,7 +38,7 @@ def health() -> Handler:
 
 
 def asked(handler: Handler, **other: Any) -> dict[str, Any]:
-    return handler(event("getQuestion", **other), None)
+    return handler(event("getQuestion", **other), FixedContext())
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

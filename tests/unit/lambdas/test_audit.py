@@ -28,6 +28,7 @@ from lambdas.shared.telemetry.audit_record import (
 )
 from lambdas.shared.telemetry.pseudonym_key import PseudonymKey
 from tests.pseudonyms import pseudonym
+from tests.support.fixed_context import FixedContext
 from tests.unit.lambdas.builders import CLIENT_ID, QUESTION_ID, SESSION_ID, claims, event
 
 KEY = "made-up-key"  # pragma: allowlist secret
@@ -80,7 +81,7 @@ def ask(
         if each.function == route.function and each.access is not Access.PUBLIC
     }
     public = {"getHealth": lambda: Response(200, {})} if route.access is Access.PUBLIC else {}
-    return entrypoint(route.function, operations, public)(event(asked, **other), None)
+    return entrypoint(route.function, operations, public)(event(asked, **other), FixedContext())
 
 
 def records(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from time import monotonic
-from types import SimpleNamespace
 
 import pytest
 
@@ -21,6 +20,7 @@ from lambdas.shared.store.errors import (
     TransactionConditionError,
 )
 from lambdas.shared.telemetry.request_log import usage
+from tests.support.fixed_context import FixedContext
 from tests.unit.lambdas.builders import event
 from tests.unit.lambdas.entrypoint_calls import ENVIRONMENT, asked, health, lines, ok, quiz, raising
 
@@ -69,7 +69,7 @@ def test_a_warm_up_that_fails_is_logged_and_requests_are_served(
 def test_a_function_of_public_routes_never_makes_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "quiz-test-health")
     monkeypatch.setattr(module, "services", lambda: pytest.fail("a dependency was asked for"))
-    assert health()(event("getHealth"), None)["statusCode"] == 200
+    assert health()(event("getHealth"), FixedContext())["statusCode"] == 200
 
 
 # Operations served
@@ -135,7 +135,7 @@ def test_a_resource_or_method_that_is_not_the_functions_is_not_found(
 
 
 def test_an_event_of_nothing_but_a_context_is_not_found() -> None:
-    result = quiz()({}, SimpleNamespace(aws_request_id="invocation-1"))
+    result = quiz()({}, FixedContext(request_id="invocation-1"))
     assert result["statusCode"] == 404
     assert result["headers"]["X-Request-Id"] == "invocation-1"
 
@@ -144,12 +144,12 @@ def test_a_public_route_is_served_without_a_caller_and_without_an_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "services", lambda: pytest.fail("a dependency was asked for"))
-    assert health()(event("getHealth", token={}), None)["statusCode"] == 200
+    assert health()(event("getHealth", token={}), FixedContext())["statusCode"] == 200
 
 
 def test_a_public_route_answers_head_without_a_body() -> None:
     asked_for = {**event("getHealth", token={}), "httpMethod": "HEAD"}
-    result = health()(asked_for, None)
+    result = health()(asked_for, FixedContext())
     assert (result["statusCode"], result["body"]) == (200, "")
 
 

@@ -15,6 +15,7 @@ from lambdas.shared.services import Services
 from lambdas.shared.settings import settings
 from lambdas.shared.telemetry import audit_record
 from lambdas.shared.telemetry.request_log import usage
+from tests.support.fixed_context import FixedContext
 from tests.unit.lambdas.builders import claims, event
 from tests.unit.lambdas.entrypoint_calls import asked, health, lines, ok, quiz, raising
 
@@ -47,7 +48,7 @@ def test_a_cold_start_that_fails_is_flagged_and_the_next_request_is_warm(
 
 def test_each_function_has_a_cold_start_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     asked(quiz())
-    health()(event("getHealth"), None)
+    health()(event("getHealth"), FixedContext())
     assert [line.get("ColdStarts") for line in lines(capsys)] == [1, 1]
 
 
@@ -141,7 +142,7 @@ def test_nothing_a_client_sends_is_in_any_output(
         return Response(200, {"displayName": wanted.display_name})
 
     asking = planted("updateUser", body % SECRETS) | {"queryStringParameters": None}
-    assert users(updateUser=update)(asking, None)["statusCode"] == status
+    assert users(updateUser=update)(asking, FixedContext())["statusCode"] == status
     captured = capsys.readouterr()
     found = [kind for kind, secret in SECRETS.items() if secret in captured.out + captured.err]
     assert found == []
@@ -153,7 +154,7 @@ def test_nothing_of_a_refused_request_is_in_any_output(capsys: pytest.CaptureFix
             continue
         for path in ({"sessionId": SECRETS["session"]}, {"sessionId": SECRETS["name"]}, None):
             quiz(raising(KeyError(SECRETS["answer"])))(
-                {**planted(route.operation, None), "pathParameters": path}, None
+                {**planted(route.operation, None), "pathParameters": path}, FixedContext()
             )
     captured = capsys.readouterr()
     told = {True: "", False: captured.err}  # by whether it is the audit, which names sessions

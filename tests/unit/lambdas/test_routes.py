@@ -17,6 +17,7 @@ from lambdas.contract.route import PATH_PARAMETERS, Access, Parameter, Route
 from lambdas.contract.routes import FUNCTIONS, ROUTES
 from lambdas.shared.http.request import body_model
 from lambdas.shared.settings import settings
+from tests.support.fixed_context import FixedContext
 from tests.unit.lambdas.builders import CLIENT_ID, event
 
 PARAMETERS = {p.name: p for r in ROUTES for p in (*r.path_parameters, *r.query, *r.headers)}
@@ -57,7 +58,7 @@ def test_a_functions_handler_serves_exactly_its_operations(
     settings.cache_clear()
     handler = import_module(f"lambdas.{function}.handler").handler
     for route in ROUTES:
-        status = handler(event(route.operation, token={}), None)["statusCode"]
+        status = handler(event(route.operation, token={}), FixedContext())["statusCode"]
         if route.function != function:
             assert status == 404
         else:

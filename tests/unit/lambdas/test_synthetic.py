@@ -10,6 +10,7 @@ from urllib3.exceptions import HTTPError
 
 from lambdas.health.synthetic import UnhealthyError, handler
 from lambdas.shared.settings import settings
+from tests.support.fixed_context import FixedContext
 
 WELL = {"status": "ok", "stage": "test", "version": "1.0.0"}
 
@@ -54,7 +55,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def test_a_good_answer_is_returned(server: Server) -> None:
-    assert handler({}, None) == WELL
+    assert handler({}, FixedContext()) == WELL
     assert server.asked == [("/v1/health", "adaptive-quiz-synthetic")]
 
 
@@ -74,14 +75,14 @@ def test_any_other_answer_is_an_error_and_is_asked_for_once(
 ) -> None:
     server.answer = (status, body)
     with pytest.raises(UnhealthyError):
-        handler({}, None)
+        handler({}, FixedContext())
     assert len(server.asked) == 1
 
 
 def test_an_answer_that_is_not_json_is_an_error(server: Server) -> None:
     server.answer = (200, b"<html>")
     with pytest.raises(ValueError, match="Expecting value"):
-        handler({}, None)
+        handler({}, FixedContext())
 
 
 def test_an_address_that_does_not_answer_is_an_error(
@@ -92,7 +93,7 @@ def test_an_address_that_does_not_answer_is_an_error(
     monkeypatch.setenv("API_URL", f"http://127.0.0.1:{port}")
     settings.cache_clear()
     with pytest.raises(HTTPError):
-        handler({}, None)
+        handler({}, FixedContext())
     assert server.asked == []
 
 
@@ -100,5 +101,5 @@ def test_a_missing_address_is_named(server: Server, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("API_URL", "")
     settings.cache_clear()
     with pytest.raises(LookupError, match="API_URL"):
-        handler({}, None)
+        handler({}, FixedContext())
     assert server.asked == []
