@@ -1,6 +1,5 @@
 """The category of the smoke test: written by an event, hidden, unchangeable, counted nowhere."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from lambdas.questions.handler import SMOKE_SOURCE, handler
 from lambdas.questions.smoke_category import SMOKE_QUESTIONS, ensure_smoke_category
 from lambdas.shared.store.categories import Category
 from lambdas.shared.telemetry.request_log import Usage, usage
+from local.invocation import InvocationContext
 from ops.deploy.learner import Learner
 from tests.integration.counting import Letters, log_line
 from tests.integration.stage import ROUTE, InvokedStage, Reply, draft, drafts
@@ -22,7 +22,8 @@ FIRST = f"{SMOKE_CATEGORY}:000000"
 
 def invoke() -> list[str]:
     """Invoke the function as the smoke test does; return what became of each question."""
-    statuses: list[str] = handler({"source": SMOKE_SOURCE}, SimpleNamespace())["statuses"]
+    context = InvocationContext("questions", "request-1")
+    statuses: list[str] = handler({"source": SMOKE_SOURCE}, context)["statuses"]
     return statuses
 
 
