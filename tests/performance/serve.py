@@ -19,6 +19,10 @@ LAYERS = ("replayed", "functions", "calls", "HTTP")
 """`replayed` serves the requests twice: as `functions`, and once more with what the engine returned
 the first time, so that everything but the engine counts twice. `calls` is the SDK without HTTP."""
 
+NEVER = 10**12
+"""Milliseconds after which an answer reads its question again: a recording has no such reads, and
+valgrind serves for minutes."""
+
 
 def main() -> None:
     """Serve."""
@@ -29,8 +33,7 @@ def main() -> None:
         event["requestContext"]["authorizer"]["claims"]["sub"] = user
     handler = importlib.import_module(f"lambdas.{recording['function']}.handler").handler
     services = importlib.import_module("lambdas.shared.services").services()
-    # Recorded within seconds, served by valgrind in minutes: no question is read again.
-    vars(importlib.import_module("lambdas.shared.bank"))["GRADED_FOR"] = 10**12
+    vars(importlib.import_module("lambdas.shared.bank"))["GRADED_FOR"] = NEVER
     services.bank.get(recording["questions"])
     engine = Replay() if layer == "replayed" else None
     cut(services, recording["answers"], LAYERS.index(layer))
