@@ -117,9 +117,13 @@ class FunctionProcess:
         )
 
     async def _supervise(self) -> None:
-        while self._process:
-            await asyncio.gather(self._read(self._process), _log_errors(self._process))
-            code = await self._process.wait()
+        while process := self._process:
+            try:
+                await asyncio.gather(self._read(process), _log_errors(process))
+            except ValueError:  # no whole line of JSON: it broke off, or something else wrote there
+                with suppress(ProcessLookupError):
+                    process.kill()
+            code = await process.wait()
             for result in self._waiting.values():
                 if not result.done():
                     result.set_exception(FunctionUnavailableError())
