@@ -1,5 +1,6 @@
 """Deploying again changes nothing, and a difference is found."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -56,7 +57,8 @@ def changed_assembly(cloud: LocalCloud, folder: Path) -> Path:
         "app.synth()\n"
     )
     changed = folder / "cdk.out"
-    command = ("synth", "**", "--quiet", "--app", f"{sys.executable} {program}")
+    call = shlex.join([sys.executable, str(program)])
+    command = ("synth", "**", "--quiet", "--app", call)
     done = cloud.run(CDK, *command, "--output", changed, PYTHONPATH=str(ROOT))
     assert done.returncode == 0, done.stderr
     return changed
