@@ -136,16 +136,18 @@ class FunctionProcess:
             await self._start()
 
     async def _read(self, process: Process) -> None:
+        """Write to the log, and hand results to those who wait for them."""
         assert process.stdout  # noqa: S101 - it is a pipe
         async for line in process.stdout:
-            told = json.loads(line)
-            result = self._waiting.get(told.get("number"))
-            if "log" in told:
-                sys.stdout.write(told["log"])
-            elif result is None or result.done():
+            message = json.loads(line)
+            if "log" in message:
+                sys.stdout.write(message["log"])
+                continue
+            result = self._waiting.get(message["number"])
+            if result is None or result.done():
                 continue  # nobody waits for it any more
-            elif "result" in told:
-                result.set_result(told["result"])
+            if "result" in message:
+                result.set_result(message["result"])
             else:
                 result.set_exception(FunctionError())
 

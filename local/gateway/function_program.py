@@ -21,7 +21,7 @@ from local.log_lines import log_to_output
 Handler = Callable[[Mapping[str, Any], InvocationContext], Mapping[str, Any]]
 
 HANDLER_THREADS = "handler"
-"""What the names of the threads that run handlers begin with."""
+"""Prefix of the names of the threads that run handlers."""
 
 _THREADS = 16
 

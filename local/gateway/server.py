@@ -146,7 +146,10 @@ class OneLength:
 
 
 class Server(uvicorn.Server):
-    """Serves until a signal or a failure; runs `when_accepting` once it accepts requests."""
+    """Serves until a signal or a failure; runs `when_accepting` once it accepts requests.
+
+    The application's lifespan starts before that, and ends after the last response.
+    """
 
     def __init__(self, application: ASGIApp, when_accepting: Callable[[], None]) -> None:
         super().__init__(
@@ -176,7 +179,11 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept, then run what waited for it."""
-        await super().startup(sockets=sockets)
+        try:
+            await super().startup(sockets=sockets)
+        except SystemExit:  # how uvicorn ends where the application's lifespan does not start
+            self.fail(CommandError("The stage could not start its parts: see its log."))
+            return
         self._announcement = asyncio.create_task(self._announce())
 
     async def _announce(self) -> None:

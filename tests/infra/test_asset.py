@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,11 +17,10 @@ from aws_cdk import aws_lambda as lambda_
 
 import infra.asset
 from infra.asset import Bundler, function_code
-from infra.packaging import interpreter as interpreter_module
-from infra.packaging.build import PROJECT, build, build_zip, fingerprint
+from infra.packaging.build import PROJECT, build, build_zip
 from infra.packaging.errors import PackagingError
-from infra.packaging.interpreter import find_interpreter, interpreter
-from infra.packaging.platforms import LAMBDA, THIS_MACHINE, Platform
+from infra.packaging.interpreter import find_interpreter
+from infra.packaging.platforms import LAMBDA, Platform
 from infra.packaging.trim import SERVICES, trim
 from infra.permissions import ACCOUNT_ACTIONS, PERMISSIONS, TableName
 from lambdas.contract.routes import FUNCTIONS
@@ -380,122 +378,3 @@ def test_a_failure_stops_the_synthesis_with_one_sentence(
 def test_a_package_that_is_laid_out_anew_is_noticed(tmp_path: Path) -> None:
     with pytest.raises(PackagingError, match="There is no bin to leave out"):
         trim(tmp_path)
-
-
-# An interpreter of a version that does not exist, so that no real one is found.
-VERSION = "3.98"
-
-
-def pretend(path: Path, said: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\necho {said}\n", encoding="ascii")
-    path.chmod(0o755)
-    return path
-
-
-@pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine without that version, and without a network."""
-    monkeypatch.setenv("PATH", f"{tmp_path / 'shims'}{os.pathsep}{tmp_path / 'bin'}")
-    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
-    monkeypatch.setattr(interpreter_module, "find_uv_bin", lambda: pretend(tmp_path / "uv", "''"))
-    return tmp_path
-
-
-@pytest.mark.usefixtures("machine")
-def test_without_an_interpreter_the_sentence_says_what_to_do() -> None:
-    assert find_interpreter(VERSION) is None
-    with pytest.raises(PackagingError, match=r"^Packaging compiles for Python 3\.98, which is"):
-        interpreter(VERSION)
-
-
-def test_the_interpreter_on_path_is_one_that_runs(machine: Path) -> None:
-    pretend(machine / "shims/python3.98", "command not found")  # as pyenv's shims do
-    pretend(machine / "pyenv/versions/3.98.1/bin/python", "cpython-398 final")
-    found = pretend(machine / "bin/python3.98", "cpython-398 final")
-    assert find_interpreter(VERSION) == found
-
-
-def test_of_pyenv_it_is_the_newest_release(machine: Path) -> None:
-    for patch in ("3.98.2", "3.98.10", "3.98.9"):
-        pretend(machine / "pyenv/versions" / patch / "bin/python", "cpython-398 final")
-    pretend(machine / "pyenv/versions/3.98.11/bin/python", "cpython-398 candidate")
-    newest = machine / "pyenv/versions/3.98.10/bin/python"
-    assert interpreter(VERSION) == newest
-
-
-def test_else_it_is_one_that_uv_fetched(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fetched = pretend(machine / "fetched", "cpython-398 final")
-    uv = pretend(machine / "uv", str(fetched))
-    monkeypatch.setattr(interpreter_module, "find_uv_bin", lambda: uv)
-    assert interpreter(VERSION) == fetched
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    for name in (
-        "requirements/runtime.txt",
-        "domain/session/engine.py",
-        "lambdas/quiz/handler.py",
-        "builder/build.py",
-    ):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True)
-        path.write_text(f"content of {name}\n", encoding="ascii")
-    return tmp_path
-
-
-def hashed(project: Path, platform: Platform = LAMBDA) -> str:
-    return fingerprint(project, platform, project / "builder")
-
-
-def test_the_hash_is_the_same_for_the_same_sources(project: Path, tmp_path: Path) -> None:
-    before = hashed(project)
-    for source in project.rglob("*.py"):
-        source.touch()
-    assert hashed(project) == before
-    shutil.copytree(project, tmp_path / "elsewhere")
-    assert hashed(tmp_path / "elsewhere") == before
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "requirements/runtime.txt",
-        "domain/session/engine.py",
-        "lambdas/quiz/handler.py",
-        "builder/build.py",
-    ],
-)
-def test_a_byte_of_anything_that_makes_the_asset_changes_the_hash(project: Path, name: str) -> None:
-    before = hashed(project)
-    path = project / name
-    path.write_bytes(path.read_bytes().replace(b"content", b"Content"))
-    assert hashed(project) != before
-
-
-def test_the_platform_changes_the_hash(project: Path) -> None:
-    platforms = (LAMBDA, Platform(python="3.14", wheels=LAMBDA.wheels), THIS_MACHINE)
-    assert len({hashed(project, platform) for platform in platforms}) == 3
-
-
-def test_the_builders_version_changes_the_hash(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = hashed(project)
-    monkeypatch.setattr("infra.packaging.build.version", lambda _: "0.0.1")
-    assert hashed(project) != before
-
-
-def test_renaming_a_source_changes_the_hash(project: Path) -> None:
-    before = hashed(project)
-    (project / "domain/session/engine.py").rename(project / "domain/rules.py")
-    assert hashed(project) != before
-
-
-def test_what_is_not_shipped_leaves_the_hash(project: Path) -> None:
-    before = hashed(project)
-    (project / "domain/__pycache__").mkdir()
-    (project / "domain/__pycache__/engine.cpython-313.pyc").write_bytes(b"\0")
-    (project / "README.md").write_text("news\n", encoding="ascii")
-    assert hashed(project) == before

@@ -10,7 +10,7 @@ from domain.statistics.given_answer import DAY, GivenAnswer
 from lambdas.analytics.records import given_answer
 from lambdas.shared.store.errors import StoreUnavailableError
 from lambdas.shared.store.packing import unpacked_item, unpacked_learner
-from tests.integration.stage import InvokedStage
+from tests.integration.stage import InvokedStage, drafts
 from tests.support import recount
 
 TALLIES = ("users", "sessions", "questions")
@@ -43,6 +43,21 @@ def play(stage: InvokedStage, user: str, pattern: str, *categories: str, session
         assert reply.status == 200, reply.body
         shown = reply.body["question"]
     return session
+
+
+def small_bank(stage: InvokedStage) -> InvokedStage:
+    """Save eight questions of geography and three of history."""
+    stage.save(*drafts("geography", 8), *drafts("history", 3))
+    return stage
+
+
+def answers_of_two_days(bank: InvokedStage) -> Records:
+    """Return two learners' answers of three sessions and two days, as stream records."""
+    play(bank, "ada", "rwrrrwwr")
+    play(bank, "bob", "rrr", "history")
+    bank.clock.advance(DAY)
+    play(bank, "ada", "wrrr", "history", "geography")
+    return bank.records()
 
 
 def tallies(stage: InvokedStage) -> dict[str, list[Any]]:

@@ -114,7 +114,7 @@ def active(stage: InvokedStage) -> int:
 
 @pytest.mark.parametrize("operation", [r.operation for r in ROUTES if r.function == "questions"])
 def test_no_request_is_the_event(stage: InvokedStage, operation: str) -> None:
-    """Whatever a client sends, it is below a member of the proxy event that is not `source`."""
+    """All that a client sends is inside members of the proxy event other than `source`."""
     route, hostile = ROUTE[operation], {"source": SMOKE_SOURCE}
     event = stage.event(
         operation,
@@ -305,7 +305,7 @@ def test_its_sessions_emit_no_metric_of_play(smoke: InvokedStage, policy: str) -
 
 
 def test_a_review_takes_up_none_of_it(smoke: InvokedStage) -> None:
-    """Whatever a learner left of it, a review does not mix it with what is measured."""
+    """A review does not mix the leftovers of this category with questions that are measured."""
     session_id = start(smoke)
     play(smoke, session_id, until_owed=True)
     assert len(smoke.rows("wrong_answers")) == 1

@@ -20,9 +20,10 @@ from tests.integration.counting import (
     many_learners,
     play,
     sequence,
+    small_bank,
     tallies,
 )
-from tests.integration.stage import InvokedStage, drafts, refuses, unreachable
+from tests.integration.stage import InvokedStage, refuses, unreachable
 from tests.support.fixed_context import FixedContext
 
 UNANSWERED = Run(1, 1, 1, 1, 1)
@@ -30,8 +31,7 @@ UNANSWERED = Run(1, 1, 1, 1, 1)
 
 @pytest.fixture
 def bank(stage: InvokedStage) -> InvokedStage:
-    stage.save(*drafts("geography", 8), *drafts("history", 3))
-    return stage
+    return small_bank(stage)
 
 
 @pytest.fixture

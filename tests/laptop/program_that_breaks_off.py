@@ -1,6 +1,6 @@
 """A program of functions that ends in the middle of a result, as when it is killed, but only once.
 
-BROKE_OFF names the file that says it has.
+BROKE_OFF is the path of a file that exists once it has.
 """
 
 import os

@@ -1,11 +1,14 @@
 """The processes that run functions: what comes back from them, and what happens when they end."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.routing import Router
 
 from local.gateway import function_processes
 from local.gateway.function_processes import (
@@ -13,6 +16,7 @@ from local.gateway.function_processes import (
     FunctionProcess,
     FunctionUnavailableError,
 )
+from local.gateway.server import Server
 from tests.support.stage_process import TOO_LONG
 
 HEALTH = {"resource": "/health", "httpMethod": "GET", "requestContext": {"requestId": "1"}}
@@ -91,3 +95,20 @@ def test_a_process_that_was_never_started_is_unavailable_and_ends() -> None:
         await process.end()
 
     asyncio.run(play())
+
+
+def test_a_stage_whose_functions_cannot_be_started_ends_with_a_sentence() -> None:
+    class Failing(AbstractAsyncContextManager[None]):
+        def __init__(self, _application: object) -> None:
+            """Take the application."""
+
+        async def __aenter__(self) -> None:
+            raise OSError
+
+        async def __aexit__(self, *_: object) -> None:
+            pytest.fail("it was not entered")
+
+    server = Server(Router(lifespan=Failing), lambda: pytest.fail("it is not ready"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server.run(sockets=[listener])
+    assert str(server.failure) == "The stage could not start its parts: see its log."
