@@ -47,8 +47,15 @@ class FunctionProcess:
         self._numbers = itertools.count()
         self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
         self._process: Process | None = None
+        self._is_ready = False
         self._supervisor: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
         self._ending = asyncio.Event()
+
+    @property
+    def is_started(self) -> bool:
+        """Whether it was ever started: from then on it is started again whenever it ends."""
+        return self._supervisor is not None
 
     @property
     def runs(self) -> bool:
@@ -56,18 +63,30 @@ class FunctionProcess:
         return self._process is not None and self._process.returncode is None
 
     @property
+    def is_ready(self) -> bool:
+        """Whether it has imported its functions; until then invocations wait in its input."""
+        return self.runs and self._is_ready
+
+    @property
     def invocations(self) -> int:
         """How many invocations are under way."""
         return len(self._waiting)
 
     async def start(self) -> None:
-        """Start it. Invocations wait in its input until it has imported the functions."""
-        await self._start()
-        self._supervisor = asyncio.create_task(self._supervise())
+        """Start it, unless it was started before.
+
+        Raises:
+            OSError: The system has no room for another process.
+        """
+        async with self._starting:
+            if not self.is_started:
+                await self._start()
+                self._supervisor = asyncio.create_task(self._supervise())
 
     async def end(self) -> None:
         """End it, with what is still under way."""
-        self._ending.set()
+        async with self._starting:
+            self._ending.set()
         process, supervisor = self._process, self._supervisor
         if process is None or supervisor is None:
             return
@@ -105,6 +124,7 @@ class FunctionProcess:
             del self._waiting[number]
 
     async def _start(self) -> None:
+        self._is_ready = False
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", PROGRAM, *self._functions),
             cwd=ROOT,
@@ -130,10 +150,22 @@ class FunctionProcess:
             if self._ending.is_set():
                 return
             _log.error("A process of functions ended (exit code %d); starting it again", code)
+            await self._start_again()
+            if self._ending.is_set():
+                return
+
+    async def _start_again(self) -> None:
+        """Start it after a pause, as often as the system refuses to."""
+        while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), _RESTART_PAUSE)
                 return
-            await self._start()
+            try:
+                await self._start()
+            except OSError as error:
+                _log.error("A process of functions cannot be started: %s", error)
+            else:
+                return
 
     async def _read(self, process: Process) -> None:
         """Write to the log, and hand results to those who wait for them."""
@@ -142,6 +174,9 @@ class FunctionProcess:
             message = json.loads(line)
             if "log" in message:
                 sys.stdout.write(message["log"])
+                continue
+            if "ready" in message:
+                self._is_ready = True
                 continue
             result = self._waiting.get(message["number"])
             if result is None or result.done():
@@ -153,7 +188,7 @@ class FunctionProcess:
 
 
 class FunctionProcesses:
-    """The processes of a stage."""
+    """The processes of a stage: one from the beginning, the others once they have work."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         every = sorted({route.function for route in routes})
@@ -164,11 +199,11 @@ class FunctionProcesses:
     @asynccontextmanager
     async def running(self, _application: object = None) -> AsyncIterator[None]:
         """Run them while the context is entered."""
-        processes = [*self._learners, *self._administrators]
-        await asyncio.gather(*(process.start() for process in processes))
+        await self._learners[0].start()
         try:
             yield
         finally:
+            processes = [*self._learners, *self._administrators]
             await asyncio.gather(*(process.end() for process in processes))
 
     async def invoke(
@@ -181,11 +216,22 @@ class FunctionProcesses:
             FunctionUnavailableError: No process runs it now.
         """
         processes = self._administrators if route.access is Access.ADMIN else self._learners
-        running = [process for process in processes if process.runs]
-        if not running:
-            raise FunctionUnavailableError
-        chosen = min(running, key=lambda process: process.invocations)
+        chosen = await _least_busy(processes)
         return await chosen.invoke(route.function, event, request_id)
+
+
+async def _least_busy(processes: Sequence[FunctionProcess]) -> FunctionProcess:
+    """Return the process that has the least to do, and start another one if all have something."""
+    running = [process for process in processes if process.runs]
+    if all(process.invocations for process in running):
+        unused = next((process for process in processes if not process.is_started), None)
+        if unused:
+            with suppress(OSError):
+                await unused.start()
+            running = [process for process in processes if process.runs]
+    if not running:
+        raise FunctionUnavailableError
+    return min(running, key=lambda process: (not process.is_ready, process.invocations))
 
 
 async def _log_errors(process: Process) -> None:

@@ -1,8 +1,9 @@
 """Runs functions in a process of its own: `python -m local.gateway.function_program FUNCTION...`.
 
-Each line of standard input is an invocation, `{"number", "function", "event", "requestId"}`. Each
-line of standard output is either a result, `{"number", "result"}`, without the latter if the
-function raised, or what a function printed, `{"log"}`. The program ends with its input.
+Each line of standard input is an invocation, `{"number", "function", "event", "requestId"}`. A line
+of standard output is a result, `{"number", "result"}`, without the latter if the function raised;
+what a function printed, `{"log"}`; or `{"ready"}`, once the functions are imported. The program
+ends with its input.
 """
 
 import importlib
@@ -23,7 +24,8 @@ Handler = Callable[[Mapping[str, Any], InvocationContext], Mapping[str, Any]]
 HANDLER_THREADS = "handler"
 """Prefix of the names of the threads that run handlers."""
 
-_THREADS = 16
+_THREADS = 4
+"""A function mostly computes, so more of them at once would only delay one another."""
 
 _log = logging.getLogger(__name__)
 
@@ -82,6 +84,7 @@ def main(functions: Iterable[str]) -> int:
     sys.stdout = PrintedText(output)
     log_to_output()
     handlers = load_handlers(functions)
+    output.send(ready=True)
     threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=HANDLER_THREADS)
     for line in sys.stdin.buffer:
         threads.submit(run, handlers, line, output)

@@ -3,7 +3,6 @@
 import resource
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -19,26 +18,10 @@ from local.gateway import function_processes
 from local.gateway.server import DRAIN_SECONDS
 from local.stage_log import StageLog
 from local.stream.pump_process import END_SECONDS, PROGRAM
+from tests.laptop.stage_parts import all_functions, functions, part, until
 from tests.support.stage_process import TOO_LONG, Launch, StageProcess
 
 BODY = {"sources": [{"category": "geography"}]}
-
-
-def part(stage: StageProcess, program: str) -> psutil.Process:
-    """Return the stage's child process that runs a program."""
-    deadline = time.monotonic() + TOO_LONG
-    while True:
-        for each in psutil.Process(stage.process.pid).children():
-            if any(word.endswith(program) for word in each.cmdline()):
-                return each
-        assert time.monotonic() < deadline, f"no process runs {program}"
-
-
-def until(condition: Any) -> None:
-    """Ask the stage again until it answers so; each request waits for the stage by itself."""
-    deadline = time.monotonic() + TOO_LONG
-    while not condition():
-        assert time.monotonic() < deadline
 
 
 @contextmanager
@@ -92,21 +75,11 @@ def test_a_pump_that_is_killed_is_started_again_and_counts(
     assert stage.end(signal.SIGINT) == 0
 
 
-def functions(stage: StageProcess) -> list[psutil.Process]:
-    """Return the processes that run functions, the administrators' one last."""
-    found = [
-        each
-        for each in psutil.Process(stage.process.pid).children()
-        if function_processes.PROGRAM in each.cmdline()
-    ]
-    return sorted(found, key=lambda each: len(each.cmdline()), reverse=True)
-
-
 def test_processes_of_functions_that_are_killed_are_started_again(
     launcher: Launch, data: DataFolder
 ) -> None:
     stage = launcher(data).await_ready()
-    killed = functions(stage)
+    killed = all_functions(stage)
     with stage.client(stage.token()) as client:
         for process in killed:
             process.suspend()
@@ -127,7 +100,7 @@ def test_what_administrators_wait_for_holds_no_learner_up(
     launcher: Launch, data: DataFolder
 ) -> None:
     stage = launcher(data).await_ready()
-    *_, administrators = functions(stage)
+    *_, administrators = all_functions(stage)
     administrators.suspend()
     with stage.client(stage.token(groups="admin")) as client:
         with pytest.raises(httpx2.TimeoutException):

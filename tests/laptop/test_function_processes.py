@@ -2,24 +2,31 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from starlette.routing import Router
 
+from lambdas.contract.route import Access
+from lambdas.contract.routes import ROUTES
 from local.gateway import function_processes
 from local.gateway.function_processes import (
     FunctionError,
     FunctionProcess,
+    FunctionProcesses,
     FunctionUnavailableError,
 )
 from local.gateway.server import Server
 from tests.support.stage_process import TOO_LONG
 
 HEALTH = {"resource": "/health", "httpMethod": "GET", "requestContext": {"requestId": "1"}}
+LEARNERS = next(each for each in ROUTES if each.function == "health")
+ADMINISTRATORS = LEARNERS._replace(access=Access.ADMIN)
 Play = Callable[[FunctionProcess], Coroutine[Any, Any, None]]
 
 
@@ -27,6 +34,10 @@ Play = Callable[[FunctionProcess], Coroutine[Any, Any, None]]
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAGE", "local")
     monkeypatch.setenv("CORS_ORIGINS", "*")
+
+
+def children() -> list[psutil.Process]:
+    return list(psutil.Process().children())
 
 
 def run(play: Play) -> None:
@@ -81,6 +92,62 @@ def test_a_process_that_breaks_off_in_a_result_is_started_again(
         while not process.runs:
             with pytest.raises(FunctionUnavailableError):
                 await healthy(process)
+            await asyncio.sleep(0)
+        assert (await healthy(process))["statusCode"] == 200
+
+    run(play)
+
+
+def test_learners_get_another_process_once_the_first_is_busy_and_administrators_theirs() -> None:
+    async def play(processes: FunctionProcesses) -> None:
+        async with processes.running():
+            assert len(children()) == 1
+            await processes.invoke(LEARNERS, HEALTH, "1")
+            assert len(children()) == 1
+            requests = [processes.invoke(LEARNERS, HEALTH, str(n)) for n in range(20)]
+            assert {each["statusCode"] for each in await asyncio.gather(*requests)} == {200}
+            assert len(children()) == 2
+            requests = [processes.invoke(ADMINISTRATORS, HEALTH, str(n)) for n in range(20)]
+            assert {each["statusCode"] for each in await asyncio.gather(*requests)} == {200}
+            assert len(children()) == 3
+        assert not children()
+
+    asyncio.run(play(FunctionProcesses([LEARNERS, ADMINISTRATORS])))
+
+
+def test_a_process_that_cannot_be_started_is_unavailable_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def play(processes: FunctionProcesses) -> None:
+        async with processes.running():
+            with monkeypatch.context() as patched:
+                patched.setattr(sys, "executable", "/nowhere")
+                with pytest.raises(FunctionUnavailableError):
+                    await processes.invoke(ADMINISTRATORS, HEALTH, "1")
+                assert (await processes.invoke(LEARNERS, HEALTH, "1"))["statusCode"] == 200
+            assert (await processes.invoke(ADMINISTRATORS, HEALTH, "1"))["statusCode"] == 200
+
+    asyncio.run(play(FunctionProcesses([LEARNERS, ADMINISTRATORS])))
+
+
+def test_a_process_that_cannot_be_started_again_at_once_is_tried_until_it_can(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    interpreter = tmp_path / "python"
+    interpreter.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    interpreter.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(interpreter))
+    monkeypatch.setattr(function_processes, "_RESTART_PAUSE", 0)
+
+    async def play(process: FunctionProcess) -> None:
+        assert (await healthy(process))["statusCode"] == 200
+        away = interpreter.rename(tmp_path / "away")
+        (running,) = children()
+        running.kill()
+        while caplog.text.count("cannot be started") < 3:
+            await asyncio.sleep(0)
+        away.rename(interpreter)
+        while not process.runs:
             await asyncio.sleep(0)
         assert (await healthy(process))["statusCode"] == 200
 

@@ -19,6 +19,7 @@ import pytest
 
 from local.data_folder import ROOT, DataFolder
 from local.database.engine import Engine, find_binary
+from tests.laptop.stage_parts import FUNCTION_PROCESSES, all_functions
 from tests.support.stage_process import (
     TOO_LONG,
     Launch,
@@ -125,8 +126,9 @@ def test_however_it_ends_no_process_of_its_is_left(
     launcher: Launch, data: DataFolder, how: signal.Signals
 ) -> None:
     stage = launcher(data).await_ready()
+    all_functions(stage)
     parts = psutil.Process(stage.process.pid).children(recursive=True)
-    assert len(parts) == 5  # the engine, the pump, and three that run functions
+    assert len(parts) == FUNCTION_PROCESSES + 2  # the engine and the pump
     stage.end(how)
     _, left = psutil.wait_procs(parts, timeout=TOO_LONG)
     assert left == []
