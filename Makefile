@@ -139,8 +139,17 @@ typecheck: $(VENV) ## static types
 contracts: $(VENV) ## which package may import which
 	$(BIN)/lint-imports --no-logo
 
-unit: $(INSTALLED) ## tests with coverage, all but deployment, load and browser (TESTS=tests/unit)
-	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/browser --ignore=tests/clients --ignore=tests/deployment --ignore=tests/load --benchmark-disable --durations=25 $(if $(TESTS),$(TESTS),--cov --cov-fail-under=95)
+# Coverage doubles the time of a test, and these reach 98% of the lines and branches by themselves.
+COVERED := tests/unit tests/integration
+ELSEWHERE := $(addprefix tests/,browser clients deployment load)
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --benchmark-disable --durations=25
+unit: $(INSTALLED) ## all tests but deployment, load, clients and browser (TESTS=tests/unit)
+ifdef TESTS
+	$(PYTEST) $(TESTS)
+else
+	$(PYTEST) $(COVERED) --cov --cov-fail-under=95
+	$(PYTEST) $(addprefix --ignore=,$(COVERED) $(ELSEWHERE))
+endif
 
 format: $(VENV) ## format, and mend what can be mended
 	$(BIN)/ruff check --fix-only

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -26,13 +27,22 @@ from lambdas.signup import handler as signup
 from local.accounts.user_pool import PATH, UserPool, pool_environment
 from local.data_folder import DataFolder
 from local.database.engine import Engine, find_binary
-from local.database.schema import create_tables
 from local.database.tables import TableDefinition, table_definitions
 from local.stream.reader import ShardReader, stream_of, streams_client
 from tests.integration.accounts import Accounts
 from tests.integration.stage import CLIENT_ID, Clock, InvokedStage, drafts
 
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodbstreams import DynamoDBStreamsClient
+
 SECRET = "secret-of-the-tests"  # pragma: allowlist secret
+
+CREDENTIALS = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",  # pragma: allowlist secret
+}
 
 _numbers = count()
 
@@ -53,6 +63,15 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = DataFolder(tmp_path_factory.mktemp("engine"))
     with Engine(folder, find_binary()) as engine:
         yield engine.endpoint
+
+
+@pytest.fixture(scope="session")
+def engine_clients(endpoint: str) -> "tuple[DynamoDBClient, DynamoDBStreamsClient]":
+    """Clients of the engine for the tests' own use; the functions have one of each test."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in CREDENTIALS.items():
+            patched.setenv(name, value)
+        return boto3.client("dynamodb", endpoint_url=endpoint), streams_client(endpoint)
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +102,7 @@ def accounts(user_pool_address: tuple[str, Path]) -> Accounts:
 @pytest.fixture
 def stage(
     endpoint: str,
+    engine_clients: "tuple[DynamoDBClient, DynamoDBStreamsClient]",
     user_pool_address: tuple[str, Path],
     accounts: Accounts,  # noqa: ARG001 - none of them deleted
     tables: list[TableDefinition],
@@ -97,9 +117,7 @@ def stage(
         "CLIENT_ID": CLIENT_ID,
         "ADMIN_MFA": "false",
         "DYNAMODB_ENDPOINT": endpoint,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",  # pragma: allowlist secret
+        **CREDENTIALS,
         # Opened by the faults of one test it would refuse what another part of it looks at.
         "CIRCUIT_BREAKER_ENABLED": "false",
         **pool_environment(user_pool_address[0], SECRET),
@@ -107,14 +125,10 @@ def stage(
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    client = boto3.client("dynamodb", endpoint_url=endpoint)
-    create_tables(
-        client,
-        [
-            TableDefinition(create={**table.create, "TableName": named[table.variable]})
-            for table in tables
-        ],
-    )
+    client, streams = engine_clients
+    for table in tables:
+        # The engine's tables take requests at once.
+        client.create_table(**{**table.create, "TableName": named[table.variable]})
     clock, settings = Clock(), read_settings(variables)
     environment = Services(
         settings=settings,
@@ -125,7 +139,7 @@ def stage(
     settings_module.settings.cache_clear()
     for module in (entrypoint, analytics, privacy, questions, signup):
         monkeypatch.setattr(module, "services", lambda: environment)
-    stream = stream_of(client, streams_client(endpoint), environment.progress.name)
+    stream = stream_of(client, streams, environment.progress.name)
     assert stream is not None
     (shard,) = stream.shards()
     reader = ShardReader(stream, shard, after=None)

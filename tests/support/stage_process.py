@@ -18,7 +18,9 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from local.accounts.sign_in import LaptopSignIn
 from local.data_folder import ROOT, DataFolder
+from local.running_stage import RunningStage
 
 TOO_LONG = 300.0
 
@@ -94,9 +96,9 @@ class StageProcess:
 
     def token(self, user: str = "ada", groups: str = "") -> str:
         """Return a token as `make token` prints it."""
-        done = run_program("token", self.data, "--user", user, "--groups", groups)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        laptop = LaptopSignIn(self.data, RunningStage.find(self.data))
+        laptop.confirm_sign_up(user)
+        return laptop.access_token(user, groups.split(",") if groups else ())
 
     def cognito_path(self) -> str:
         """Return the path of the stage's user pool, its secret included."""
