@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext, suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO
 
 from starlette.middleware.gzip import GZipMiddleware
@@ -296,7 +297,8 @@ def _application(
     router = _Pages(
         [
             *play_page(learner_token, url, folder.report("local")),
-            *pages(openapi_document(laptop=url), key_set),
+            # Made once somebody asks for it: most starts are of a stage that nobody browses.
+            *pages(cache(lambda: openapi_document(laptop=url)), key_set),
             Route(PATH, pool.serve, methods=["POST"]),
         ],
         default=gateway,

@@ -57,8 +57,10 @@ _START = """SwaggerUIBundle({
 """
 
 
-def pages(document: Mapping[str, Any], key_set: Callable[[], Mapping[str, Any]]) -> list[Route]:
-    """Return the routes of the pages; the keys are those of the moment they are asked for."""
+def pages(
+    document: Callable[[], Mapping[str, Any]], key_set: Callable[[], Mapping[str, Any]]
+) -> list[Route]:
+    """Return the routes of the pages; both are called for each request."""
 
     def page(_: Request) -> Response:
         return HTMLResponse(_PAGE, headers=_HEADERS)
@@ -70,7 +72,7 @@ def pages(document: Mapping[str, Any], key_set: Callable[[], Mapping[str, Any]])
         Route("/docs", page),
         Route("/docs/start.js", start),
         *(_asset(SWAGGER_UI / name) for name in _ASSETS),
-        _json("/openapi.json", lambda: document),
+        _json("/openapi.json", document),
         _json("/.well-known/jwks.json", key_set),
     ]
 
