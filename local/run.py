@@ -8,7 +8,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 import uuid
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext, suppress
@@ -61,7 +60,6 @@ if TYPE_CHECKING:
 _HOST = "127.0.0.1"
 _DEFAULT_PORT = "8000"
 _MAX_PORT = 65_535
-_FILE_CHECK_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -219,9 +217,18 @@ def _answer_requests(
     server = Server(application, announce)
     if connection.process:
         _watch(connection.process, server, "The database engine")
-    if file:
-        _watch_file(file, terminal)
-    with _pump(terminal, connection, environment["PROGRESS_TABLE"]):
+
+    def tell_lost() -> None:
+        terminal.say(
+            f"The database file {folder.database} was deleted or replaced while the stage was "
+            "running. Writes are refused (503), and reads work until the stage ends. End it with "
+            "Ctrl-C."
+        )
+
+    with (
+        file.watched(tell_lost) if file else nullcontext(),
+        _pump(terminal, connection, environment["PROGRESS_TABLE"]),
+    ):
         server.run(sockets=[listener])
         if server.failure:
             raise server.failure
@@ -329,20 +336,6 @@ def _watch(process: "Popen[bytes]", server: Server, part: str) -> None:
         server.fail(CommandError(f"{part} ended by itself: start again with 'make run'."))
 
     threading.Thread(target=wait, daemon=True).start()
-
-
-def _watch_file(file: DatabaseFile, terminal: Terminal) -> None:
-    """Report it once when the database file is deleted while the stage runs."""
-
-    def watch() -> None:
-        while not file.lost:
-            time.sleep(_FILE_CHECK_SECONDS)
-        terminal.say(
-            f"The database file {file.path} was deleted or replaced while the stage was running. "
-            "Writes are refused (503), and reads work until the stage ends. End it with Ctrl-C."
-        )
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _ignore_signals() -> None:

@@ -3,7 +3,12 @@
 The engine goes on with the deleted file, and everything it acknowledges is gone once it ends.
 """
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+CHECK_SECONDS = 1.0
 
 
 class DatabaseFile:
@@ -18,6 +23,28 @@ class DatabaseFile:
     def lost(self) -> bool:
         """Whether the engine now writes to files that will vanish."""
         return any(_identity(file) != known for file, known in self._identities.items())
+
+    @contextmanager
+    def watched(self, report: Callable[[], None]) -> Iterator[None]:
+        """Call `report`, once, if it is lost while the context is entered.
+
+        Leave it before the engine ends: that removes its log by itself.
+        """
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(CHECK_SECONDS):
+                if self.lost:
+                    report()
+                    return
+
+        thread = threading.Thread(target=watch, name="file guard", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
 
 def _identity(file: Path) -> tuple[int, int] | None:
