@@ -151,7 +151,10 @@ class FunctionProcess:
                 return
             _log.error("A process of functions ended (exit code %d); starting it again", code)
             await self._start_again()
-            if self._ending.is_set():
+            if self._ending.is_set():  # perhaps while it was started
+                with suppress(ProcessLookupError):
+                    self._process.kill()
+                await self._process.wait()
                 return
 
     async def _start_again(self) -> None:

@@ -154,6 +154,30 @@ def test_a_process_that_cannot_be_started_again_at_once_is_tried_until_it_can(
     run(play)
 
 
+def test_a_stage_that_ends_while_a_process_is_started_again_leaves_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(function_processes, "_RESTART_PAUSE", 0)
+    starting = asyncio.create_subprocess_exec
+
+    async def play() -> None:
+        process, is_starting = FunctionProcess(["health"]), asyncio.Event()
+
+        async def start(*command: Any, **options: Any) -> Any:
+            is_starting.set()
+            return await starting(*command, **options)
+
+        await process.start()
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
+        children()[0].kill()
+        await is_starting.wait()
+        await process.end()
+        assert not process.runs
+
+    asyncio.run(play())
+    assert not children()
+
+
 def test_a_process_that_was_never_started_is_unavailable_and_ends() -> None:
     async def play() -> None:
         process = FunctionProcess(["health"])
