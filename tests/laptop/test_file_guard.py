@@ -28,7 +28,7 @@ def test_a_file_that_is_deleted_is_reported_once(tmp_path: Path) -> None:
 
 
 def test_what_the_engine_removes_when_it_ends_is_no_loss(tmp_path: Path) -> None:
-    """Its write-ahead log: a stage that ended told now and then that its data was deleted."""
+    """Its write-ahead log, which a watch that outlives the engine takes for a loss."""
     reported = threading.Semaphore(0)
     with Engine(DataFolder(tmp_path), find_binary()) as engine:
         file = DatabaseFile(engine.database)
