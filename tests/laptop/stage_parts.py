@@ -31,14 +31,19 @@ def part(stage: StageProcess, program: str) -> psutil.Process:
         assert time.monotonic() < deadline, f"no process runs {program}"
 
 
+def function_processes_of(parent: psutil.Process) -> list[psutil.Process]:
+    """Return the child processes that run functions, those of administrators last."""
+    found = {}
+    for each in parent.children():
+        with suppress(psutil.NoSuchProcess):  # it ended meanwhile
+            found[each] = each.cmdline()
+    running = [each for each in found if function_processes.PROGRAM in found[each]]
+    return sorted(running, key=lambda each: len(found[each]), reverse=True)
+
+
 def functions(stage: StageProcess) -> list[psutil.Process]:
-    """Return the processes that run functions, the administrators' one last."""
-    found = [
-        each
-        for each in psutil.Process(stage.process.pid).children()
-        if function_processes.PROGRAM in each.cmdline()
-    ]
-    return sorted(found, key=lambda each: len(each.cmdline()), reverse=True)
+    """Return the processes of a stage that run functions, the administrators' one last."""
+    return function_processes_of(psutil.Process(stage.process.pid))
 
 
 def all_functions(stage: StageProcess) -> list[psutil.Process]:

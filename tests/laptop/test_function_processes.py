@@ -22,6 +22,7 @@ from local.gateway.function_processes import (
     FunctionUnavailableError,
 )
 from local.gateway.server import Server
+from tests.laptop.stage_parts import function_processes_of
 from tests.support.stage_process import TOO_LONG
 
 HEALTH = {"resource": "/health", "httpMethod": "GET", "requestContext": {"requestId": "1"}}
@@ -37,7 +38,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def children() -> list[psutil.Process]:
-    return list(psutil.Process().children())
+    return function_processes_of(psutil.Process())
 
 
 def run(play: Play) -> None:
