@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -38,13 +39,13 @@ if TYPE_CHECKING:
 
 SECRET = "secret-of-the-tests"  # pragma: allowlist secret
 
-CREDENTIALS = {
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",  # pragma: allowlist secret
-}
-
 _numbers = count()
+
+
+@cache
+def _clients(endpoint: str) -> "tuple[DynamoDBClient, DynamoDBStreamsClient]":
+    """Return clients of an engine for the tests' own use; the functions have one of each test."""
+    return boto3.client("dynamodb", endpoint_url=endpoint), streams_client(endpoint)
 
 
 @pytest.fixture(scope="session")
@@ -63,15 +64,6 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = DataFolder(tmp_path_factory.mktemp("engine"))
     with Engine(folder, find_binary()) as engine:
         yield engine.endpoint
-
-
-@pytest.fixture(scope="session")
-def engine_clients(endpoint: str) -> "tuple[DynamoDBClient, DynamoDBStreamsClient]":
-    """Clients of the engine for the tests' own use; the functions have one of each test."""
-    with pytest.MonkeyPatch.context() as patched:
-        for name, value in CREDENTIALS.items():
-            patched.setenv(name, value)
-        return boto3.client("dynamodb", endpoint_url=endpoint), streams_client(endpoint)
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +94,6 @@ def accounts(user_pool_address: tuple[str, Path]) -> Accounts:
 @pytest.fixture
 def stage(
     endpoint: str,
-    engine_clients: "tuple[DynamoDBClient, DynamoDBStreamsClient]",
     user_pool_address: tuple[str, Path],
     accounts: Accounts,  # noqa: ARG001 - none of them deleted
     tables: list[TableDefinition],
@@ -117,7 +108,9 @@ def stage(
         "CLIENT_ID": CLIENT_ID,
         "ADMIN_MFA": "false",
         "DYNAMODB_ENDPOINT": endpoint,
-        **CREDENTIALS,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",  # pragma: allowlist secret
         # Opened by the faults of one test it would refuse what another part of it looks at.
         "CIRCUIT_BREAKER_ENABLED": "false",
         **pool_environment(user_pool_address[0], SECRET),
@@ -125,7 +118,7 @@ def stage(
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    client, streams = engine_clients
+    client, streams = _clients(endpoint)
     for table in tables:
         # The engine's tables take requests at once.
         client.create_table(**{**table.create, "TableName": named[table.variable]})

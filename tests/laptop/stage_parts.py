@@ -11,7 +11,7 @@ from local.gateway import function_processes
 from tests.support.stage_process import TOO_LONG, StageProcess
 
 FUNCTION_PROCESSES = 3
-"""Of a stage that needed all of them: two for learners, one for administrators."""
+"""Two for learners and one for administrators, once a stage has needed all of them."""
 
 
 def until(condition: Callable[[], object]) -> None:

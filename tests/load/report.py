@@ -211,6 +211,6 @@ def _verdict(faults: Sequence[str]) -> str:
     if faults:
         return f"**{len(faults)} differences** between what learners were told and what is kept."
     return (
-        "Nothing lost: sessions, records of questions, pool entries and counted totals are what "
-        "learners were told."
+        "Nothing lost: sessions, records of questions, pool entries and counted totals equal the "
+        "responses."
     )

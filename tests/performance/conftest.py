@@ -2,14 +2,13 @@
 
 import pytest
 
-from tests.integration.conftest import accounts, endpoint, engine_clients, tables, user_pool_address
+from tests.integration.conftest import accounts, endpoint, tables, user_pool_address
 from tests.integration.conftest import stage as here
 from tests.laptop.conftest import new_data, stage
 
 __all__ = [
     "accounts",
     "endpoint",
-    "engine_clients",
     "here",
     "new_data",
     "stage",

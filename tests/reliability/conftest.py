@@ -4,18 +4,11 @@ import time
 
 import pytest
 
-from tests.integration.conftest import (
-    accounts,
-    endpoint,
-    engine_clients,
-    stage,
-    tables,
-    user_pool_address,
-)
+from tests.integration.conftest import accounts, endpoint, stage, tables, user_pool_address
 from tests.integration.stage import InvokedStage, drafts
 from tests.reliability.storms import Weather, weather
 
-__all__ = ["accounts", "endpoint", "engine_clients", "stage", "tables", "user_pool_address"]
+__all__ = ["accounts", "endpoint", "stage", "tables", "user_pool_address"]
 
 
 @pytest.fixture
