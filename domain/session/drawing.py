@@ -6,7 +6,6 @@ pool (`refill`) and asks again. It reads through two functions of the caller.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from domain.errors import InvalidValueError
@@ -53,12 +52,7 @@ class RefillNeeded(NamedTuple):
     passed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NothingLeft:
-    """Every question is mastered: the session is complete."""
-
-
-Draw = FreshDraw | PoolDraw | RefillNeeded | NothingLeft
+Draw = FreshDraw | PoolDraw | RefillNeeded
 
 MAX_LOOKAHEAD = 99
 """Questions fetched beyond the one drawn, once retired ones are met: 100 is one BatchGetItem."""
@@ -93,7 +87,7 @@ def advance(session: Session, fetch: Fetch, read_pool: ReadPool) -> Advanced:
     lookahead = 0
     while True:
         draw = next_draw(session)
-        if isinstance(draw, NothingLeft):
+        if draw is None:
             return Advanced(complete(session), None, tuple(removed))
         if isinstance(draw, RefillNeeded):
             entries, exhausted = read_pool(draw)
@@ -156,14 +150,16 @@ def withdraw(session: Session) -> tuple[Session, tuple[EntryRemoved, ...]]:
     return without, (EntryRemoved(entry),)
 
 
-def next_draw(session: Session) -> Draw:
+def next_draw(session: Session) -> Draw | None:
     """Return what the next turn shows (rule 5), by the session's policy.
+
+    None if every question is mastered: the session is complete.
 
     If one side is empty the other; never the question just shown while another is available.
     """
     pool, fresh = session.pool, session.fresh_left
     if not pool.entries:
-        return _fresh_draw(session, fresh) if fresh else NothingLeft()
+        return _fresh_draw(session, fresh) if fresh else None
     if session.spacing:
         return _spaced_draw(session, session.spacing, fresh)
     if fresh and _side(session) >= session.wrong_answer_percentage:
@@ -335,7 +331,7 @@ def complete(session: Session) -> Session:
     Raises:
         InvalidValueError: it has.
     """
-    if not isinstance(next_draw(session), NothingLeft):
+    if next_draw(session) is not None:
         raise InvalidValueError("a session with questions left is not complete")
     return session._replace(status=Status.COMPLETED, turn=None)
 

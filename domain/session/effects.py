@@ -1,6 +1,5 @@
 """Writes that an answer asks for beside the session, in the same transaction."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from domain.session.pool import PoolEntry
@@ -31,27 +30,21 @@ class ProgressChange(NamedTuple):
     day: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EntryQueued:
-    """A new pool entry; `order` is the order its choices were last shown in."""
+class EntrySaved(NamedTuple):
+    """A pool entry as it is now: a new one, or one that owes a try less.
+
+    `order` is the order its choices were last shown in.
+    """
 
     entry: PoolEntry
     order: tuple[int, ...]
+    new: bool
 
 
-@dataclass(frozen=True, slots=True)
-class EntryLowered:
-    """An entry that owes one try less, as it is now."""
-
-    entry: PoolEntry
-    order: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class EntryRemoved:
+class EntryRemoved(NamedTuple):
     """An entry that is worked off, started again, or whose question is gone."""
 
     entry: PoolEntry
 
 
-PoolChange = EntryQueued | EntryLowered | EntryRemoved
+PoolChange = EntrySaved | EntryRemoved

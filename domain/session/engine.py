@@ -6,15 +6,14 @@ those of docs/architecture.md.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from enum import Enum, auto
 from typing import NamedTuple
 
 from domain.errors import InvalidValueError, NoCurrentTurnError
 from domain.question import Question, category_and_ordinal
 from domain.session.effects import (
-    EntryLowered,
-    EntryQueued,
     EntryRemoved,
+    EntrySaved,
     PoolChange,
     ProgressChange,
 )
@@ -70,14 +69,18 @@ class NotPlayable(NamedTuple):
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
-class OtherTurn:
-    """The answer is for another turn or question than the one on screen."""
+class Mismatch(Enum):
+    """Why an answer is not one to what is on screen.
 
+    Attributes:
+        OTHER_TURN: It is for another turn or question.
+        OLDER_VERSION: It is to a version of the question from before an edit.
+        TOO_MANY_CHOICES: Several choices are selected, and the question has one right choice.
+    """
 
-@dataclass(frozen=True, slots=True)
-class OlderVersion:
-    """The answer is to a version of the question from before an edit."""
+    OTHER_TURN = auto()
+    OLDER_VERSION = auto()
+    TOO_MANY_CHOICES = auto()
 
 
 class UnknownChoice(NamedTuple):
@@ -90,14 +93,7 @@ class UnknownChoice(NamedTuple):
     on_screen: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TooManyChoices:
-    """Several choices are selected for a question that has one right choice."""
-
-
-SubmissionOutcome = (
-    Graded | Repeated | NotPlayable | OtherTurn | OlderVersion | UnknownChoice | TooManyChoices
-)
+SubmissionOutcome = Graded | Repeated | NotPlayable | Mismatch | UnknownChoice
 
 
 def new_session(
@@ -221,20 +217,20 @@ def submit(
     if status is not Status.ACTIVE:
         return NotPlayable(status)
     if question is None or not is_for_screen(session, submission, turn):
-        return OtherTurn()
+        return Mismatch.OTHER_TURN
     return _graded(session, question, submission, now)
 
 
 def _graded(
     session: Session, question: Question, submission: SubmittedAnswer, now: int
-) -> Graded | OlderVersion | UnknownChoice | TooManyChoices:
+) -> Graded | Mismatch | UnknownChoice:
     """Grade a submission for the turn on screen, if its choices are the question's."""
     selected = selected_choices(session, question, submission)
     if selected is None:
         older = is_of_older_version(session, question, submission)
-        return OlderVersion() if older else UnknownChoice(on_screen=True)
+        return Mismatch.OLDER_VERSION if older else UnknownChoice(on_screen=True)
     if len(submission.selected) > 1 and not question.multiple:
-        return TooManyChoices()
+        return Mismatch.TOO_MANY_CHOICES
     return answer(session, question, selected, now=now, time_spent=submission.time_spent)
 
 
@@ -339,7 +335,7 @@ def _put_right(
     queued_at = max(now, session.last_queued_at + 1)
     entry = PoolEntry(queued_at, turn.question_id, turn=session.turns)
     pool = (session.pool.removed(old) if old else session.pool).added(entry)
-    queued = EntryQueued(entry, order)
+    queued = EntrySaved(entry, order, new=True)
     after = session._replace(
         turn=None,
         pool=pool,
@@ -367,6 +363,7 @@ def _right_at_first_try(
         less = entry.lowered(session.turns)
         pool = session.pool
         pool = pool.passed_on(entry, less) if session.spacing else pool.lowered(less)
-        return Outcome.LOWERED, right._replace(pool=pool), (EntryLowered(less, order),)
+        lowered = EntrySaved(less, order, new=False)
+        return Outcome.LOWERED, right._replace(pool=pool), (lowered,)
     after = right._replace(pool=session.pool.removed(entry))
     return Outcome.MASTERED, after, (EntryRemoved(entry),)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from domain.errors import NoCurrentTurnError
 from domain.question import Question
 from domain.session.drawing import Advanced, RefillNeeded, advance
-from domain.session.effects import EntryLowered, EntryQueued, EntryRemoved, PoolChange
+from domain.session.effects import EntryRemoved, EntrySaved, PoolChange
 from domain.session.engine import Graded, answer
 from domain.session.pool import PoolEntry
 from domain.session.state import Session
@@ -86,7 +86,7 @@ class Replay:
     def _apply(self, changes: Iterable[PoolChange]) -> None:
         for change in changes:
             match change:
-                case EntryQueued() | EntryLowered():
+                case EntrySaved():
                     self._entries[change.entry.key] = change.entry
                 case EntryRemoved():
                     del self._entries[change.entry.key]

@@ -6,12 +6,10 @@ from domain.question import Question
 from domain.session.drawing import expected_next
 from domain.session.engine import (
     Graded,
+    Mismatch,
     NotPlayable,
-    OlderVersion,
-    OtherTurn,
     Repeated,
     SubmissionOutcome,
-    TooManyChoices,
     UnknownChoice,
     submit,
 )
@@ -45,6 +43,11 @@ from lambdas.shared.store.turn import read_turn
 from lambdas.shared.telemetry.metrics import CONFLICTS, FROM_MEMORY, RETRIES
 from lambdas.shared.telemetry.request_log import count, note
 from lambdas.shared.time_zones import day_in, name_of
+
+_UNKNOWN_CHOICE = FieldFault(
+    "selectedAnswers", FieldCode.UNKNOWN_CHOICE, "The question has no such choice."
+)
+_TOO_MANY_CHOICES = FieldFault("selectedAnswers", FieldCode.TOO_MANY_CHOICES, "Select one choice.")
 
 ATTEMPTS = 3
 """Attempts at an answer while other requests change the session."""
@@ -98,7 +101,13 @@ def choice_faults(
     except NotFoundError:
         return ()
     outcome, _ = _outcome(services, session, submission, now=services.clock())
-    return (_choice_fault(outcome),) if isinstance(outcome, UnknownChoice | TooManyChoices) else ()
+    match outcome:
+        case UnknownChoice():
+            return (_UNKNOWN_CHOICE,)
+        case Mismatch.TOO_MANY_CHOICES:
+            return (_TOO_MANY_CHOICES,)
+        case _:
+            return ()
 
 
 def _load(services: Services, user_id: str, session_id: str, question_id: str) -> Session:
@@ -167,7 +176,7 @@ def _question_on_screen(
 def _may_be_outdated(outcome: SubmissionOutcome) -> bool:
     """Whether the question was edited, perhaps after this environment cached it."""
     match outcome:
-        case OlderVersion() | UnknownChoice(on_screen=True):
+        case Mismatch.OLDER_VERSION | UnknownChoice(on_screen=True):
             return True
         case _:
             return False
@@ -205,35 +214,26 @@ def _refusal(
     services: Services,
     session: Session,
     question: Question | None,
-    outcome: NotPlayable | OtherTurn | OlderVersion | UnknownChoice | TooManyChoices,
+    outcome: NotPlayable | Mismatch | UnknownChoice,
 ) -> ApiError:
     """Return the error of the HTTP contract for an answer that is not graded."""
     match outcome:
         case NotPlayable(status):
             return not_playable(status)
-        case OtherTurn():
+        case Mismatch.OTHER_TURN:
             renewed, shown = current_question(services, session)
             return TurnMismatchError(
                 "The answer is not for the turn on screen.",
                 members={"question": question_view(renewed, shown)},
             )
-        case OlderVersion():
+        case Mismatch.OLDER_VERSION:
             return QuestionChangedError(
                 "The question was edited since it was shown; no try is counted.",
                 members={"question": question_view(session, question)},
             )
-        case UnknownChoice() | TooManyChoices():
-            return ValidationError([_choice_fault(outcome)])
-        case _:
-            assert_never(outcome)
-
-
-def _choice_fault(outcome: UnknownChoice | TooManyChoices) -> FieldFault:
-    match outcome:
         case UnknownChoice():
-            code, message = FieldCode.UNKNOWN_CHOICE, "The question has no such choice."
-        case TooManyChoices():
-            code, message = FieldCode.TOO_MANY_CHOICES, "Select one choice."
+            return ValidationError([_UNKNOWN_CHOICE])
+        case Mismatch.TOO_MANY_CHOICES:
+            return ValidationError([_TOO_MANY_CHOICES])
         case _:
             assert_never(outcome)
-    return FieldFault("selectedAnswers", code, message)

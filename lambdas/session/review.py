@@ -6,11 +6,10 @@ version, so that a late answer to one of them is refused.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from itertools import islice
 
 from domain.question import category_and_ordinal, is_smoke_question
-from domain.session.effects import EntryQueued, EntryRemoved
+from domain.session.effects import EntryRemoved, EntrySaved
 from domain.session.pool import PoolEntry
 from domain.session.state import Session, Status
 from lambdas.contract.bodies.session import MAX_SOURCES
@@ -31,7 +30,6 @@ MAX_PAGES = 3
 sessions in progress are skipped, so more pages than one are rare."""
 
 
-@dataclass(slots=True)
 class Leftovers:
     """Entries to take up, oldest first.
 
@@ -44,12 +42,14 @@ class Leftovers:
         categories: The categories of the questions.
     """
 
-    expired: Collection[str] = ()
-    taken: dict[str, OwedQuestion] = field(default_factory=dict)
-    tries: dict[str, int] = field(default_factory=dict)
-    merged: list[OwedQuestion] = field(default_factory=list)
-    owners: set[str] = field(default_factory=set)
-    categories: set[str] = field(default_factory=set)
+    def __init__(self, expired: Collection[str]) -> None:
+        """Begin with none."""
+        self.expired = expired
+        self.taken: dict[str, OwedQuestion] = {}
+        self.tries: dict[str, int] = {}
+        self.merged: list[OwedQuestion] = []
+        self.owners: set[str] = set()
+        self.categories: set[str] = set()
 
     @property
     def entries(self) -> list[PoolEntry]:
@@ -107,7 +107,7 @@ def find_leftovers(
         for session_id, session in sessions.items()
         if session.status_at(now) in (Status.ACTIVE, Status.PAUSED)
     }
-    leftovers = Leftovers(expired=unfinished.keys() - playable)
+    leftovers = Leftovers(unfinished.keys() - playable)
     for owed in sorted(found, key=lambda each: each.entry.key):
         if owed.session_id not in playable and not leftovers.add(owed, limit):
             break
@@ -118,7 +118,7 @@ def take_up(
     services: Services, session: Session, leftovers: Leftovers, now: int
 ) -> tuple[Session, list[Action]]:
     """Return the review session with its first question, and the writes that go with it."""
-    queued = [EntryQueued(entry, ()) for entry in leftovers.entries]
+    queued = [EntrySaved(entry, (), new=True) for entry in leftovers.entries]
     drawn = draw_next(services, session, queued)
     gone = {c.entry.question_id for c in drawn.changes if isinstance(c, EntryRemoved)}
     table, user_id = services.wrong_answers, session.user_id

@@ -28,7 +28,6 @@ from lambdas.contract.errors import (
 )
 from lambdas.contract.time_zones import code_of
 from lambdas.session.limits import count_start
-from lambdas.session.review import find_leftovers, take_up
 from lambdas.shared.playing import draw_next, is_measured, load, note_draw
 from lambdas.shared.services import Services
 from lambdas.shared.store.categories import Category
@@ -181,6 +180,9 @@ def _prepared(services: Services, user_id: str, wanted: StartSession) -> _Prepar
         session = _as_preferred(session, settings, profile.time_zone)
         session = draw_next(services, session).session
         return _Prepared(session, [], profile.counts)
+    # Sessions of sources, the frequent ones, start without it.
+    from lambdas.session.review import find_leftovers, take_up  # noqa: PLC0415
+
     leftovers = find_leftovers(
         services,
         user_id,

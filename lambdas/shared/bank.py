@@ -1,7 +1,6 @@
 """The bank as a warm function sees it: questions through a cache bounded in bytes."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from operator import attrgetter
 from sys import getsizeof
 from threading import Lock
@@ -55,7 +54,6 @@ class Revision(NamedTuple):
 _UNKNOWN = Revision(number=0, seen_at=0, checked_at=0)
 
 
-@dataclass(slots=True)
 class Bank:
     """Reads questions, from memory where it may.
 
@@ -68,17 +66,16 @@ class Bank:
     the table cannot be read, what is in memory is served however old it is.
     """
 
-    table: QuestionsTable
-    clock: Callable[[], int]
-    capacity: int = CACHE_BYTES
-    _cached: LRUCache[str, _Kept] = field(init=False)
-    _revisions: LRUCache[str, Revision] = field(default_factory=lambda: LRUCache(MAX_REVISIONS))
-    # The laptop stage serves from several threads.
-    _lock: Lock = field(default_factory=Lock)
-
-    def __post_init__(self) -> None:
-        """Create the cache."""
-        self._cached = LRUCache(self.capacity, getsizeof=attrgetter("size"))
+    def __init__(
+        self, table: QuestionsTable, clock: Callable[[], int], capacity: int = CACHE_BYTES
+    ) -> None:
+        """Take the table, the time in milliseconds, and how many bytes to keep in memory."""
+        self.table = table
+        self.clock = clock
+        self._cached: LRUCache[str, _Kept] = LRUCache(capacity, getsizeof=attrgetter("size"))
+        self._revisions: LRUCache[str, Revision] = LRUCache(MAX_REVISIONS)
+        # The laptop stage serves from several threads.
+        self._lock = Lock()
 
     def cached(self, question_id: str) -> Question | None:
         """Return a question if it is in memory and fresh."""
@@ -182,7 +179,7 @@ class Bank:
     def _keep(self, question: Question) -> None:
         kept = _Kept(question, _size(question), self.clock())
         self._cached.pop(question.question_id, None)
-        if kept.size <= self.capacity:
+        if kept.size <= self._cached.maxsize:
             self._cached[question.question_id] = kept
 
 

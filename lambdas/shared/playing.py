@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from domain.question import SMOKE_CATEGORY, Question
 from domain.session.drawing import RefillNeeded, advance, due_turn, withdraw
-from domain.session.effects import EntryLowered, EntryQueued, PoolChange, ProgressChange
+from domain.session.effects import EntrySaved, PoolChange, ProgressChange
 from domain.session.pool import PoolEntry
 from domain.session.state import Session, Status, Turn
 from lambdas.contract.errors import (
@@ -85,7 +85,7 @@ def draw_next(services: Services, session: Session, changes: Sequence[PoolChange
 
     `changes` are pool changes not written yet: a refill takes them into account.
     """
-    changed = {c.entry.key: c.entry for c in changes if isinstance(c, EntryQueued | EntryLowered)}
+    changed = {c.entry.key: c.entry for c in changes if isinstance(c, EntrySaved)}
 
     def read_pool(needed: RefillNeeded) -> tuple[list[PoolEntry], bool]:
         entries, exhausted = services.wrong_answers.newer(session, needed)

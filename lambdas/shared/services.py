@@ -3,29 +3,28 @@
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from lambdas.shared.bank import Bank
-from lambdas.shared.second_factor import SecondFactor
 from lambdas.shared.settings import Settings, settings
 from lambdas.shared.store.categories import CategoriesTable
 from lambdas.shared.store.client import Database, database
-from lambdas.shared.store.imports import ImportsTable
 from lambdas.shared.store.progress import ProgressTable
 from lambdas.shared.store.questions import QuestionsTable
 from lambdas.shared.store.sessions import SessionsTable
 from lambdas.shared.store.transaction import Transactions
 from lambdas.shared.store.users import UsersTable
 from lambdas.shared.store.wrong_answers import WrongAnswersTable
-from lambdas.shared.user_pool import UserPool, cognito
 
 if TYPE_CHECKING:
     from types_boto3_cognito_idp.client import CognitoIdentityProviderClient
 
     from lambdas.shared.dead_letters import DeadLetters
+    from lambdas.shared.second_factor import SecondFactor
+    from lambdas.shared.store.imports import ImportsTable
     from lambdas.shared.store.tallies import Tallies
+    from lambdas.shared.user_pool import UserPool
 
 Clock = Callable[[], int]
 """Returns now, in milliseconds since the epoch."""
@@ -39,17 +38,25 @@ def system_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-@dataclass(kw_only=True)
 class Services:
     """Tables, bank, clock and randomness.
 
     A table is made when first asked for: a function needs the names only of those it uses.
     """
 
-    settings: Settings
-    database: Database
-    clock: Clock = system_clock
-    entropy: Entropy = secrets.token_bytes
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        database: Database,
+        clock: Clock = system_clock,
+        entropy: Entropy = secrets.token_bytes,
+    ) -> None:
+        """Take what tables are made of, and the sources of time and randomness."""
+        self.settings = settings
+        self.database = database
+        self.clock = clock
+        self.entropy = entropy
 
     @cached_property
     def users(self) -> UsersTable:
@@ -69,8 +76,10 @@ class Services:
         return CategoriesTable(self.database, self.questions.name)
 
     @cached_property
-    def imports(self) -> ImportsTable:
+    def imports(self) -> "ImportsTable":
         """Imports of questions, in their table."""
+        from lambdas.shared.store.imports import ImportsTable  # noqa: PLC0415 - of one function
+
         return ImportsTable(self.database, self.questions.name)
 
     @cached_property
@@ -93,7 +102,7 @@ class Services:
     @cached_property
     def tallies(self) -> "Tallies":
         """Tallies of learners and questions."""
-        from lambdas.shared.store.tallies import Tallies  # noqa: PLC0415 - of one function alone
+        from lambdas.shared.store.tallies import Tallies  # noqa: PLC0415 - of one function
 
         return Tallies(self.database, self.users.name, self.sessions.name, self.questions.name)
 
@@ -108,16 +117,22 @@ class Services:
     @cached_property
     def cognito(self) -> "CognitoIdentityProviderClient":
         """The client of Cognito."""
+        from lambdas.shared.user_pool import cognito  # noqa: PLC0415 - of few requests
+
         return cognito(self.settings.cognito_endpoint)
 
     @cached_property
-    def user_pool(self) -> UserPool:
+    def user_pool(self) -> "UserPool":
         """Accounts."""
+        from lambdas.shared.user_pool import UserPool  # noqa: PLC0415 - of few requests
+
         return UserPool(self.cognito, _named(self.settings.user_pool_id, "USER_POOL_ID"))
 
     @cached_property
-    def second_factor(self) -> SecondFactor:
+    def second_factor(self) -> "SecondFactor":
         """The second factor of administrators."""
+        from lambdas.shared.second_factor import SecondFactor  # noqa: PLC0415 - of few requests
+
         return SecondFactor(self.user_pool, self.users, self.clock)
 
     @cached_property

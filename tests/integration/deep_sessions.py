@@ -7,7 +7,7 @@ import pytest
 
 from domain.question import Choice, Question, category_and_ordinal
 from domain.session.drawing import PoolDraw, advance, present
-from domain.session.effects import EntryQueued
+from domain.session.effects import EntrySaved
 from domain.session.engine import new_session
 from domain.session.policy import Spacing
 from domain.session.pool import HEAD_CAPACITY, Pool, PoolEntry, Queue
@@ -82,7 +82,7 @@ def seeded(
     ]
     table = stage.services.wrong_answers
     holder = with_pool(owner, entries[:carried])
-    writes = [table.change(holder, EntryQueued(entry, (0,))).item for entry in entries]
+    writes = [table.change(holder, EntrySaved(entry, (0,), new=True)).item for entry in entries]
     batch_write(
         stage.services.database,
         table.name,
@@ -131,7 +131,7 @@ def foreign(stage: InvokedStage, sessions: int, first_at: int, category: str = "
         ]
         items.append(item_from_session(with_pool(other, owed)))
         table = stage.services.wrong_answers
-        entries += [table.change(other, EntryQueued(entry, (0,))).item for entry in owed]
+        entries += [table.change(other, EntrySaved(entry, (0,), new=True)).item for entry in owed]
     for name, rows in (
         (stage.services.sessions.name, items),
         (stage.services.wrong_answers.name, entries),

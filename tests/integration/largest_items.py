@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from domain.session.effects import EntryQueued, ProgressChange
+from domain.session.effects import EntrySaved, ProgressChange
 from domain.session.pool import PoolEntry
 from domain.session.state import Session
 from domain.statistics.learner import MAX_CATEGORIES as OWN_FIGURES
@@ -111,7 +111,11 @@ BUSIEST = busiest([*LONGEST[1:8], CATEGORY], CHARACTER * 80, pool_entries=100)
 
 def put_entries(stage: InvokedStage, session: Session, entries: Iterable[PoolEntry]) -> None:
     table = stage.services.wrong_answers
-    write(stage, table, (table.change(session, EntryQueued(each, (0,))).item for each in entries))
+    write(
+        stage,
+        table,
+        (table.change(session, EntrySaved(each, (0,), new=True)).item for each in entries),
+    )
 
 
 def put_records(stage: InvokedStage, session_id: str, question_ids: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.question import Choice, Question
-from domain.session.effects import EntryQueued
+from domain.session.effects import EntrySaved
 from lambdas.contract.routes import ROUTES
 from lambdas.shared.bank import Bank
 from lambdas.shared.store.sessions import item_from_session
@@ -219,7 +219,7 @@ def test_a_response_to_play_has_a_bounded_frame_at_the_extremes_of_the_contract(
     publish(stage, **dict.fromkeys(names, 9_999_999))
     stage.services.bank = LargestQuestions(stage.services.questions, stage.clock)
     session = busiest(names, "n" * 80, pool_entries=5_000)._replace(user_id="ada")
-    pool, entry = stage.services.wrong_answers, EntryQueued(session.pool.head[0], (0,))
+    pool, entry = stage.services.wrong_answers, EntrySaved(session.pool.head[0], (0,), new=True)
     rows = {
         stage.services.sessions.name: item_from_session(session),
         pool.name: pool.change(session, entry).item,

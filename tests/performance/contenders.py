@@ -16,7 +16,7 @@ from urllib3 import HTTPResponse
 
 from domain.question import Choice, Question, category_and_ordinal, question_id
 from domain.session.drawing import FreshDraw, advance, following
-from domain.session.effects import EntryQueued
+from domain.session.effects import EntrySaved
 from domain.session.engine import new_session
 from domain.session.permutation import permuted
 from domain.session.pool import PoolEntry
@@ -173,7 +173,7 @@ def seed_entries(stage: InvokedStage, session: Session, count: int) -> list[Pool
         PoolEntry(now + number, question_id(PENDING_CATEGORY, number)) for number in range(count)
     ]
     table = stage.services.wrong_answers
-    actions = (table.change(session, EntryQueued(entry, (0,))) for entry in entries)
+    actions = (table.change(session, EntrySaved(entry, (0,), new=True)) for entry in entries)
     seed(stage, table.name, [action.item for action in actions])
     seed_questions(stage, PENDING_CATEGORY, range(min(count, TURNS)))
     return entries

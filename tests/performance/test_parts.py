@@ -15,7 +15,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from domain.question import Choice, Question, question_id
 from domain.session.drawing import FreshDraw, RefillNeeded, advance, next_draw
-from domain.session.effects import EntryQueued, ProgressChange
+from domain.session.effects import EntrySaved, ProgressChange
 from domain.session.permutation import permuted
 from domain.session.pool import HEAD_CAPACITY, PoolEntry
 from domain.session.presentation import choice_ids, choice_order
@@ -215,7 +215,7 @@ def test_session_update_ours(benchmark: BenchmarkFixture, here: InvokedStage) ->
             time_spent=1,
             at=1,
         )
-        queued = EntryQueued(entry, (0, 1, 2, 3))
+        queued = EntrySaved(entry, (0, 1, 2, 3), new=True)
         version = session.version
         save_turn(here.services, session, [queued], change, expected_version=version)
 

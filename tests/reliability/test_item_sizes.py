@@ -8,7 +8,7 @@ import pytest
 
 from domain.question import Choice, Question
 from domain.session.drawing import advance
-from domain.session.effects import EntryQueued
+from domain.session.effects import EntrySaved
 from domain.session.pool import HEAD_CAPACITY, PoolEntry
 from lambdas.shared.bank import Bank
 from ops.cost.budgets import (
@@ -62,7 +62,9 @@ def with_pending(stage: InvokedStage, session_id: str, questions: Sequence[str])
     for number, question_id in enumerate(questions):
         entry = PoolEntry(began + number, question_id)
         pool = pool.added(entry)
-        entries.append(stage.services.wrong_answers.change(session, EntryQueued(entry, (0,))))
+        entries.append(
+            stage.services.wrong_answers.change(session, EntrySaved(entry, (0,), new=True))
+        )
     for at in range(0, len(entries), 100):
         stage.services.transactions.write(entries[at : at + 100])
     advanced = advance(

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, SkipValidation, field_validator
 
-from lambdas.contract.bodies.base import BankCategoryName, RequestModel
+from lambdas.contract.bodies.bank_fields import BankCategoryName
+from lambdas.contract.bodies.base import RequestModel
 from lambdas.contract.bodies.faults import refusal
 from lambdas.contract.bodies.question import MAX_QUESTIONS, QuestionDraft
 from lambdas.contract.errors import FieldCode

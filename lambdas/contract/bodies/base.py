@@ -3,7 +3,6 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -16,10 +15,8 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from domain.look_alikes import is_blank
-from domain.question import SMOKE_CATEGORY
-from lambdas.contract.bodies.faults import field_fault, is_consequence, refusal
-from lambdas.contract.errors import FieldCode, ValidationError
+from lambdas.contract.bodies.faults import field_fault, is_consequence
+from lambdas.contract.errors import ValidationError
 from lambdas.contract.formats import CATEGORY_PATTERN, LANGUAGE_PATTERN
 
 
@@ -87,25 +84,8 @@ Percentage = Annotated[int, Field(ge=0, le=100)]
 CategoryName = Annotated[str, StringConstraints(pattern=CATEGORY_PATTERN)]
 
 
-def _not_reserved(category: str) -> str:
-    if category == SMOKE_CATEGORY:
-        message = f"The category {SMOKE_CATEGORY} is reserved for the smoke test: choose another."
-        raise refusal(FieldCode.INVALID_VALUE, message)
-    return category
-
-
-BankCategoryName = Annotated[CategoryName, AfterValidator(_not_reserved)]
-"""A category that administrators may write."""
-
 Language = Annotated[str, StringConstraints(pattern=LANGUAGE_PATTERN, max_length=35)]
 """A language tag (RFC 5646)."""
-
-
-def visible(text: str) -> str:
-    """Return a text that has something to see; raise the fault of one that has not."""
-    if is_blank(text):
-        raise refusal(FieldCode.INVALID_CHARACTERS, "The text must have a visible character.")
-    return text
 
 
 def some_given(of: Literal["anyOf", "oneOf"], **types: str) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, ConfigDict, StringConstraints, model_validator
 
-from lambdas.contract.bodies.base import Language, RequestModel, some_given, visible
+from lambdas.contract.bodies.bank_fields import visible
+from lambdas.contract.bodies.base import Language, RequestModel, some_given
 from lambdas.contract.bodies.faults import refusal
 from lambdas.contract.bodies.session import SessionPreferences
 from lambdas.contract.bodies.texts import ONE_LINE, PROSE

@@ -14,12 +14,8 @@ from pydantic import (
 from domain.look_alikes import as_seen
 from domain.pinned_choices import pinned_places
 from domain.question import MAX_CHOICES, MIN_CHOICES
-from lambdas.contract.bodies.base import (
-    BankCategoryName,
-    Language,
-    RequestModel,
-    visible,
-)
+from lambdas.contract.bodies.bank_fields import BankCategoryName, visible
+from lambdas.contract.bodies.base import Language, RequestModel
 from lambdas.contract.bodies.faults import refusal
 from lambdas.contract.bodies.texts import ONE_LINE, PROSE, VISIBLE_PROSE
 from lambdas.contract.errors import FieldCode

@@ -8,7 +8,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
 
@@ -49,25 +48,31 @@ class CircuitOpenError(Exception):
         self.seconds = seconds
 
 
-@dataclass(slots=True)
 class _State:
-    outcomes: deque[tuple[float, bool]] = field(default_factory=deque)
-    failed: int = 0
-    in_a_row: int = 0
-    open_until: float | None = None
-    probing_until: float = 0.0
-    probes_failed: int = 0
+    def __init__(self) -> None:
+        self.outcomes: deque[tuple[float, bool]] = deque()
+        self.failed = 0
+        self.in_a_row = 0
+        self.open_until: float | None = None
+        self.probing_until = 0.0
+        self.probes_failed = 0
 
 
-@dataclass(slots=True)
 class Breaker:
     """Circuits by table and direction. Times are seconds of a clock that never steps back."""
 
-    opened: Callable[[Circuit], None]
-    clock: Callable[[], float] = time.monotonic
-    jitter: Callable[[float, float], float] = random.uniform
-    _states: dict[Circuit, _State] = field(default_factory=dict)
-    _lock: Lock = field(default_factory=Lock)
+    def __init__(
+        self,
+        opened: Callable[[Circuit], None],
+        clock: Callable[[], float] = time.monotonic,
+        jitter: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        """Take what is told of a circuit that opens, the time, and what draws a pause's length."""
+        self.opened = opened
+        self.clock = clock
+        self.jitter = jitter
+        self._states: dict[Circuit, _State] = {}
+        self._lock = Lock()
 
     def admit(self, circuits: Iterable[Circuit]) -> None:
         """Let a call pass that touches these circuits, or refuse it before it is made.

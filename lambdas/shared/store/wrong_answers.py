@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from domain.question import category_and_ordinal
 from domain.session.drawing import RefillNeeded
-from domain.session.effects import EntryLowered, EntryQueued, PoolChange
+from domain.session.effects import EntryRemoved, PoolChange
 from domain.session.pool import PoolEntry
 from domain.session.state import Session
 from lambdas.contract.formats import QUESTION_ID_PATTERN
@@ -59,8 +59,10 @@ class WrongAnswersTable(NamedTuple):
             "userId": {"S": session.user_id},
             "timestamp": {"S": _sort_key(change.entry.key)},
         }
-        owned = {":session": {"S": session.session_id}}
-        if isinstance(change, EntryQueued):
+        if isinstance(change, EntryRemoved):
+            # Without a condition: the entry may be gone already.
+            return _action("Delete", {"TableName": self.name, "Key": key})
+        if change.new:
             item = {
                 **key,
                 "questionId": {"S": change.entry.question_id},
@@ -79,25 +81,22 @@ class WrongAnswersTable(NamedTuple):
                 "ConditionExpression": "attribute_not_exists(userId)",
             }
             return _action("Put", put)
-        if isinstance(change, EntryLowered):
-            update = {
-                "TableName": self.name,
-                "Key": key,
-                "UpdateExpression": (
-                    "SET remainingTries = :tries, shuffledAnswers = :order, atTurn = :turn"
-                    f" REMOVE leftover{'' if session.spacing else ', beyondHead'}"
-                ),
-                "ConditionExpression": "sessionId = :session",
-                "ExpressionAttributeValues": {
-                    **owned,
-                    ":tries": {"N": str(change.entry.remaining_tries)},
-                    ":order": {"S": digits(change.order)},
-                    ":turn": {"N": str(change.entry.turn)},
-                },
-            }
-            return _action("Update", update)
-        # Without a condition: the entry may be gone already.
-        return _action("Delete", {"TableName": self.name, "Key": key})
+        update = {
+            "TableName": self.name,
+            "Key": key,
+            "UpdateExpression": (
+                "SET remainingTries = :tries, shuffledAnswers = :order, atTurn = :turn"
+                f" REMOVE leftover{'' if session.spacing else ', beyondHead'}"
+            ),
+            "ConditionExpression": "sessionId = :session",
+            "ExpressionAttributeValues": {
+                ":session": {"S": session.session_id},
+                ":tries": {"N": str(change.entry.remaining_tries)},
+                ":order": {"S": digits(change.order)},
+                ":turn": {"N": str(change.entry.turn)},
+            },
+        }
+        return _action("Update", update)
 
     def taken_over(self, session: Session, owed: OwedQuestion, tries: int) -> Action:
         """Return the write that makes a review session the owner of an entry.

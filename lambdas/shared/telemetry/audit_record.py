@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, TypedDict
@@ -71,12 +70,12 @@ class AuditRecord(TypedDict):
     code: str | None
 
 
-@dataclass(slots=True)
 class _Action:
     """Facts collected so far about the action being served."""
 
-    who: str | None = None
-    on: dict[str, list[str]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.who: str | None = None
+        self.on: dict[str, list[str]] = {}
 
 
 _action: ContextVar[_Action] = ContextVar("action")

@@ -14,7 +14,6 @@ import math
 import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +52,6 @@ Values = dict[str, float | list[float]]
 """Values of metrics by name; a list holds one a sample."""
 
 
-@dataclass(slots=True)
 class Usage:
     """Meter of a request.
 
@@ -67,13 +65,22 @@ class Usage:
         samples: Samples of metrics by name.
     """
 
-    round_trips: int = 0
-    read_units: float = 0.0
-    write_units: float = 0.0
-    deadline: float = math.inf
-    in_trouble: bool = False
-    values: dict[str, float] = field(default_factory=dict)
-    samples: dict[str, list[float]] = field(default_factory=dict)
+    def __init__(
+        self,
+        *,
+        round_trips: int = 0,
+        read_units: float = 0.0,
+        write_units: float = 0.0,
+        deadline: float = math.inf,
+    ) -> None:
+        """Begin with no values and no samples."""
+        self.round_trips = round_trips
+        self.read_units = read_units
+        self.write_units = write_units
+        self.deadline = deadline
+        self.in_trouble = False
+        self.values: dict[str, float] = {}
+        self.samples: dict[str, list[float]] = {}
 
     def sample(self, metric: Metric, value: float) -> None:
         """Add a sample of a metric; those beyond `MAX_VALUES` are left out."""

@@ -9,12 +9,10 @@ from domain.question import Question
 from domain.session.drawing import advance, withdraw
 from domain.session.engine import (
     Graded,
+    Mismatch,
     NotPlayable,
-    OlderVersion,
-    OtherTurn,
     Repeated,
     SubmissionOutcome,
-    TooManyChoices,
     UnknownChoice,
     answer,
     shown_order,
@@ -112,7 +110,7 @@ def test_other_choices_for_the_turn_just_processed_are_no_repeat() -> None:
     learner.choose({1})
 
     for others in ([ids[0]], [ids[2]], [ids[0], ids[1]], []):
-        assert submitted(learner.session, asked, others, turn=1) == OtherTurn()
+        assert submitted(learner.session, asked, others, turn=1) == Mismatch.OTHER_TURN
 
 
 def test_a_repeat_of_several_choices_may_name_them_in_any_order_but_needs_them_all() -> None:
@@ -181,7 +179,7 @@ def test_only_the_turn_processed_last_is_repeated() -> None:
 
     for turn in (1, None):
         outcome = submitted(learner.session, learner.question, [first[1]], turn=turn)
-        assert outcome == OtherTurn()
+        assert outcome == Mismatch.OTHER_TURN
 
 
 def test_a_future_turn_or_another_question_is_not_the_one_on_screen() -> None:
@@ -189,10 +187,10 @@ def test_a_future_turn_or_another_question_is_not_the_one_on_screen() -> None:
     asked = learner.question
     ids = shown_ids(learner.session, asked)
 
-    assert submitted(learner.session, asked, ids[:1], turn=2) == OtherTurn()
-    assert submitted(learner.session, asked, ids[:1], turn=0) == OtherTurn()
+    assert submitted(learner.session, asked, ids[:1], turn=2) == Mismatch.OTHER_TURN
+    assert submitted(learner.session, asked, ids[:1], turn=0) == Mismatch.OTHER_TURN
     other = submitted(learner.session, asked, ids[:1], turn=1, question_id="geo:000099")
-    assert other == OtherTurn()
+    assert other == Mismatch.OTHER_TURN
 
 
 def test_a_question_that_the_bank_has_lost_cannot_be_answered() -> None:
@@ -202,7 +200,7 @@ def test_a_question_that_the_bank_has_lost_cannot_be_answered() -> None:
 
     outcome = submitted(learner.session, None, ids[:1], turn=1, question_id=asked)
 
-    assert outcome == OtherTurn()
+    assert outcome == Mismatch.OTHER_TURN
 
 
 def test_a_repeat_names_its_question() -> None:
@@ -214,13 +212,13 @@ def test_a_repeat_names_its_question() -> None:
         learner.session, learner.question, [ids[1]], turn=1, question_id="geo:000099"
     )
 
-    assert outcome == OtherTurn()
+    assert outcome == Mismatch.OTHER_TURN
 
 
 def test_nothing_was_processed_before_the_first_answer() -> None:
     learner = Learner(session(), bank(geo=3))
     ids = choice_ids(SEED, 0, 1, 4)
-    assert submitted(learner.session, learner.question, ids[:1], turn=0) == OtherTurn()
+    assert submitted(learner.session, learner.question, ids[:1], turn=0) == Mismatch.OTHER_TURN
 
 
 def test_without_a_turn_choices_of_several_turns_are_unknown() -> None:
@@ -290,7 +288,7 @@ def test_several_choices_for_one_right_choice_are_refused() -> None:
 
     for selected in (ids[:2], (ids[0], ids[0])):
         outcome = submitted(learner.session, learner.question, selected, turn=1)
-        assert outcome == TooManyChoices()
+        assert outcome == Mismatch.TOO_MANY_CHOICES
 
 
 def test_an_unknown_id_is_reported_before_too_many() -> None:
@@ -336,7 +334,7 @@ def test_an_answer_to_the_version_before_the_edit_is_recognized_and_not_graded(c
     older = shown_ids(learner.session, learner.question)
     for identifier in older:
         outcome = submitted(learner.session, edited(count), [identifier], turn=1)
-        assert outcome == OlderVersion()
+        assert outcome == Mismatch.OLDER_VERSION
 
 
 def test_choices_of_two_versions_are_unknown() -> None:
@@ -352,7 +350,7 @@ def test_a_version_between_the_one_shown_and_the_newest_is_an_older_one() -> Non
     learner = learner_of(question())
     between = choice_ids(SEED, 1, 2, 4)
     newest = question(version=3)
-    assert submitted(learner.session, newest, between[:1], turn=1) == OlderVersion()
+    assert submitted(learner.session, newest, between[:1], turn=1) == Mismatch.OLDER_VERSION
 
 
 def test_an_edited_question_is_graded_by_its_new_key() -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise, product
 import pytest
 from hypothesis import given, settings
 
-from domain.session.effects import EntryQueued, EntryRemoved
+from domain.session.effects import EntryRemoved, EntrySaved
 from domain.session.policy import Spacing
 from domain.session.pool import HEAD_CAPACITY, TRIES, PoolEntry
 from domain.session.replay import replay
@@ -218,7 +218,7 @@ def entries_are_queued_in_strictly_rising_order_whatever_the_clock_does(
     last = 0
     for step in played:
         for change in step.answered.pool_changes:
-            if isinstance(change, EntryQueued):
+            if isinstance(change, EntrySaved) and change.new:
                 assert change.entry.queued_at > last
                 assert change.entry.queued_at >= step.submission.at
                 assert change.entry.remaining_tries == TRIES
@@ -233,7 +233,7 @@ def the_effects_of_all_answers_leave_an_empty_table(_: Plan, played: list[Step])
             if isinstance(change, EntryRemoved):
                 assert table.pop(change.entry.key) == change.entry
             else:
-                assert isinstance(change, EntryQueued) is (change.entry.key not in table)
+                assert change.new is (change.entry.key not in table)
                 table[change.entry.key] = change.entry
                 assert change.order == step.turn.order
         assert sorted(table.values()) == list(step.entries)

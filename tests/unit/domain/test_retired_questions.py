@@ -8,7 +8,6 @@ from domain.question import Question
 from domain.session.drawing import (
     MAX_LOOKAHEAD,
     FreshDraw,
-    NothingLeft,
     advance,
     following,
     next_draw,
@@ -262,4 +261,4 @@ def test_a_pool_question_withdrawn_from_the_screen_takes_its_entry_along() -> No
     assert removed == (EntryRemoved(queued),)
     assert withdrawn.pool == Pool()
     assert withdrawn.presented == 1, "it was shown as new once"
-    assert isinstance(next_draw(withdrawn), NothingLeft)
+    assert next_draw(withdrawn) is None

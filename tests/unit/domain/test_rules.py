@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from domain.session.drawing import PoolDraw, next_draw
-from domain.session.effects import EntryLowered, EntryQueued, EntryRemoved
+from domain.session.effects import EntryRemoved, EntrySaved
 from domain.session.engine import answer
 from domain.session.replay import Submission, replay
 from domain.session.state import Outcome, Status
@@ -79,7 +79,8 @@ def test_right_after_wrong_queues_the_question_with_two_tries_at_that_moment() -
 
     (queued,) = answered.pool_changes
     assert answered.outcome is Outcome.QUEUED
-    assert isinstance(queued, EntryQueued)
+    assert isinstance(queued, EntrySaved)
+    assert queued.new
     assert queued.order == order
     (entry,) = learner.replay.entries
     assert (entry.question_id, entry.queued_at, entry.remaining_tries) == (missed, START + 5, 2)
@@ -99,7 +100,8 @@ def test_a_pool_question_missed_again_starts_again_with_two_tries_and_a_new_time
     (entry,) = learner.replay.entries
     removed, queued = answered.pool_changes
     assert removed == EntryRemoved(lowered)
-    assert isinstance(queued, EntryQueued)
+    assert isinstance(queued, EntrySaved)
+    assert queued.new
     assert queued.entry == entry
     assert answered.outcome is Outcome.QUEUED
     assert entry.remaining_tries == 2
@@ -119,7 +121,9 @@ def test_a_pool_question_is_mastered_by_two_right_first_tries_and_keeps_its_time
     second = learner.right()
 
     assert first.outcome is Outcome.LOWERED
-    assert isinstance(first.pool_changes[0], EntryLowered)
+    (change,) = first.pool_changes
+    assert isinstance(change, EntrySaved)
+    assert not change.new
     assert (lowered.key, lowered.remaining_tries) == (queued.key, 1)
     assert second.outcome is Outcome.MASTERED
     assert second.pool_changes == (EntryRemoved(lowered),)

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from domain.question import Choice, Question, question_id
-from domain.session.effects import EntryQueued, EntryRemoved
+from domain.session.effects import EntryRemoved, EntrySaved
 from domain.session.engine import new_session
 from domain.session.replay import Replay, Submission
 from domain.session.state import Session, Source
@@ -46,7 +46,7 @@ def played(error_rate: float) -> Counter[str]:
         changes = {type(change) for change in answered.pool_changes}
         if not right:
             kinds["wrong"] += 1
-        elif changes == {EntryQueued, EntryRemoved}:
+        elif changes == {EntrySaved, EntryRemoved}:
             kinds["again"] += 1
         else:
             kinds["pool" if changes else "fresh_right"] += 1
