@@ -25,7 +25,7 @@ MAX_ACTIONS = 97
 PAGE = 200
 """Entries of one query: at some 190 bytes each, at most 10 read units."""
 
-MAX_PAGES = 3
+MAX_PAGES = 2
 """Queries of one review, so that it takes at most 6 round trips and 40 read units. Entries of
 sessions in progress are skipped, so more pages than one are rare."""
 
@@ -82,12 +82,15 @@ class Leftovers:
 
 
 def find_leftovers(
-    services: Services, user_id: str, *, category: str | None, limit: int, now: int
+    services: Services, user_id: str, *, category: str | None, limit: int, now: int, certain: bool
 ) -> Leftovers:
     """Return the learner's leftovers: up to `limit` questions of up to 8 categories.
 
     The oldest are taken of those read: all, unless the learner owes more than `PAGE` questions.
     Several entries of one question become one, owing the most any of them owes.
+
+    A session that expires today counts as expired, and the transaction checks it: as a rule it was
+    not used for weeks. To be `certain`, after such a check failed, these sessions are read.
     """
     unfinished = services.sessions.unfinished(user_id)
     today = now // DAY
@@ -99,14 +102,14 @@ def find_leftovers(
         found += [each for each in page if not is_smoke_question(each.entry.question_id)]
         if len(found) >= limit:
             break
-    # The index has the day of expiry; what expires today is looked up, as a rule nothing.
-    uncertain = {each.session_id for each in found if unfinished.get(each.session_id) == today}
-    sessions = services.sessions.many(user_id, uncertain)
-    playable |= {
-        session_id
-        for session_id, session in sessions.items()
-        if session.status_at(now) in (Status.ACTIVE, Status.PAUSED)
-    }
+    if certain:
+        uncertain = {each.session_id for each in found if unfinished.get(each.session_id) == today}
+        sessions = services.sessions.many(user_id, uncertain)
+        playable |= {
+            session_id
+            for session_id, session in sessions.items()
+            if session.status_at(now) in (Status.ACTIVE, Status.PAUSED)
+        }
     leftovers = Leftovers(unfinished.keys() - playable)
     for owed in sorted(found, key=lambda each: each.entry.key):
         if owed.session_id not in playable and not leftovers.add(owed, limit):

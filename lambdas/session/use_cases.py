@@ -67,9 +67,9 @@ def start_session(
     """
     key = _Key.of(idempotency_key, wanted) if idempotency_key else None
     counts: StartCounts | None = None
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         try:
-            prepared = _prepared(services, user_id, wanted)
+            prepared = _prepared(services, user_id, wanted, again=attempt > 0)
             counted = count_start(
                 services, user_id, counts or prepared.counts, prepared.session.created_at
             )
@@ -157,7 +157,7 @@ class _Prepared(NamedTuple):
     counts: StartCounts
 
 
-def _prepared(services: Services, user_id: str, wanted: StartSession) -> _Prepared:
+def _prepared(services: Services, user_id: str, wanted: StartSession, *, again: bool) -> _Prepared:
     chosen = [source.category for source in wanted.sources or ()]
     categories, profile = read_start(services.categories, services.users, user_id, chosen)
     first = categories.get(chosen[0]) if chosen else None
@@ -189,6 +189,7 @@ def _prepared(services: Services, user_id: str, wanted: StartSession) -> _Prepar
         category=wanted.review.category,
         limit=wanted.review.question_count,
         now=now,
+        certain=again,
     )
     if not leftovers.taken:
         raise ValidationError(

@@ -44,7 +44,7 @@ WORST_START = CallCost(3, 12.0, 7.0)
 WORST_REFILL = CallCost(3, 2.0, 12.0)
 """An answer with a refill, whatever it changes."""
 WORST_REVIEW = CallCost(6, 40.0, 0.0)
-"""A review that finds nothing; what it takes up adds its writes. It reads at most 600 entries, and
+"""A review that finds nothing; what it takes up adds its writes. It reads at most 400 entries, and
 those of sessions in progress count only where it cannot skip them."""
 QUESTIONS_NOT_IN_MEMORY = CallCost(1, 0.5, 0.0)
 """Added by a question of up to 4 KB; for several, the call is one and the units add up."""
@@ -139,7 +139,7 @@ WORST_CASES: tuple[WorstCase, ...] = (
         CallCost(4, 28.0, 121.0),
         "a call for 100 retired questions passed over",
     ),
-    WorstCase("startSession", "a review of 50 questions of 47 sessions", CallCost(8, 98.0, 638.0)),
+    WorstCase("startSession", "a review of 50 questions of 47 sessions", CallCost(6, 45.0, 638.0)),
     WorstCase("listSessions", "1,000 sessions filtered", CallCost(4, 460.0, 0.0)),
     WorstCase("getSession", "", CallCost(1, 1.0, 0.0)),
     WorstCase("updateSession", "on a later day", CallCost(2, 1.0, 4.0)),

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from domain.session.state import LIFETIME
+from lambdas.shared.store.sessions import DAY
 from tests.integration.stage import InvokedStage, Reply, drafts, response_lost
 
 
@@ -272,6 +273,22 @@ def test_a_session_used_while_a_review_is_put_together_keeps_what_it_owes(
     assert bank.services.sessions.get("ada", former).status == "ACTIVE"  # type: ignore[union-attr]
 
 
+def test_a_session_that_expires_later_today_keeps_what_it_owes(bank: InvokedStage) -> None:
+    bank.clock.now -= bank.clock.now % DAY
+    expired = owe(bank, "geography", 1)
+    bank.clock.advance(6 * 3600 * 1000)
+    playing = owe(bank, "history", 1)
+    bank.clock.advance(LIFETIME - 1)
+
+    started = review(bank)
+
+    assert started.status == 201
+    assert started.body["sources"] == [{"category": "geography", "questionCount": 1}]
+    assert sorted(owners(bank)) == sorted([started.body["sessionId"], playing])
+    assert bank.services.sessions.get("ada", playing).status == "ACTIVE"  # type: ignore[union-attr]
+    assert bank.services.sessions.get("ada", expired).status == "ABANDONED"  # type: ignore[union-attr]
+
+
 def test_a_session_started_while_a_review_is_put_together_keeps_what_it_owes(
     bank: InvokedStage,
 ) -> None:
@@ -295,7 +312,7 @@ def test_a_review_skips_the_entries_of_sessions_in_progress(
 ) -> None:
     monkeypatch.setattr("lambdas.session.review.PAGE", 4)
     former = owe(bank, "geography", left)
-    playing = [owe(bank, "geography", 9), owe(bank, "geography", 10)]
+    playing = [owe(bank, "geography", 9), owe(bank, "geography", 1)]
     later = owe(bank, "geography", left)
     abandon(bank, former)
     abandon(bank, later)

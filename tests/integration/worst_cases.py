@@ -123,11 +123,14 @@ def start_session(stage: InvokedStage) -> Arguments:
 
 
 def start_review(stage: InvokedStage) -> Arguments:
-    """Leave 50 entries of 47 expired sessions among 550 of sessions in progress."""
+    """Leave 50 entries of 47 sessions that expire today among 350 of sessions in progress.
+
+    The learner has 400 sessions that were not finished, the most there can be: half expired.
+    """
     learner_at_the_limits(stage)
     put_questions(stage, [f"{CATEGORY}:000184"])
     number = 0
-    for group, (playing, left) in enumerate(((184, [1] * 16), (184, [1] * 16), (182, GROUPED))):
+    for group, (playing, left) in enumerate(((184, [1] * 16), (166, GROUPED))):
         for at, entries in enumerate([playing, *left]):
             ends = START if at else START + LIFETIME
             session = largest_session(session_id=f"{group}{at:026x}", expires_at=ends)
@@ -138,10 +141,13 @@ def start_review(stage: InvokedStage) -> Arguments:
             ]
             number += entries
             put_entries(stage, session, owed)
+    unfinished = 2 * MAX_UNFINISHED - 49
+    others = (largest_session(session_id=f"9{n:026x}", expires_at=START) for n in range(unfinished))
+    write(stage, stage.services.sessions, map(item_from_session, others))
     return {"body": {"review": {}, "name": CHARACTER * 80}, "headers": {"Idempotency-Key": "k"}}
 
 
-GROUPED = [2, 2, 2, *[1] * 12]
+GROUPED = [2, 2, 2, *[1] * 28]
 
 
 def list_categories(stage: InvokedStage) -> Arguments:
