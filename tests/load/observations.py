@@ -5,6 +5,7 @@ import math
 import statistics
 import time
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,16 +26,16 @@ TOLERATED_GROWTH = 0.05
 
 @dataclass
 class Latencies:
-    """Response times by route in milliseconds, and failed attempts."""
+    """Response times by route in milliseconds, and the reasons of failed attempts."""
 
     by_route: dict[str, list[float]] = field(default_factory=dict)
-    failures: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, list[str]] = field(default_factory=dict)
 
-    def add(self, route: str, milliseconds: float, *, failed: bool) -> None:
-        """Take one attempt."""
+    def add(self, route: str, milliseconds: float, failure: str = "") -> None:
+        """Take one attempt, and why it failed if it did."""
         self.by_route.setdefault(route, []).append(milliseconds)
-        if failed:
-            self.failures[route] = self.failures.get(route, 0) + 1
+        if failure:
+            self.failures.setdefault(route, []).append(failure)
 
     def clear(self) -> None:
         """Begin anew: what came before was warming up."""
@@ -43,8 +44,7 @@ class Latencies:
 
     def copy(self) -> "Latencies":
         """Return what was taken so far."""
-        routes = {route: list(some) for route, some in self.by_route.items()}
-        return Latencies(routes, dict(self.failures))
+        return Latencies(deepcopy(self.by_route), deepcopy(self.failures))
 
     @property
     def total(self) -> int:
@@ -54,7 +54,7 @@ class Latencies:
     @property
     def failed(self) -> int:
         """Failed attempts."""
-        return sum(self.failures.values())
+        return sum(map(len, self.failures.values()))
 
     @property
     def all(self) -> list[float]:

@@ -68,9 +68,7 @@ reads and transactions a second.
 Memory of the stage: {_told(stage)}; of the engine: {_told(engine)}; of the \
 pump: {_told(pump)}.
 {_verdict(faults)}"""
-    missed = []
-    if window.latencies.failed:
-        missed.append(f"no errors: {window.latencies.failed} failed requests")
+    missed = _errors(window.latencies)
     missed += [
         f"flat memory: the {name} grows by {memory.growth:.0%} over the run"
         for name, memory in (("stage", stage), ("pump", pump))
@@ -162,8 +160,7 @@ Before: {_processes(before)}
 During: {_processes(during)}
 {_verdict(faults)}"""
     missed = [] if p99 <= IMPORT_GOAL else [f"p99 of {IMPORT_GOAL:.0f} ms: {p99:.0f} ms"]
-    failed = during.latencies.failed
-    missed += [f"no errors: {failed} failed requests"] if failed else []
+    missed += _errors(during.latencies)
     return Report("import", text, tuple(missed))
 
 
@@ -187,11 +184,17 @@ def latency_table(latencies: Latencies) -> str:
             route if route == ALL else f"`{route}`",
             f"{len(times):,}",
             *(f"{quantile(times, share):.1f}" for share in (0.5, 0.95, 0.99)),
-            latencies.failures.get(route, 0) if route != ALL else latencies.failed,
+            len(latencies.failures.get(route, ())) if route != ALL else latencies.failed,
         ]
         for route, times in [*routes, (ALL, latencies.all)]
     ]
     return table(["route", "requests", "p50, ms", "p95, ms", "p99, ms", "errors"], rows)
+
+
+def _errors(latencies: Latencies) -> list[str]:
+    """Return that the goal of no errors is missed, with some of them, if it is."""
+    reasons = [f"{route}: {each}" for route, some in latencies.failures.items() for each in some]
+    return [f"no errors: {len(reasons)}, such as {'; '.join(reasons[:5])}"] if reasons else []
 
 
 def _processes(window: Window) -> str:

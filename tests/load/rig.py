@@ -265,7 +265,7 @@ def _instruments(
         exception: Exception | None,
         **_: object,
     ) -> None:
-        latencies.add(f"{request_type} {name}", response_time, failed=exception is not None)
+        latencies.add(f"{request_type} {name}", response_time, repr(exception) if exception else "")
 
     def failed(exception: Exception, **_: object) -> None:
         campaign.fault(f"a learner broke: {exception!r}")

@@ -29,9 +29,9 @@ def test_nothing_observed_has_no_quantile() -> None:
 
 def test_what_was_copied_does_not_change_with_what_comes_later() -> None:
     latencies = Latencies()
-    latencies.add("GET /x", 1.0, failed=True)
+    latencies.add("GET /x", 1.0, "503")
     seen = latencies.copy()
-    latencies.add("GET /x", 2.0, failed=False)
+    latencies.add("GET /x", 2.0)
     latencies.clear()
     assert (seen.total, seen.failed, seen.all) == (1, 1, [1.0])
 
