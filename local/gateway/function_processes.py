@@ -1,14 +1,15 @@
 """The processes in which the stage's functions run, as on AWS each runs in environments of its own.
 
 Python computes on one processor at a time in a process. So learners' requests are shared out among
-several processes, and administrators' have one of their own: an import that computes for a minute
-delays no learner.
+several processes, and administrators' have one of their own, of low priority: an import that
+computes for a minute delays learners as little as it can.
 """
 
 import asyncio
 import itertools
 import json
 import logging
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -24,6 +25,7 @@ END_SECONDS = 0.5
 """How long the program may take to end before it is killed: no request waits for it any more."""
 
 _LEARNERS_PROCESSES = 2
+_LOW_PRIORITY = 10
 _RESTART_PAUSE = 0.5
 _MAX_LINE_BYTES = 32_000_000
 """More than any result: Lambda's are at most 6 MB."""
@@ -42,8 +44,9 @@ class FunctionUnavailableError(Exception):
 class FunctionProcess:
     """A process that runs functions, started again whenever it ends."""
 
-    def __init__(self, functions: Sequence[str]) -> None:
+    def __init__(self, functions: Sequence[str], *, niceness: int = 0) -> None:
         self._functions = functions
+        self._niceness = niceness
         self._numbers = itertools.count()
         self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
         self._process: Process | None = None
@@ -133,8 +136,12 @@ class FunctionProcess:
             stderr=PIPE,
             limit=_MAX_LINE_BYTES,
             # Out of reach of the terminal's Ctrl-C: the stage ends it, after its last request.
-            start_new_session=True,
+            # In the stage's session: Linux compares priorities within a session only.
+            process_group=0,
         )
+        if self._niceness:
+            with suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, self._niceness)
 
     async def _supervise(self) -> None:
         while process := self._process:
@@ -196,7 +203,7 @@ class FunctionProcesses:
     def __init__(self, routes: Sequence[Route]) -> None:
         every = sorted({route.function for route in routes})
         administrators = sorted({r.function for r in routes if r.access is Access.ADMIN})
-        self._administrators = [FunctionProcess(administrators)]
+        self._administrators = [FunctionProcess(administrators, niceness=_LOW_PRIORITY)]
         self._learners = [FunctionProcess(every) for _ in range(_LEARNERS_PROCESSES)]
 
     @asynccontextmanager

@@ -1,6 +1,7 @@
 """The processes that run functions: what comes back from them, and what happens when they end."""
 
 import asyncio
+import os
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Mapping
@@ -112,6 +113,19 @@ def test_learners_get_another_process_once_the_first_is_busy_and_administrators_
             assert {each["statusCode"] for each in await asyncio.gather(*requests)} == {200}
             assert len(children()) == 3
         assert not children()
+
+    asyncio.run(play(FunctionProcesses([LEARNERS, ADMINISTRATORS])))
+
+
+def test_learners_go_before_administrators_where_processors_are_short() -> None:
+    async def play(processes: FunctionProcesses) -> None:
+        async with processes.running():
+            (learners,) = children()
+            await processes.invoke(ADMINISTRATORS, HEALTH, "1")
+            (administrators,) = set(children()) - {learners}
+            assert learners.nice() == psutil.Process().nice() < administrators.nice()
+            # Linux compares priorities within a session only.
+            assert {os.getsid(each.pid) for each in (learners, administrators)} == {os.getsid(0)}
 
     asyncio.run(play(FunctionProcesses([LEARNERS, ADMINISTRATORS])))
 
