@@ -36,18 +36,18 @@ class Scene:
     def prepared(self, stage: InvokedStage, user: str) -> Callable[[], Reply]:
         """Bring a learner to where the request can be made; return what makes it."""
         session_id = stage.start({"category": "geography"}, user=user)
-        shown = stage.question(session_id, user)["question"]
         if self.owing:
-            stage.answer(session_id, shown, right=False, user=user)
-            shown = stage.question(session_id, user)["question"]
-            stage.answer(session_id, shown, user=user)
-            path = {"sessionId": session_id}
+            _owe(stage, session_id, user)
             if self.expired:
-                # The index has the day only; whether it is over by now is read from the session.
                 session = stage.services.sessions.get(user, session_id)
                 assert session
+                # One that expires later on the same day. The index has the day only: the review's
+                # check finds that this one is not over, and then the sessions are read.
+                stage.clock.advance(1_000)
+                _owe(stage, stage.start({"category": "geography"}, user=user), user)
                 stage.clock.now = session.expires_at
             else:
+                path = {"sessionId": session_id}
                 assert stage.call("abandonSession", path=path, user=user).status == 204
         body = self.body(stage, session_id, user)
         headers = {"Idempotency-Key": "k"} if self.headers else None
@@ -60,6 +60,12 @@ class Scene:
             return stage.call(self.route, body, user=user, path=path, headers=headers)
 
         return request
+
+
+def _owe(stage: InvokedStage, session_id: str, user: str) -> None:
+    for right in (False, True):
+        shown = stage.question(session_id, user)["question"]
+        stage.answer(session_id, shown, right=right, user=user)
 
 
 def _start(*_: object) -> object:

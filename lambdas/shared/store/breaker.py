@@ -67,7 +67,7 @@ class Breaker:
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        """Take what is told of a circuit that opens, the time, and what draws a pause's length."""
+        """Take the listener to circuits that open, the clock, and the source of pauses."""
         self.opened = opened
         self.clock = clock
         self.jitter = jitter
