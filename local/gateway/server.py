@@ -21,7 +21,10 @@ DRAIN_SECONDS = 2
 REQUEST_SECONDS = 20
 """How long a client may take to send a request, from its first byte or the connection's start."""
 
-_KEEP_ALIVE_SECONDS = 65
+KEEP_ALIVE_SECONDS = 300
+"""How long a connection may be idle. A request that is sent while its connection is being closed
+fails, so it is longer than most pauses of a learner who thinks."""
+
 _MAX_CONNECTIONS = 4_096
 _BACKLOG = 256
 """Connections that the event loop accepts before it looks at any of them."""
@@ -164,7 +167,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 server_header=False,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
-                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 ws="none",
             )
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from starlette.routing import Router
 from starlette.testclient import TestClient
 
 from lambdas.contract.headers import SECURITY_HEADERS, TRACE_HEADERS
@@ -15,6 +16,7 @@ from lambdas.contract.routes import ROUTES
 from local.accounts.token_issuer import Issuer, KeySet, TokenVerifier
 from local.gateway.app import TEST_HEADER, Gateway, Invoke
 from local.gateway.function_processes import FunctionError, FunctionUnavailableError
+from local.gateway.server import Server
 from local.gateway.throttles import Throttles
 from local.invocation import InvocationContext
 from tests.support.stage_process import StageProcess
@@ -351,3 +353,9 @@ def test_responses_are_compressed_on_request_and_carry_the_security_headers(
         for path in ("/health", "/sessions", "/nope"):
             response = http.get(path)
             assert {name: response.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
+
+
+def test_a_connection_stays_open_while_a_learner_thinks() -> None:
+    """A request sent at the moment at which its connection is closed would be lost."""
+    thinking = 5 * 60
+    assert Server(Router(), lambda: None).config.timeout_keep_alive >= thinking
