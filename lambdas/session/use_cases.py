@@ -69,7 +69,7 @@ def start_session(
     counts: StartCounts | None = None
     for attempt in range(ATTEMPTS):
         try:
-            prepared = _prepared(services, user_id, wanted, again=attempt > 0)
+            prepared = _prepared(services, user_id, wanted, certain=attempt > 0)
             counted = count_start(
                 services, user_id, counts or prepared.counts, prepared.session.created_at
             )
@@ -157,7 +157,9 @@ class _Prepared(NamedTuple):
     counts: StartCounts
 
 
-def _prepared(services: Services, user_id: str, wanted: StartSession, *, again: bool) -> _Prepared:
+def _prepared(
+    services: Services, user_id: str, wanted: StartSession, *, certain: bool
+) -> _Prepared:
     chosen = [source.category for source in wanted.sources or ()]
     categories, profile = read_start(services.categories, services.users, user_id, chosen)
     first = categories.get(chosen[0]) if chosen else None
@@ -189,7 +191,7 @@ def _prepared(services: Services, user_id: str, wanted: StartSession, *, again: 
         category=wanted.review.category,
         limit=wanted.review.question_count,
         now=now,
-        certain=again,
+        certain=certain,
     )
     if not leftovers.taken:
         raise ValidationError(
