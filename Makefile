@@ -28,6 +28,8 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 # Node from .venv must come before any other: the CDK starts whichever it finds first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PORT
+# Modules are compiled once, not by every process: most commands and tests start several.
+export PYTHONDONTWRITEBYTECODE :=
 
 # $(call given,NAME): its value if the command line sets it; USER is always in the environment.
 given = $(if $(filter command,$(origin $(1))),$($(1)))
