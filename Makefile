@@ -5,6 +5,7 @@ ANSWERS ?= 10000
 EXAMPLES ?= 100
 FUZZED_FILES ?= 20000
 SEED    ?= 1
+TESTS   ?= tests/unit
 USERS     ?= 100
 DURATION  ?= 300
 THINK     ?= 2
@@ -124,12 +125,28 @@ rehearse: $(INSTALLED) $(REHEARSAL) ## deploy to a local cloud, play there, dest
 	$(BIN)/pytest tests/deployment
 
 ##@ Change the code: contributors
-.PHONY: quick test lint typecheck contracts unit format examples openapi openapi-check snapshots lock upgrade lock-check clean tables
-# Marked slow: proofs that take more than two seconds each.
+.PHONY: quick test coverage slow tests lint typecheck contracts format examples openapi openapi-check snapshots lock upgrade lock-check clean tables
+# Marked slow: tests of more than two seconds, and proofs of many cases.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --benchmark-disable --durations=25
+FAST   := -m "not benchmark and not slow"
+# What has a command of its own, or runs alone on the machine.
+ELSEWHERE := $(addprefix tests/,browser clients deployment load)
+# Coverage doubles the time of a test, and these reach 98% of the lines and branches by themselves.
+COVERED := tests/unit tests/integration
 quick: lint typecheck contracts ## lint, types, contracts and the fast unit tests, within a minute
-	$(BIN)/pytest -q -n 2 -m "not benchmark and not slow" tests/unit
+	$(BIN)/pytest -q -n 2 $(FAST) tests/unit
 
-test: lint typecheck contracts unit ## all that a change must pass on this machine
+test: lint typecheck contracts $(INSTALLED) ## lint, types, contracts and all tests but the slow ones
+	$(PYTEST) $(FAST) $(addprefix --ignore=,$(ELSEWHERE))
+
+coverage: $(INSTALLED) ## unit and integration tests, the slow ones too: 95% covered
+	$(PYTEST) $(COVERED) --cov --cov-fail-under=95
+
+slow: $(INSTALLED) ## all other slow tests: stages killed, storms, crash points, whole syntheses
+	$(PYTEST) -m "slow and not benchmark" $(addprefix --ignore=,$(COVERED) $(ELSEWHERE))
+
+tests: $(INSTALLED) ## some tests, the slow ones too (TESTS=tests/unit)
+	$(PYTEST) $(TESTS)
 
 lint: $(VENV) ## style and formatting
 	$(BIN)/ruff check
@@ -140,18 +157,6 @@ typecheck: $(VENV) ## static types
 
 contracts: $(VENV) ## which package may import which
 	$(BIN)/lint-imports --no-logo
-
-# Coverage doubles the time of a test, and these reach 98% of the lines and branches by themselves.
-COVERED := tests/unit tests/integration
-ELSEWHERE := $(addprefix tests/,browser clients deployment load)
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile --benchmark-disable --durations=25
-unit: $(INSTALLED) ## all tests but deployment, load, clients and browser (TESTS=tests/unit)
-ifdef TESTS
-	$(PYTEST) $(TESTS)
-else
-	$(PYTEST) $(COVERED) --cov --cov-fail-under=95
-	$(PYTEST) $(addprefix --ignore=,$(COVERED) $(ELSEWHERE))
-endif
 
 format: $(VENV) ## format, and mend what can be mended
 	$(BIN)/ruff check --fix-only

@@ -187,6 +187,7 @@ def all_answer(players: Sequence[Player], answers: int) -> float:
     return time.monotonic() - began
 
 
+@pytest.mark.slow
 def test_what_is_counted_is_what_learners_were_told(
     played: Played, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ def run_app(
     )
 
 
+@pytest.mark.slow
 def test_a_second_synthesis_gives_the_same_bytes(assembly: Assembly, tmp_path: Path) -> None:
     """In another process, by the entry point, and with one stage alone."""
     done = run_app(tmp_path, stage="prod", **EXAMPLES)
@@ -87,6 +88,7 @@ def test_a_second_synthesis_gives_the_same_bytes(assembly: Assembly, tmp_path: P
             assert (tmp_path / name).read_bytes() == (assembly.folder / name).read_bytes(), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("context", "message"),
     [
@@ -136,6 +138,7 @@ def test_a_finding_that_nobody_acknowledged_fails_the_synthesis(tmp_path: Path) 
     assert "Serverless-CloudWatchLogGroupRetentionPeriod" in report
 
 
+@pytest.mark.slow
 def test_cfn_lint_finds_nothing(assembly: Assembly, custom: Assembly) -> None:
     """Experimental rules included; W3005 is about dependencies that references imply already."""
     cfn_lint = Path(sys.executable).with_name("cfn-lint")

@@ -28,6 +28,8 @@ from local.data_folder import DataFolder
 from local.database.engine import Engine, find_binary
 from tests.infra.assembly import NO_BUNDLING
 
+pytestmark = pytest.mark.slow
+
 MAX_ZIP_BYTES = 12 * 10**6
 MAGIC_313 = (3571).to_bytes(2, "little") + b"\r\n"
 UNCHECKED_HASH = (0b01).to_bytes(4, "little")

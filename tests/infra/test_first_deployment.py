@@ -32,6 +32,7 @@ def test_nothing_but_the_role_of_all_gateways_survives_the_rollback_of_its_creat
     assert surviving == KEPT_BY_DESIGN
 
 
+@pytest.mark.slow
 def test_nothing_in_a_first_deployment_refuses_to_be_deleted(first: Assembly) -> None:
     for stack, template in first.templates.items():
         for table in template.resources("AWS::DynamoDB::Table").values():

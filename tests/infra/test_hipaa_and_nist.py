@@ -47,6 +47,7 @@ EXPLAINED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pack", [HIPAASecurityChecks, NIST80053R5Checks])
 def test_every_finding_of_prod_is_explained(
     pack: type[HIPAASecurityChecks | NIST80053R5Checks], tmp_path: Path

@@ -84,6 +84,7 @@ def within(cost: tuple[int, float, float], most: CallCost) -> bool:
     return all(each <= bound for each, bound in zip(cost, most, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pending", PENDING)
 def test_every_answer_costs_the_same_with_any_bank_and_any_number_pending(
     stage: InvokedStage, pending: int
@@ -146,6 +147,7 @@ def test_a_refill_costs_the_same_with_any_number_pending(stage: InvokedStage, pe
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pending", PENDING[1:])
 def test_a_refill_costs_the_same_with_entries_of_other_sessions(
     stage: InvokedStage, pending: int
@@ -169,6 +171,7 @@ def test_a_refill_costs_the_same_with_entries_of_other_sessions(
     assert owed == [each.question_id for each in entries[:HEAD_CAPACITY]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sessions", [1, 20, 199])
 @pytest.mark.parametrize("pending", [0, 5_000])
 def test_a_review_without_leftovers_has_a_bounded_cost(
@@ -320,6 +323,7 @@ def test_a_session_item_fits_in_two_kilobytes_at_the_extremes_of_the_contract() 
         assert item_bytes(item_from_session(each)) <= SESSION_ITEM_BYTES_AT_THE_EXTREMES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pending", PENDING[1:])
 def test_answers_of_a_spaced_session_cost_the_same_with_any_number_pending(
     stage: InvokedStage, pending: int

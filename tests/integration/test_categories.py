@@ -45,6 +45,7 @@ def fill(stage: InvokedStage, number: int) -> list[str]:
     return made
 
 
+@pytest.mark.slow
 def test_a_bank_of_three_thousand_categories_takes_writes_and_starts_sessions(
     stage: InvokedStage,
 ) -> None:

@@ -146,6 +146,7 @@ def test_updates_are_published_after_the_new_questions(stage: InvokedStage) -> N
     assert (found["version"], found["externalId"]) == (2, "x")
 
 
+@pytest.mark.slow
 def test_publishing_many_updates_takes_several_calls(stage: InvokedStage) -> None:
     number = UPDATED_TOGETHER * TRANSACTIONS_A_CALL + 130
     stage.save(*drafts("geography", number))

@@ -222,6 +222,7 @@ def refilled(stage: InvokedStage) -> Iterator[str]:
     yield from written(stage)
 
 
+@pytest.mark.slow
 def test_every_metric_declared_is_emitted_and_no_other(output: Output) -> None:
     emitted = {name for name, metric in METRICS.items() if metric.operations != ()}
     assert {sample.name for sample in output.samples} == emitted

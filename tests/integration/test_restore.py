@@ -184,6 +184,7 @@ def test_a_pool_entry_that_play_may_have_settled_is_left_out(
     assert comparison.others == {Reason.PLAYED: 1}
 
 
+@pytest.mark.slow
 def test_a_table_larger_than_a_page_is_compared_as_a_whole(
     stage: InvokedStage, client: Any
 ) -> None:

@@ -34,6 +34,7 @@ def rows_of(output: str) -> list[list[str]]:
     return [line.split() for line in output.splitlines()]
 
 
+@pytest.mark.slow
 def test_a_bank_goes_in_and_comes_out_in_every_format(stage: StageProcess, folder: Path) -> None:
     bank = folder / "bank.gift"
     bank.write_text(GIFT)

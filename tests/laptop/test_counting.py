@@ -11,11 +11,14 @@ from random import Random
 from typing import Any
 
 import httpx2
+import pytest
 
 from local.data_folder import ROOT, DataFolder
 from local.database.engine import Engine, find_binary
 from tests.laptop.learner import Learner, answer_key, get_question, play_turn
 from tests.support.stage_process import TOO_LONG, Launch, StageProcess, run_program
+
+pytestmark = pytest.mark.slow
 
 SAMPLE_BANK = ROOT / "local" / "sample_bank.jsonl"
 

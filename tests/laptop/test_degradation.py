@@ -21,6 +21,8 @@ from local.stream.pump_process import END_SECONDS, PROGRAM
 from tests.laptop.stage_parts import all_functions, functions, part, until
 from tests.support.stage_process import TOO_LONG, Launch, StageProcess
 
+pytestmark = pytest.mark.slow
+
 BODY = {"sources": [{"category": "geography"}]}
 
 

@@ -56,6 +56,7 @@ def seconds_of_calls(engine: Engine, client: "DynamoDBClient") -> float:
     return float(after.user + after.system - before.user - before.system)
 
 
+@pytest.mark.slow
 def test_a_stream_costs_the_same_however_long_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

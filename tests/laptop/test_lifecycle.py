@@ -29,6 +29,8 @@ from tests.support.stage_process import (
     run_program,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def sentence(stage: StageProcess) -> str:
     """Return the one line that a stage which cannot start leaves on standard error."""

@@ -15,6 +15,8 @@ from tests.laptop.learner import Learner, get_question, play_turn
 from tests.laptop.recorded_data import FOLDER, RecordedData, RecordedSession
 from tests.support.stage_process import TOO_LONG, Launch, StageProcess, run_program
 
+pytestmark = pytest.mark.slow
+
 (RECORDED,) = FOLDER.glob("*.json")
 """The data of the release before."""
 

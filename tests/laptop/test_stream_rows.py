@@ -116,6 +116,7 @@ def test_rows_older_than_a_day_go_but_for_unsettled_ones_and_the_newest(
     assert [each["dynamodb"]["SequenceNumber"] for each in found] == ["12", "13"]
 
 
+@pytest.mark.slow
 def test_the_engine_takes_every_write_while_rows_go(
     engine: Engine, client: "DynamoDBClient"
 ) -> None:

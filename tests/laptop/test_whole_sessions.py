@@ -8,10 +8,13 @@ from time import monotonic
 from typing import Any
 
 import httpx2
+import pytest
 
 from local.data_folder import ROOT, DataFolder
 from tests.laptop.learner import Learner, answer_key, get_question, play_turn
 from tests.support.stage_process import Launch, StageProcess, run_program
+
+pytestmark = pytest.mark.slow
 
 SAMPLE_BANK = ROOT / "local" / "sample_bank.jsonl"
 

@@ -13,6 +13,8 @@ import pytest
 from domain.session.pool import HEAD_CAPACITY
 from tests.integration.stage import InvokedStage, Reply, draft, drafts, submission
 
+pytestmark = pytest.mark.slow
+
 DEEP = HEAD_CAPACITY + 6
 FIRST, BEYOND = 0, HEAD_CAPACITY + 2
 """Places in a queue: in the head a session carries, and beyond it."""

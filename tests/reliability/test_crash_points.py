@@ -21,6 +21,8 @@ from tests.reliability.crashes import (
     told,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", CASES)
 def test_after_one_retry_it_is_as_if_nothing_had_happened(stage: InvokedStage, name: str) -> None:

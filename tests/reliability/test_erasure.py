@@ -33,6 +33,8 @@ from tests.reliability.crashes import (
 )
 from tests.support.fixed_context import FixedContext
 
+pytestmark = pytest.mark.slow
+
 ERASE = Asked("eraseUser", path={"userId": "me"})
 RIVERS: Mapping[str, Any] = {"sources": [{"category": "rivers"}]}
 HISTORIES = int(os.environ.get("RELIABILITY_HISTORIES", "10"))

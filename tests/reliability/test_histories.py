@@ -32,6 +32,7 @@ def bank(stage: InvokedStage) -> InvokedStage:
     return stage
 
 
+@pytest.mark.slow
 def test_whatever_fails_each_acknowledged_answer_counts_once(
     bank: InvokedStage, record_property: Callable[[str, object], None]
 ) -> None:

@@ -138,6 +138,7 @@ PATTERN = "r" * 2 * HEAD_CAPACITY + "rrwrwwr" * 6
 """Works off the whole head, then makes mistakes."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("percentage", [0, 100])
 def test_a_session_of_ordinary_names_stays_within_a_kilobyte_and_its_budget(
     stage: InvokedStage, percentage: int
@@ -159,6 +160,7 @@ def test_a_session_of_ordinary_names_stays_within_a_kilobyte_and_its_budget(
         assert costs == {due(WRONG), due(FRESH_AND_RIGHT), due(both(POOL_CHANGES, BEYOND_HEAD))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("percentage", [0, 100])
 def test_a_session_at_the_extremes_stays_within_two_kilobytes_and_one_more_unit(
     stage: InvokedStage, percentage: int

@@ -80,6 +80,7 @@ def greedy_review(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SessionsTable, "check_over", careless)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sabotage", [separate_writes, no_version_condition, no_marker, greedy_review]
 )

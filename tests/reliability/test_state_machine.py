@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -240,6 +241,7 @@ class Learner(PlayingLearner):
         self.stage.read_output()
 
 
+@pytest.mark.slow
 def test_all_a_learner_may_do_leaves_what_the_model_says(
     stage: InvokedStage, record_testsuite_property: Callable[[str, object], None]
 ) -> None:

@@ -35,7 +35,7 @@ from tests.reliability.storms import (
 )
 from tests.reliability.struck import QUESTIONS, SCENES, WORK_DONE, Scene, _start_as_preferred
 
-pytestmark = pytest.mark.usefixtures("nothing_waits")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("nothing_waits")]
 
 # One call of one route
 

@@ -217,6 +217,7 @@ RIGHT = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "field", "source"), RIGHT)
 def test_null_for_an_optional_field_and_any_form_of_a_whole_number_are_accepted(
     kind: str, field: Field, source: str, stage: InvokedStage

@@ -7,6 +7,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from lambdas.shared.settings import VERSION
 from local.data_folder import ROOT
 
@@ -23,6 +25,7 @@ def test_package_functions_document_and_changelog_have_one_version() -> None:
     assert {VERSION, document["info"]["version"], newest} == {project_version()}
 
 
+@pytest.mark.slow
 def test_the_list_of_materials_has_every_locked_package_with_its_hash(tmp_path: Path) -> None:
     locked = ROOT / "requirements" / "runtime.txt"
     found = tmp_path / "sbom.json"

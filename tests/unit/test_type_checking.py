@@ -11,9 +11,8 @@ def imported_of_the_cdk() -> Iterator[str]:
     folders = ("infra", "lambdas", "local", "ops", "tests")
     files = [ROOT / "app.py", *(file for each in folders for file in (ROOT / each).rglob("*.py"))]
     for file in files:
-        if "node_modules" in file.parts:
-            continue
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        text = "" if "node_modules" in file.parts else file.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if "aws_cdk" in text else ():
             if isinstance(node, ast.Import):
                 yield from (name.name for name in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module == "aws_cdk":

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,6 +64,7 @@ def test_a_learners_totals_come_back_as_they_were(
     assert unpacked_learner(packed_learner(tally)) == tally
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.from_regex("[0-9a-f]{27}", fullmatch=True),

@@ -44,6 +44,7 @@ def test_a_query_without_a_token_begins_at_the_beginning() -> None:
     assert page_position(OPERATION, USER, QUERY, QUESTION_ID_PATTERN) is None
 
 
+@pytest.mark.slow
 @repeatable
 @given(st.text(min_size=1), st.text(), st.text(), st.dictionaries(st.text(), st.text()))
 def test_a_position_comes_back_as_it_was(

@@ -59,6 +59,7 @@ def noted(s3: Any) -> list[str | None]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize("locked", [True, False])
 def test_governance_is_bypassed_only_where_the_bucket_has_object_lock(*, locked: bool) -> None:
