@@ -158,23 +158,34 @@ def test_questions_that_are_lost_while_they_are_owed_are_replaced_on_screen(
 def test_what_a_session_owed_when_it_expired_is_reviewed(
     deployment: Deployment, admin: ApiUser, learner: ApiUser
 ) -> None:
-    """The session function closes the session, and reads the pool past what is gone."""
+    """The session function closes the session, and reads the pool past what is gone.
+
+    A session that expires later on that day is read, and keeps what it owes.
+    """
     session_id, owed = owe_beyond_the_head(admin, learner, "expired")
     lose(deployment, owed[:-1])
-    now = int(time.time() * 1000)
+    review, now = {"review": {"category": "expired"}}, int(time.time() * 1000)
+    change(deployment, learner, session_id, "ends", now // 86_400_000)
+    refused = learner.call("POST", "/sessions", review, 422)
+    assert [each["field"] for each in refused["errors"]] == ["review"]
+    change(deployment, learner, session_id, "expiresAt", now - 1_000)
+    started = learner.call("POST", "/sessions", review, 201)
+    shown = learner.call("GET", f"/sessions/{started['sessionId']}/question")["question"]
+    assert shown["questionId"] == owed[-1]
+    assert learner.call("GET", f"/sessions/{session_id}")["status"] == "ABANDONED"
+
+
+def change(
+    deployment: Deployment, learner: ApiUser, session_id: str, attribute: str, value: int
+) -> None:
+    """Change a number of a learner's session, as time would."""
     deployment.cloud.client("dynamodb").update_item(
         TableName=f"{PREFIX}-sessions",
         Key={"userId": {"S": learner.claims["sub"]}, "sessionId": {"S": session_id}},
-        UpdateExpression="SET expiresAt = :past, ends = :today",
-        ExpressionAttributeValues={
-            ":past": {"N": str(now - 1_000)},
-            ":today": {"N": str(now // 86_400_000)},
-        },
+        UpdateExpression="SET #attribute = :value",
+        ExpressionAttributeNames={"#attribute": attribute},
+        ExpressionAttributeValues={":value": {"N": str(value)}},
     )
-    review = learner.call("POST", "/sessions", {"review": {"category": "expired"}}, 201)
-    shown = learner.call("GET", f"/sessions/{review['sessionId']}/question")["question"]
-    assert shown["questionId"] == owed[-1]
-    assert learner.call("GET", f"/sessions/{session_id}")["status"] == "ABANDONED"
 
 
 def test_a_session_whose_questions_are_all_lost_is_over(
