@@ -22,7 +22,7 @@ TURNS = 15
 def report_and_statistics(
     stage: StageProcess, client: httpx2.Client
 ) -> tuple[dict[str, Any], CompletedProcess[str]]:
-    """What is counted of geography, and the report made while it stood still.
+    """Return the statistics of geography, and the report made while they stood still.
 
     Other tests have played on this stage, and their answers may still be on their way.
     """

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.integration.stage import InvokedStage, draft, drafts
 from tests.reliability.crashes import Asked, send
-from tests.support.reference_model import LIFETIME
+from tests.support.reference_session import LIFETIME
 
 Case = Callable[[InvokedStage], Asked]
 

@@ -15,7 +15,7 @@ from lambdas.shared.bank import Bank
 from tests.integration.stage import ROUTE, START, InvokedStage
 from tests.reliability.chaos import Baton, Chaos, CrashError, Free, Scheduler
 from tests.reliability.policies import POLICIES
-from tests.support.reference_model import LIFETIME
+from tests.support.reference_session import LIFETIME
 
 TICK = 10
 """Milliseconds between two calls: each has a time of its own, which identifies its rows."""

@@ -14,8 +14,9 @@ from typing import Any
 
 from tests.integration.stage import InvokedStage
 from tests.reliability.history import MismatchError, Request, World
-from tests.support.reference_model import IllegalError, Model, Shown
+from tests.support.reference_model import Model
 from tests.support.reference_rows import differences
+from tests.support.reference_session import IllegalError, Shown
 
 MAX_ORDERS = 3_000
 SHIFTS = 3

@@ -18,13 +18,8 @@ from tests.integration.stage import ROUTE, START, InvokedStage, Reply, drafts, s
 from tests.reliability.crashes import Snapshot, restore
 from tests.reliability.moments import counted_at
 from tests.reliability.policies import POLICIES, Policy
-from tests.support.reference_model import (
-    LIFETIME,
-    Model,
-    SessionBook,
-    Settings,
-    Shown,
-)
+from tests.support.reference_model import Model
+from tests.support.reference_session import LIFETIME, SessionBook, Settings, Shown
 
 SIZE = 3
 SHARED = ("rivers", "stars")

@@ -12,8 +12,9 @@ from lambdas.shared.services import Services
 from lambdas.shared.timestamps import iso, milliseconds
 from tests.integration.stage import InvokedStage, Reply, drafts, submission
 from tests.reliability.moments import counted_at
-from tests.support.reference_model import Model, Shown
+from tests.support.reference_model import Model
 from tests.support.reference_rows import differences
+from tests.support.reference_session import Shown
 
 MINUTE = 60_000
 SKEW = 5 * MINUTE

@@ -20,11 +20,8 @@ from hypothesis.stateful import (
 
 from tests.integration.stage import InvokedStage, draft, submission
 from tests.reliability.playing_learner import NAMES, SIZE, USER, WHICH, Play, PlayingLearner
-from tests.support.reference_model import (
-    LIFETIME,
-    Shown,
-)
 from tests.support.reference_rows import differences
+from tests.support.reference_session import LIFETIME, Shown
 
 STEPS = 50
 

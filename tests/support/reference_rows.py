@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.support.reference_model import HEAD, LIFETIME, Attempt, Model, SessionBook
+from tests.support.reference_model import Model
+from tests.support.reference_session import HEAD, LIFETIME, Attempt, SessionBook
 
 Item = Mapping[str, Any]
 

@@ -1,4 +1,4 @@
-"""What the type checker reads of the CDK is what the project imports of it."""
+"""The type checker reads the modules of the CDK that the project imports."""
 
 import ast
 import tomllib
