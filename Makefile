@@ -133,7 +133,7 @@ FAST   := -m "not benchmark and not slow"
 ELSEWHERE := $(addprefix tests/,browser clients deployment load)
 # Coverage doubles the time of a test, and these reach 98% of the lines and branches by themselves.
 COVERED := tests/unit tests/integration
-quick: lint typecheck contracts ## lint, types, contracts and the fast unit tests, within a minute
+quick: lint typecheck contracts ## lint, types, contracts and the fast unit tests, in half a minute
 	$(BIN)/pytest -q -n 2 $(FAST) tests/unit
 
 test: lint typecheck contracts $(INSTALLED) ## lint, types, contracts and all tests but the slow ones
