@@ -93,6 +93,7 @@ def accounts(user_pool_address: tuple[str, Path]) -> Accounts:
 
 @pytest.fixture
 def stage(
+    request: pytest.FixtureRequest,
     endpoint: str,
     user_pool_address: tuple[str, Path],
     accounts: Accounts,  # noqa: ARG001 - none of them deleted
@@ -127,7 +128,8 @@ def stage(
         settings=settings,
         database=database(settings),
         clock=clock,
-        entropy=Random(prefix).randbytes,
+        # Of the test's name alone: what is drawn is the same in each run.
+        entropy=Random(request.node.nodeid).randbytes,
     )
     settings_module.settings.cache_clear()
     for module in (entrypoint, analytics, privacy, questions, signup):
