@@ -128,7 +128,7 @@ def stage(
         settings=settings,
         database=database(settings),
         clock=clock,
-        # Of the test's name alone: what is drawn is the same in each run.
+        # Seeded by the test's name alone, so that each run draws the same.
         entropy=Random(request.node.nodeid).randbytes,
     )
     settings_module.settings.cache_clear()
