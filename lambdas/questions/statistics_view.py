@@ -11,12 +11,12 @@ from lambdas.shared.store.questions import BankRecord
 from lambdas.shared.timestamps import iso
 
 if TYPE_CHECKING:
-    from lambdas.contract import responses
+    from lambdas.contract import statistics_responses
 
 
 def question_statistics_view(
     record: BankRecord, tally: ItemTally
-) -> "responses.QuestionStatistics":
+) -> "statistics_responses.QuestionStatistics":
     """Return how a question behaves, its answer key included."""
     question = record.question
     choices = len(question.choices)
@@ -72,7 +72,7 @@ def question_statistics_view(
 
 def category_statistics_view(
     category: str, report: CategoryReport
-) -> "responses.CategoryStatistics":
+) -> "statistics_responses.CategoryStatistics":
     """Return how the questions of a category behave together."""
     found = report.statistics
     facility = found.first_right / found.first_tries if found.first_tries else None
@@ -116,7 +116,7 @@ def category_statistics_view(
     }
 
 
-def _poor_question(each: QuestionTally, record: BankRecord) -> "responses.PoorQuestion":
+def _poor_question(each: QuestionTally, record: BankRecord) -> "statistics_responses.PoorQuestion":
     return {
         "questionId": each.question_id,
         "text": record.question.text,
@@ -127,14 +127,14 @@ def _poor_question(each: QuestionTally, record: BankRecord) -> "responses.PoorQu
     }
 
 
-def _learning(attempts: Iterable[Attempt]) -> "list[responses.AttemptStatistics]":
+def _learning(attempts: Iterable[Attempt]) -> "list[statistics_responses.AttemptStatistics]":
     return [
         {"attempt": each.number, "answers": each.answers, "correct": each.right}
         for each in attempts
     ]
 
 
-def _discrimination(tally: ItemTally) -> "responses.Discrimination":
+def _discrimination(tally: ItemTally) -> "statistics_responses.Discrimination":
     found = tally.discrimination
     return {
         "firstTries": tally.scored,
@@ -144,7 +144,7 @@ def _discrimination(tally: ItemTally) -> "responses.Discrimination":
     }
 
 
-def _flags(tally: ItemTally) -> "list[responses.QuestionFlag]":
+def _flags(tally: ItemTally) -> "list[statistics_responses.QuestionFlag]":
     return [flag.value for flag in tally.flags]
 
 

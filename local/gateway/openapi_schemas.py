@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from lambdas.contract import responses
+from lambdas.contract import responses, statistics_responses
 from lambdas.contract.descriptions import PROPERTIES, SCHEMAS
 from lambdas.contract.route import Route
 
@@ -22,11 +22,13 @@ _Key = tuple[str, Literal["validation", "serialization"]]
 REFERENCE = "#/components/schemas/"
 
 ENUMERATIONS = {
-    name: tuple(get_args(getattr(responses, name)))
-    for name in (
-        *("NextAction", "Policy", "QuestionFlag", "QuestionType", "ReasonCode"),
-        *("SaveStatus", "SessionStatus"),
-    )
+    "NextAction": get_args(responses.NextAction),
+    "Policy": get_args(responses.Policy),
+    "QuestionFlag": get_args(statistics_responses.QuestionFlag),
+    "QuestionType": get_args(responses.QuestionType),
+    "ReasonCode": get_args(responses.ReasonCode),
+    "SaveStatus": get_args(responses.SaveStatus),
+    "SessionStatus": get_args(responses.SessionStatus),
 }
 """Values by the name of their component."""
 

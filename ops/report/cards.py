@@ -9,7 +9,7 @@ from domain.statistics.item import FEWEST_FIRST_TRIES, POOR_DISCRIMINATION
 from ops.report.reading import Item
 
 if TYPE_CHECKING:
-    from lambdas.contract import responses
+    from lambdas.contract import statistics_responses
 
 FLAG_WORDS: Mapping[str, str] = {
     "MISLEADING": "misleading",
@@ -58,7 +58,7 @@ def anchor(item: Item) -> str:
     return f"q-{item.question['questionId'].replace(':', '-')}"
 
 
-def advice(told: "responses.QuestionStatistics") -> str:
+def advice(told: "statistics_responses.QuestionStatistics") -> str:
     """Return one sentence of advice on a question, by its worst flag."""
     found = told["discrimination"]["value"]
     if told["flags"]:
@@ -79,11 +79,13 @@ def advice(told: "responses.QuestionStatistics") -> str:
     return "Nothing: it does its work, and stands here only as one of the ten that do it least."
 
 
-def _wrong(told: "responses.QuestionStatistics") -> "list[responses.ChoiceStatistics]":
+def _wrong(
+    told: "statistics_responses.QuestionStatistics",
+) -> "list[statistics_responses.ChoiceStatistics]":
     return [each for each in told["choices"] if not each["correct"]]
 
 
-def _idle(told: "responses.QuestionStatistics") -> str:
+def _idle(told: "statistics_responses.QuestionStatistics") -> str:
     """Name the wrong choice that tempts least, if it tempts nobody."""
     least = min(_wrong(told), key=lambda each: each["takenAtFirst"])
     if least["takenAtFirst"] >= _SELDOM * told["firstTries"]:
@@ -108,7 +110,7 @@ def seconds(value: float | None) -> str:
     return f"{value:.1f} s" if value < 10 else f"{value:,.0f} s"
 
 
-def discrimination(found: "responses.Discrimination") -> str:
+def discrimination(found: "statistics_responses.Discrimination") -> str:
     """Return a discrimination with its interval."""
     if found["value"] is None:
         return "not known yet"

@@ -27,7 +27,7 @@ from ops.report.cards import (
 from ops.report.reading import CategoryReading, Item, Reading
 
 if TYPE_CHECKING:
-    from lambdas.contract import responses
+    from lambdas.contract import statistics_responses
 
 MOST_CARDS = 25
 """Cards of a category."""
@@ -266,8 +266,8 @@ def _to_look_at(each: CategoryReading) -> list[Item]:
     return sorted(chosen, key=badness)[:MOST_CARDS]
 
 
-def _months(items: Iterable[Item]) -> "list[responses.MonthStatistics]":
-    sums: dict[str, responses.MonthStatistics] = {}
+def _months(items: Iterable[Item]) -> "list[statistics_responses.MonthStatistics]":
+    sums: dict[str, statistics_responses.MonthStatistics] = {}
     for item in items:
         for month in item.statistics["months"]:
             known = sums.get(month["month"])
@@ -279,18 +279,18 @@ def _months(items: Iterable[Item]) -> "list[responses.MonthStatistics]":
     return [sums[month] for month in sorted(sums)]
 
 
-def _flagged(counted: "responses.CategoryStatistics") -> int:
+def _flagged(counted: "statistics_responses.CategoryStatistics") -> int:
     """Count flags; a question may have two of them."""
     return sum(_flag_counts(counted))
 
 
-def _flag_counts(counted: "responses.CategoryStatistics") -> tuple[int, ...]:
+def _flag_counts(counted: "statistics_responses.CategoryStatistics") -> tuple[int, ...]:
     """Count the questions of each flag, the worst flag first."""
     flags = counted["flags"]
     return flags["misleading"], flags["ambiguous"], flags["tooHard"], flags["tooEasy"]
 
 
-def _span(depth: "responses.PoolDepth") -> str:
+def _span(depth: "statistics_responses.PoolDepth") -> str:
     first, last = depth["fromAnswer"], depth["toAnswer"]
     if last is None:
         return f"{first:,} on"

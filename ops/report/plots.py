@@ -20,7 +20,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from lambdas.contract import responses
+    from lambdas.contract import statistics_responses
 
 FEW = 30
 """Answers below which a point is hollow: a share's standard error may pass 0.09."""
@@ -117,7 +117,9 @@ def item_map(name: str, label: str, dots: Sequence[Dot], poor: float) -> str:
     return _linked(drawn.getvalue(), titles)
 
 
-def facilities(name: str, label: str, classes: "Sequence[responses.FacilityClass]") -> str:
+def facilities(
+    name: str, label: str, classes: "Sequence[statistics_responses.FacilityClass]"
+) -> str:
     """Plot how many questions there are by their share of right first tries."""
     with _drawing(name, label) as (figure, drawn):
         axes = figure.add_subplot()
@@ -145,7 +147,9 @@ def facilities(name: str, label: str, classes: "Sequence[responses.FacilityClass
     return drawn.getvalue()
 
 
-def learning_curve(name: str, label: str, attempts: "Sequence[responses.AttemptStatistics]") -> str:
+def learning_curve(
+    name: str, label: str, attempts: "Sequence[statistics_responses.AttemptStatistics]"
+) -> str:
     """Plot the share of right answers by how often the learner had answered the question."""
     last = attempts[-1]["attempt"]
     return _shares(
@@ -157,7 +161,9 @@ def learning_curve(name: str, label: str, attempts: "Sequence[responses.AttemptS
     )
 
 
-def by_month(name: str, label: str, months: "Sequence[responses.MonthStatistics]") -> str:
+def by_month(
+    name: str, label: str, months: "Sequence[statistics_responses.MonthStatistics]"
+) -> str:
     """Plot the share of right first tries by month."""
     every = math.ceil(len(months) / 6)
     return _shares(
@@ -169,7 +175,7 @@ def by_month(name: str, label: str, months: "Sequence[responses.MonthStatistics]
     )
 
 
-def pool_depth(name: str, label: str, depths: "Sequence[responses.PoolDepth]") -> str:
+def pool_depth(name: str, label: str, depths: "Sequence[statistics_responses.PoolDepth]") -> str:
     """Plot how many questions waited in the wrong-answer pool, by how far a session was."""
     with _drawing(name, label) as (figure, drawn):
         axes = figure.add_subplot()

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from ops.deploy.api import Api
 
 if TYPE_CHECKING:
-    from lambdas.contract import responses
+    from lambdas.contract import responses, statistics_responses
 
 MOST_LISTED = 100
 """Categories whose totals are read."""
@@ -32,7 +32,7 @@ class Item:
     """A question of the bank and how it behaves."""
 
     question: "responses.BankQuestion"
-    statistics: "responses.QuestionStatistics"
+    statistics: "statistics_responses.QuestionStatistics"
 
     @property
     def number(self) -> int:
@@ -45,7 +45,7 @@ class CategoryReading:
     """A category; `items` are by number, empty where the category is not shown in full."""
 
     title: str
-    statistics: "responses.CategoryStatistics"
+    statistics: "statistics_responses.CategoryStatistics"
     items: tuple[Item, ...] = ()
 
 

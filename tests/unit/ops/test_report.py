@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import httpx2
 import pytest
 
-from lambdas.contract import responses
+from lambdas.contract import responses, statistics_responses
 from ops.__main__ import main
 from ops.deploy.api import Api, ResponseError
 from ops.deploy.outputs import Outputs
@@ -40,9 +40,9 @@ HOSTILE = (
 )
 
 
-def statistics(number: int = 1, **changes: Any) -> responses.QuestionStatistics:
+def statistics(number: int = 1, **changes: Any) -> statistics_responses.QuestionStatistics:
     """Return those of a good question, but for the changes."""
-    told: responses.QuestionStatistics = {
+    told: statistics_responses.QuestionStatistics = {
         "questionId": f"art:{number:06d}",
         "category": "art",
         "version": 1,
@@ -77,7 +77,7 @@ def statistics(number: int = 1, **changes: Any) -> responses.QuestionStatistics:
 
 def choice(
     text: str, first: int, strongest: int, *, correct: bool = False
-) -> responses.ChoiceStatistics:
+) -> statistics_responses.ChoiceStatistics:
     return {
         "text": text,
         "correct": correct,
@@ -106,7 +106,9 @@ def item(number: int = 1, text: str = "Who painted it?", **changes: Any) -> Item
     return Item(question, told)
 
 
-def category(*items: Item, name: str = "art", attempts: int = 150) -> responses.CategoryStatistics:
+def category(
+    *items: Item, name: str = "art", attempts: int = 150
+) -> statistics_responses.CategoryStatistics:
     flags = Counter(flag for each in items for flag in each.statistics["flags"])
     return {
         "category": name,
@@ -286,7 +288,12 @@ def test_a_card_tells_how_often_each_choice_was_taken_by_all_and_by_the_stronges
 
 
 def test_questions_without_enough_tries_are_left_off_the_map_and_counted() -> None:
-    few: responses.Discrimination = {"firstTries": 9, "value": 1.0, "low": 0.9, "high": 1.0}
+    few: statistics_responses.Discrimination = {
+        "firstTries": 9,
+        "value": 1.0,
+        "low": 0.9,
+        "high": 1.0,
+    }
     source = written(item(), item(2, discrimination=few))
     assert "Map of 1 questions" in source
     assert "1 questions have too few tries" in source
