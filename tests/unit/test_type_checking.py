@@ -11,8 +11,9 @@ def imported_of_the_cdk() -> Iterator[str]:
     folders = ("infra", "lambdas", "local", "ops", "tests")
     files = [ROOT / "app.py", *(file for each in folders for file in (ROOT / each).rglob("*.py"))]
     for file in files:
-        text = "" if "node_modules" in file.parts else file.read_text(encoding="utf-8")
-        for node in ast.walk(ast.parse(text)) if "aws_cdk" in text else ():
+        if "node_modules" in file.parts or "aws_cdk" not in (text := file.read_text("utf-8")):
+            continue
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Import):
                 yield from (name.name for name in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module == "aws_cdk":
